@@ -1,0 +1,46 @@
+/*
+ * A program's configuration: each key is a row, from which come the parser,
+ * the checks, --help, the sample file and the reference page. Files are INI
+ * (section.key = value); the command line overrides with --set section.key=value.
+ * A secret is never a value: its key names a file.
+ */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+enum conf_type { CONF_BOOL, CONF_INT, CONF_TEXT, CONF_PATH, CONF_CHOICE };
+
+struct conf_key {
+	const char *name; /* "http.listen" */
+	enum conf_type type;
+	const char *fallback; /* default, as text; null: not set */
+	int64_t min, max;     /* CONF_INT */
+	const char *unit;     /* "s", "bytes", null */
+	const char *choices;  /* CONF_CHOICE: "symmetric|pubkey" */
+	size_t offset;        /* of the field in the program's struct: bool, int64_t or char * */
+	const char *help;     /* one sentence */
+};
+
+/* Set every field of out to its default. Text fields are owned by out. */
+void conf_defaults(void *out, const struct conf_key *keys, size_t n);
+
+/* Read a file; an unknown key, a bad value or a duplicate is ERR_CONFIG with file and line. */
+bool conf_read(void *out, const struct conf_key *keys, size_t n, const char *path, struct err *err);
+
+/* Apply "section.key=value". */
+bool conf_set(void *out, const struct conf_key *keys, size_t n, const char *assignment,
+              struct err *err);
+
+/* Print a commented sample file, or the table for the reference page. */
+void conf_print_sample(FILE *f, const struct conf_key *keys, size_t n);
+void conf_print_markdown(FILE *f, const struct conf_key *keys, size_t n);
+
+void conf_free(void *out, const struct conf_key *keys, size_t n);
+
+#endif

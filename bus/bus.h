@@ -1,0 +1,57 @@
+/*
+ * A message transport: publish, subscribe, and word of being connected.
+ *
+ * Every transport drops, repeats and reorders; nothing above may depend on an
+ * acknowledgement. A publish that returns true was taken for sending while
+ * connected; it may be lost when the connection goes. Callbacks run in the
+ * owner's loop, never from inside a call to the bus.
+ */
+#ifndef BUS_BUS_H
+#define BUS_BUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct bus_handler {
+	void *ctx;
+	/* The connection came up or went; why is a sentence for the operator. */
+	void (*on_state)(void *ctx, bool up, const char *why);
+	void (*on_message)(void *ctx, const char *topic, const uint8_t *payload, size_t len);
+	/* There is room again after publish() or room() said there was none. */
+	void (*on_room)(void *ctx);
+};
+
+struct bus_ops {
+	/*
+	 * Hand one message over. qos 0..2 (lowered to what the transport has).
+	 * ERR_UNAVAILABLE: not connected. ERR_EXHAUSTED: no room, wait for on_room.
+	 */
+	bool (*publish)(void *ctx, const char *topic, const uint8_t *payload, size_t len, int qos,
+	                bool retain, struct err *err);
+	/* Subscriptions are remembered and made again after each reconnect. */
+	bool (*subscribe)(void *ctx, const char *pattern, int qos, struct err *err);
+	bool (*unsubscribe)(void *ctx, const char *pattern, struct err *err);
+	/* Messages that publish() would take now; 0 while not connected. */
+	size_t (*room)(void *ctx);
+	bool (*is_up)(void *ctx);
+	void (*close)(void *ctx);
+};
+
+struct bus {
+	const struct bus_ops *ops;
+	void *ctx;
+};
+
+/* Thin wrappers that check arguments once for all transports. */
+bool bus_publish(const struct bus *b, const char *topic, const uint8_t *payload, size_t len,
+                 int qos, bool retain, struct err *err);
+bool bus_subscribe(const struct bus *b, const char *pattern, int qos, struct err *err);
+bool bus_unsubscribe(const struct bus *b, const char *pattern, struct err *err);
+size_t bus_room(const struct bus *b);
+bool bus_is_up(const struct bus *b);
+void bus_close(struct bus *b);
+
+#endif
