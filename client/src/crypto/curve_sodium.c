@@ -37,16 +37,14 @@ static const uint8_t eighth[32] = {
 };
 
 /*
- * Before the fix of CVE-2025-69277, libsodium looked at the x coordinate of
- * L * P only, and so let a good point plus the point of order 2 through.
  * A point of the prime-order group, and no other, comes back from
- * 8 * (1/8 * P), in every release.
+ * 8 * (1/8 * P), and only its canonical form does so byte for byte. libsodium's
+ * own test is not enough: before the fix of CVE-2025-69277 it let a good point
+ * plus the point of order 2 through.
  */
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32])
 {
 	uint8_t p[32];
-	if (crypto_core_ed25519_is_valid_point(public_key) != 1)
-		return false;
 	if (crypto_scalarmult_ed25519_noclamp(p, eighth, public_key) != 0)
 		return false;
 	for (int i = 0; i < 3; i++) {
