@@ -58,11 +58,11 @@ static inline uint32_t gather(uint64_t x)
 }
 
 /* Exchange the bits of a under mask << n with those of b under mask. */
-#define SWAP(a, b, n, mask)                                     \
-	do {                                                    \
-		uint64_t swap_ = ((a) >> (n) ^ (b)) & (mask);   \
-		(b) ^= swap_;                                   \
-		(a) ^= swap_ << (n);                            \
+#define SWAP(a, b, n, mask)                                                                        \
+	do {                                                                                       \
+		uint64_t swap_ = ((a) >> (n) ^ (b)) & (mask);                                      \
+		(b) ^= swap_;                                                                      \
+		(a) ^= swap_ << (n);                                                               \
 	} while (0)
 
 /* Bit i of byte j of word m becomes bit m of byte j of word i; its own inverse. */
@@ -99,7 +99,7 @@ PART void take(uint8_t block[16], const uint64_t q[8], unsigned b)
 /* Of one block, in lane 0; the other lanes are zero. */
 static void pack1(uint64_t q[8], const uint8_t block[16])
 {
-	uint64_t w[8] = { 0 };
+	uint64_t w[8] = {0};
 	place(w, block, 0);
 	transpose(w);
 	memcpy(q, w, sizeof w);
@@ -138,7 +138,7 @@ static void unpack4(uint8_t blocks[64], const uint64_t q[8])
 /* Of 1 to 4 blocks; lanes from n on are zero. */
 static void pack(uint64_t q[8], const uint8_t *blocks, size_t n)
 {
-	uint8_t whole[64] = { 0 };
+	uint8_t whole[64] = {0};
 	if (n == 1) {
 		pack1(q, blocks);
 	} else if (n == 4) {
@@ -384,15 +384,15 @@ static void round_key(uint8_t block[16], const uint32_t w[4], unsigned round)
 /* Round key r to planes, the same in all four lanes; four keys a turn. */
 static void put_round_keys(struct e4_aes_key *k, const uint32_t w[4 * (ROUNDS + 1)])
 {
-	uint8_t blocks[64] = { 0 };
+	uint8_t blocks[64] = {0};
 	uint64_t q[8];
-	for (unsigned r = 0; r <= ROUNDS; r++) {
-		round_key(blocks + 16 * (r % 4), w + 4 * r, r);
+	for (size_t r = 0; r <= ROUNDS; r++) {
+		round_key(blocks + 16 * (r % 4), w + 4 * r, (unsigned)r);
 		if (r % 4 != 3 && r != ROUNDS)
 			continue;
 		pack4(q, blocks);
-		for (unsigned b = 0; b <= r % 4; b++) {
-			for (unsigned i = 0; i < 8; i++)
+		for (size_t b = 0; b <= r % 4; b++) {
+			for (size_t i = 0; i < 8; i++)
 				k->round[8 * (r - r % 4 + b) + i] = (q[i] >> b & LANE0) * 15;
 		}
 	}
@@ -404,9 +404,9 @@ void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 {
 	uint32_t w[4 * (ROUNDS + 1)];
 	uint32_t rcon = 1;
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		w[i] = e4_load32(key + 4 * i);
-	for (unsigned i = 8; i < 4 * (ROUNDS + 1); i++) {
+	for (size_t i = 8; i < 4 * (ROUNDS + 1); i++) {
 		uint32_t t = w[i - 1];
 		if (i % 8 == 0) {
 			t = sub_word(t >> 8 | t << 24) ^ rcon;

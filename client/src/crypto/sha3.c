@@ -89,7 +89,7 @@ void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len)
 	const uint8_t *p = in;
 	while (len > 0) {
 		if (h->pos == 0 && len >= RATE) {
-			for (int i = 0; i < RATE / 8; i++)
+			for (size_t i = 0; i < RATE / 8; i++)
 				h->state[i] ^= e4_load64(p + 8 * i);
 			keccak_f(h->state);
 			p += RATE;
@@ -107,7 +107,7 @@ void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
 	h->state[h->pos / 8] ^= (uint64_t)0x06 << (8 * (h->pos % 8));
 	h->state[RATE / 8 - 1] ^= (uint64_t)1 << 63;
 	keccak_f(h->state);
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		e4_store64(digest + 8 * i, h->state[i]);
 	e4_wipe(h, sizeof *h);
 }
