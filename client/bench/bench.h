@@ -12,12 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#ifndef BENCH_BATCHES
 #define BENCH_BATCHES 41
-#endif
-#ifndef BENCH_PICK
-#define BENCH_PICK (BENCH_BATCHES / 2)
-#endif
 #define BENCH_BATCH_NS 200000.0
 
 /* One operation; ctx is the row's. */
@@ -54,7 +49,7 @@ static inline int bench_by_size(const void *a, const void *b)
 static inline double bench_median(double *times)
 {
 	qsort(times, BENCH_BATCHES, sizeof *times, bench_by_size);
-	return times[BENCH_PICK];
+	return times[BENCH_BATCHES / 2];
 }
 
 /* Open a table whose peer column is that. */

@@ -89,7 +89,11 @@ bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_
 /* private_key(64) = seed | public key, from a 32-byte seed. */
 void e4_ed25519_keypair(uint8_t private_key[64], const uint8_t seed[32]);
 
-/* Deterministic signature. */
+/*
+ * Deterministic signature. The two halves of private_key must belong together:
+ * one message signed under two different public halves gives the key away. So
+ * make the public half anew (e4_ed25519_keypair) from a key that comes in.
+ */
 void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len, const uint8_t private_key[64]);
 
 /* Strict: S < L, canonical A and R, neither of small order. */

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define ROUNDS 14
+#define KEY_WORDS 60u /* 4 * (ROUNDS + 1) */
 
 /*
  * The parts of a round must be merged into one function: their planes live in
@@ -382,7 +383,7 @@ static void round_key(uint8_t block[16], const uint32_t w[4], unsigned round)
 }
 
 /* Round key r to planes, the same in all four lanes; four keys a turn. */
-static void put_round_keys(struct e4_aes_key *k, const uint32_t w[4 * (ROUNDS + 1)])
+static void put_round_keys(struct e4_aes_key *k, const uint32_t w[KEY_WORDS])
 {
 	uint8_t blocks[64] = {0};
 	uint64_t q[8];
@@ -402,11 +403,11 @@ static void put_round_keys(struct e4_aes_key *k, const uint32_t w[4 * (ROUNDS + 
 
 void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 {
-	uint32_t w[4 * (ROUNDS + 1)];
+	uint32_t w[KEY_WORDS];
 	uint32_t rcon = 1;
 	for (size_t i = 0; i < 8; i++)
 		w[i] = e4_load32(key + 4 * i);
-	for (size_t i = 8; i < 4 * (ROUNDS + 1); i++) {
+	for (size_t i = 8; i < KEY_WORDS; i++) {
 		uint32_t t = w[i - 1];
 		if (i % 8 == 0) {
 			t = sub_word(t >> 8 | t << 24) ^ rcon;
