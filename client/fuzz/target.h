@@ -2,6 +2,9 @@
 #ifndef CLIENT_FUZZ_TARGET_H
 #define CLIENT_FUZZ_TARGET_H
 
+#define DEVICE_TOPICS 8 /* small: each input gets a new device */
+#define DEVICE_PEERS 8
+
 #include "../src/state.h"
 #include "../tests/fixture.h"
 
@@ -29,8 +32,6 @@ static inline void fuzz_device(struct device *d, const struct e4_mode *mode)
 
 	memset(d, 0, sizeof *d);
 	cfg = device_config(d, mode);
-	cfg.n_topics = 8;
-	cfg.n_peers = 8;
 	cfg.n_cache = 1;
 	d->now = FUZZ_NOW;
 	promise(e4_init(&d->c, &cfg) == E4_OK);
