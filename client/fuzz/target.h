@@ -1,4 +1,5 @@
-/* What the fuzz targets share: a device that is as it was for each input, and abort on a broken promise. */
+/* What the fuzz targets share: a device that is as it was for each input, and abort on a broken
+ * promise. */
 #ifndef CLIENT_FUZZ_TARGET_H
 #define CLIENT_FUZZ_TARGET_H
 
@@ -19,8 +20,8 @@ static inline void promise(bool holds)
 		abort();
 }
 
-static const uint8_t fuzz_id[16] = { 1 }, fuzz_peer[16] = { 2 };
-static const uint8_t fuzz_key[32] = { 3 };
+static const uint8_t fuzz_id[16] = {1}, fuzz_peer[16] = {2};
+static const uint8_t fuzz_key[32] = {3};
 static const char fuzz_topic[] = "topic";
 
 /* A device of the mode, with one topic (fuzz_key) and, in PK, itself as a peer under two ids. */
