@@ -452,7 +452,7 @@ static void a_server_that_is_no_broker_is_left_alone(void)
 			l.says_len = says[i].len;
 			l.reset = says[i].reset;
 			c.url = url(tls ? "mqtts" : "mqtt", "localhost", l.port);
-			c.connect_ms = 2000;
+			c.connect_ms = 500;
 			join(&p, &c);
 			UNTIL(p.n_down >= 1);
 			CHECK_EQ(p.n_up, 0);
@@ -553,7 +553,7 @@ static void the_window_is_whole_again_after_a_crash_in_mid_flight(void)
 
 		c.url = url("mqtt", "127.0.0.1", b.port);
 		join(&p, &c);
-		for (int round = 0; round < 3; round++) {
+		for (int round = 0; round < 2; round++) {
 			int n_down = p.n_down;
 
 			UNTIL(p.up);
