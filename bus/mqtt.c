@@ -32,6 +32,7 @@ enum {
 	 */
 	SEND_MAXIMUM_3 = 20,
 	SESSION_EXPIRY_S = 7 * 24 * 3600,
+	READS_A_TURN = 64,
 	HOST_CAP = 256,
 };
 
@@ -57,7 +58,9 @@ struct mqtt {
 	struct sub *subs;
 	enum state state;
 	bool tls;
-	bool tcp_up;  /* the socket was writable once */
+	bool tcp_up;  /* this attempt reached the other end */
+	bool is_v6;
+	bool try_v4;  /* this attempt leaves out the IPv6 addresses of the host */
 	bool blocked; /* the library has bytes that the socket did not take */
 	bool starved; /* was told that there is no room */
 	bool closing;
@@ -71,8 +74,8 @@ struct mqtt {
 	int attempts; /* since the last steady connection */
 	int64_t up_at_ms;
 	char host[HOST_CAP];
-	char why[256];             /* last reason told */
-	char reason[256];          /* of this attempt, from the broker or from TLS */
+	char why[256];              /* last reason told */
+	char reason[256];           /* of this attempt, from the broker or from TLS */
 	uint8_t unacked[65536 / 8]; /* packet ids of QoS 1 and 2 that are counted in n_unacked */
 };
 
@@ -174,9 +177,18 @@ static int64_t backoff_ms(int attempts)
 	return BACKOFF_MIN_MS + random % (most - BACKOFF_MIN_MS + 1);
 }
 
+/*
+ * The library tries the first address of a host alone, which is IPv6 where the
+ * host has one, also where nothing listens there ("localhost" on many machines).
+ */
+static bool wants_v4_now(const struct mqtt *m)
+{
+	return m->state == CONNECTING && m->is_v6 && !m->tcp_up && !m->try_v4;
+}
+
 static void go_down(struct mqtt *m, const char *why)
 {
-	bool was_up = m->state == UP;
+	bool was_up = m->state == UP, again = wants_v4_now(m);
 	int fd = mosquitto_socket(m->mosq);
 
 	loop_fd_del(m->watch);
@@ -184,6 +196,14 @@ static void go_down(struct mqtt *m, const char *why)
 	/* The library closes it at the next attempt; the broker should know now. */
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
+	m->try_v4 = again;
+	if (again) {
+		m->state = WAITING;
+		if (why != m->reason)
+			snprintf(m->reason, sizeof m->reason, "%s", why);
+		loop_timer_set(m->timer, 0);
+		return;
+	}
 	if (was_up && mono_ms() - m->up_at_ms >= STEADY_MS)
 		m->attempts = 0;
 	m->state = WAITING;
@@ -235,19 +255,32 @@ static void on_event(void *ctx, int fd, int ready);
 
 static void try_connect(struct mqtt *m)
 {
+	/* An address to come from, which lets the library pass over those of the other kind. */
+	const char *from = m->try_v4 ? "0.0.0.0" : NULL;
+	struct sockaddr_storage own = { 0 };
+	socklen_t len = sizeof own;
+	char reason[sizeof m->reason];
 	int rc, fd;
 
-	m->reason[0] = 0;
+	/* If there is no IPv4 address at all, why IPv6 failed is what to tell. */
+	if (!m->try_v4)
+		m->reason[0] = 0;
 	m->tcp_up = false;
+	m->state = CONNECTING;
 	errno = 0;
-	rc = mosquitto_connect_async(m->mosq, m->host, m->port, m->keepalive_s);
+	rc = mosquitto_connect_bind_async(m->mosq, m->host, m->port, m->keepalive_s, from);
 	fd = mosquitto_socket(m->mosq);
 	if (rc != MOSQ_ERR_SUCCESS || fd < 0) {
-		go_down(m, reason_of(m, rc, errno));
+		snprintf(reason, sizeof reason, "%s", reason_of(m, rc, errno));
+		/* Refused at once, by an address that is not known any more. */
+		m->is_v6 = rc == MOSQ_ERR_ERRNO;
+		go_down(m, reason);
 		return;
 	}
+	m->reason[0] = 0;
+	m->is_v6 = getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+	           own.ss_family == AF_INET6;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	m->state = CONNECTING;
 	m->watch = loop_fd_add(m->loop, fd, LOOP_READ | LOOP_WRITE, on_event, m);
 	loop_timer_set(m->timer, m->connect_ms);
 }
@@ -279,22 +312,43 @@ static void on_timer(void *ctx)
 	leave(m);
 }
 
+/* Packets that are there; the library takes one or a few at a call. */
+static int read_some(struct mqtt *m)
+{
+	int rc = MOSQ_ERR_SUCCESS;
+
+	errno = 0; /* it gives up early on an old EAGAIN */
+	for (int i = 0; i < READS_A_TURN; i++) {
+		rc = mosquitto_loop_read(m->mosq, 1);
+		if (rc != MOSQ_ERR_SUCCESS || errno == EAGAIN || m->state != UP || m->closing ||
+		    mosquitto_socket(m->mosq) < 0)
+			break;
+	}
+	return rc;
+}
+
+static bool has_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
 static void on_event(void *ctx, int fd, int ready)
 {
 	struct mqtt *m = ctx;
 	int rc, saved;
 
-	(void)fd;
 	enter(m);
-	m->tcp_up |= ready & LOOP_WRITE;
+	if (!m->tcp_up && ready & LOOP_WRITE)
+		m->tcp_up = has_peer(fd);
 	/*
 	 * Read at every event: the TLS handshake, and what TLS has decrypted
-	 * already, go on inside the library's read alone. It gives up early on an
-	 * old EAGAIN, hence errno.
+	 * already, go on inside the library's read alone.
 	 */
-	errno = 0;
-	rc = mosquitto_loop_read(m->mosq, 1);
-	if (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(m->mosq) >= 0)
+	rc = read_some(m);
+	if (rc == MOSQ_ERR_SUCCESS && !m->closing && mosquitto_socket(m->mosq) >= 0)
 		rc = mosquitto_loop_write(m->mosq, 1);
 	saved = errno;
 	if (m->closing) {
@@ -370,6 +424,8 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 		m->handler.on_message(m->handler.ctx, msg->topic,
 		                      msg->payloadlen ? msg->payload : nothing,
 		                      (size_t)msg->payloadlen);
+	/* An EAGAIN of the owner's would end the library's read with TLS data left inside. */
+	errno = 0;
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *ctx, int mid, int n, const int *granted,

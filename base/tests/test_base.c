@@ -312,12 +312,14 @@ static int openssl_suites(unsigned out[32])
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
 	STACK_OF(SSL_CIPHER) *list;
+	char groups[64];
 	int n = 0;
 
+	snprintf(groups, sizeof groups, "%s", tls_openssl_groups()); /* the macro drops const */
 	CHECK_EQ(SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION), 1);
 	CHECK_EQ(SSL_CTX_set_cipher_list(ctx, tls_openssl_ciphers()), 1);
 	CHECK_EQ(SSL_CTX_set_ciphersuites(ctx, tls_openssl_ciphersuites()), 1);
-	CHECK_EQ(SSL_CTX_set1_groups_list(ctx, tls_openssl_groups()), 1);
+	CHECK_EQ(SSL_CTX_set1_groups_list(ctx, groups), 1);
 	list = SSL_CTX_get_ciphers(ctx);
 	for (; n < sk_SSL_CIPHER_num(list) && n < 32; n++)
 		out[n] = SSL_CIPHER_get_protocol_id(sk_SSL_CIPHER_value(list, n));
