@@ -1,0 +1,199 @@
+/*
+ * The key server without its database, broker and front: who may have which
+ * key, and how it gets there.
+ *
+ * Holds for every function here:
+ * - false is an error in err with nothing changed: ERR_INVALID (bad name, topic,
+ *   key), ERR_NOT_FOUND, ERR_PRECONDITION (wrong crypto mode, force missing),
+ *   ERR_STORE, ERR_CUSTODY.
+ * - A change returns when it is durable, not when devices have it. Devices are
+ *   served by core_work, from the wanted state in the database.
+ * - One thread. Names and topics are zero-terminated UTF-8; their rules are
+ *   those of protocol.md section 1.
+ * - Lists live in the arena that the caller gives.
+ */
+#ifndef C2_CORE_CORE_H
+#define C2_CORE_CORE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "bus/bus.h"
+#include "c2/core/custody.h"
+#include "c2/core/store.h"
+
+enum core_mode { CORE_SYMKEY = 1, CORE_PUBKEY = 2 }; /* numbers of CryptoMode in the API, stored */
+
+struct core_config {
+	enum core_mode mode;
+	bool rotate_on_removal;  /* detaching rotates the topic's key unless the call says otherwise */
+	int qos;                 /* of control messages */
+	bool retain;             /* retain control messages at the broker */
+	int64_t receipt_wait_s;  /* first wait for a receipt before sending again */
+	int64_t retry_max_s;     /* longest wait between two tries */
+	int64_t announce_gap_s;  /* an announcement of one client makes us ask at most this often */
+	int64_t events_keep;     /* events kept for late subscribers */
+};
+
+struct core;
+
+/*
+ * Take over the database: the crypto mode must be the one it was made with
+ * (ERR_CONFIG); in pubkey mode a C2 key pair is made at the first start. wake
+ * is called when core_work has something to do before the time it last gave.
+ * bus may be without connection.
+ */
+struct core *core_new(const struct core_config *config, const struct store *store,
+                      const struct custody *custody, const struct clock *clock,
+                      void (*wake)(void *ctx), void *wake_ctx, struct err *err);
+void core_free(struct core *c);
+
+/* The handler for the bus, and the bus once it is open. Subscribes to the receipts. */
+struct bus_handler core_bus_handler(struct core *c);
+bool core_set_bus(struct core *c, const struct bus *bus, struct err *err);
+
+/*
+ * Send what is due, for at most max_clients clients. Returns the milliseconds
+ * until it wants to be called again: 0 at once, -1 when nothing is due.
+ */
+int64_t core_work(struct core *c, int max_clients);
+
+/* --- Results ------------------------------------------------------------------ */
+
+enum core_delivery_status { CORE_NOTHING = 0, CORE_QUEUED = 1, CORE_BROKER_AWAY = 2 };
+
+struct core_delivery {
+	int64_t revision;
+	enum core_delivery_status status;
+	int64_t recipients; /* devices that will be told */
+};
+
+struct core_names {
+	const char **names;
+	size_t n;
+};
+
+/* A setting that the caller may leave to the configuration. */
+enum core_choice { CORE_DEFAULT, CORE_NO, CORE_YES };
+
+/* --- Clients ------------------------------------------------------------------ */
+
+/*
+ * Create, or overwrite the key of, a client; nothing is sent. key: SK 32 bytes,
+ * PK the 32-byte Ed25519 public key; all-zero or no good point is ERR_INVALID.
+ */
+bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
+                     struct core_delivery *out, struct err *err);
+/* Forget it; rotates its topics when chosen (*rotated: how many). */
+bool core_client_remove(struct core *c, const char *name, enum core_choice rotate,
+                        int64_t *rotated, struct core_delivery *out, struct err *err);
+/* ResetTopics; its topics stay listed and come back with the next rotation or attach. */
+bool core_client_reset(struct core *c, const char *name, struct core_delivery *out,
+                       struct err *err);
+/* SetIDKey with a new key; the previous ones count until a receipt under the new one came. */
+bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
+                         struct err *err);
+bool core_clients(struct core *c, struct store_page page, struct arena *arena,
+                  struct core_names *out, struct err *err);
+bool core_clients_count(struct core *c, int64_t *n, struct err *err);
+
+/* --- Topics --------------------------------------------------------------------- */
+
+/* Create, or rotate the key of, a topic: one small write however many members it has. */
+bool core_topic_new(struct core *c, const char *topic, struct core_delivery *out, struct err *err);
+bool core_topic_remove(struct core *c, const char *topic, struct core_delivery *out,
+                       struct err *err);
+bool core_topics(struct core *c, struct store_page page, struct arena *arena,
+                 struct core_names *out, struct err *err);
+bool core_topics_count(struct core *c, int64_t *n, struct err *err);
+
+/* --- Membership ----------------------------------------------------------------- */
+
+/* Attaching again sends the key again. */
+bool core_attach(struct core *c, const char *client, const char *topic, struct core_delivery *out,
+                 struct err *err);
+bool core_detach(struct core *c, const char *client, const char *topic, enum core_choice rotate,
+                 int64_t *rotated, struct core_delivery *out, struct err *err);
+bool core_client_topics(struct core *c, const char *client, struct store_page page,
+                        struct arena *arena, struct core_names *out, struct err *err);
+bool core_client_topics_count(struct core *c, const char *client, int64_t *n, struct err *err);
+bool core_topic_clients(struct core *c, const char *topic, struct store_page page,
+                        struct arena *arena, struct core_names *out, struct err *err);
+bool core_topic_clients_count(struct core *c, const char *topic, int64_t *n, struct err *err);
+
+/* --- Links and public keys --------------------------------------------------------- */
+
+bool core_link(struct core *c, const char *source, const char *target, struct err *err);
+bool core_unlink(struct core *c, const char *source, const char *target, struct err *err);
+bool core_links(struct core *c, const char *client, struct store_page page, struct arena *arena,
+                struct core_names *out, struct err *err);
+bool core_links_count(struct core *c, const char *client, int64_t *n, struct err *err);
+bool core_pubkey_send(struct core *c, const char *source, const char *target,
+                      struct core_delivery *out, struct err *err);
+bool core_pubkey_remove(struct core *c, const char *source, const char *target,
+                        struct core_delivery *out, struct err *err);
+bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
+                        struct err *err);
+bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
+
+/* --- Messages ---------------------------------------------------------------------- */
+
+/* Symmetric format in both modes; *out (len + 24, or len - 24 bytes) lives in the arena. */
+bool core_protect(struct core *c, const char *topic, const uint8_t *in, size_t len,
+                  struct arena *arena, uint8_t **out, size_t *out_len, struct err *err);
+bool core_unprotect(struct core *c, const char *topic, const uint8_t *in, size_t len,
+                    struct arena *arena, uint8_t **out, size_t *out_len, struct err *err);
+
+/* --- State --------------------------------------------------------------------------- */
+
+struct core_topic_status {
+	int64_t revision;
+	int64_t rotated_at; /* Unix seconds */
+	struct store_progress progress;
+};
+
+enum core_client_state { CORE_CLIENT_WAITING = 0, CORE_CLIENT_SENT = 1, CORE_CLIENT_CONFIRMED = 2 };
+
+struct core_client_status {
+	int64_t revision; /* what it shall have */
+	int64_t sent_rev;
+	int64_t confirmed_rev;
+	enum core_client_state state;
+	bool key_pending;      /* a SetIDKey or SetC2Key is not confirmed */
+	bool receipts;         /* it has answered with a receipt */
+	int64_t last_seen;     /* Unix seconds; 0 never */
+	int64_t next_at;       /* 0: none */
+	int64_t clock_offset;  /* seconds */
+	const char *reason;    /* a sentence, static */
+};
+
+bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,
+                       struct err *err);
+bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
+                        struct err *err);
+enum core_mode core_crypto_mode(const struct core *c);
+
+struct core_health {
+	bool ok;
+	struct err store, custody; /* code ERR_OK when well */
+	bool bus_up;
+	char bus_why[128];
+};
+
+void core_health(struct core *c, struct core_health *out);
+
+/* --- Events ---------------------------------------------------------------------------- */
+
+enum core_event_type { CORE_EVENT_SUBSCRIBED = 1, CORE_EVENT_UNSUBSCRIBED = 2 };
+
+/*
+ * A listener gets each event once, in order, after its change is durable.
+ * after: number of the last event it has seen (older ones come first, as far
+ * as they are kept), or -1 for "from now on".
+ */
+struct core_listener;
+struct core_listener *core_listen(struct core *c, int64_t after,
+                                  void (*fn)(void *ctx, const struct store_event *event), void *ctx,
+                                  struct err *err);
+void core_unlisten(struct core_listener *l);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Software custody: a master key that is in no file of the database, from a
+ * passphrase (Argon2id with a stored random salt) or from a file of 32 bytes.
+ */
+#ifndef C2_CUSTODY_SOFT_H
+#define C2_CUSTODY_SOFT_H
+
+#include "c2/core/custody.h"
+#include "c2/core/store.h"
+
+struct custody_soft_config {
+	const char *passphrase_file; /* first line; exactly one of the two */
+	const char *key_file;        /* 32 raw bytes */
+};
+
+/*
+ * Derive or read the master key and check it against the key-check value in
+ * the store's meta (written at the first start). ERR_CUSTODY: it is not the
+ * one this database was sealed with.
+ */
+bool custody_soft_open(struct custody *out, const struct custody_soft_config *config,
+                       const struct store *store, struct err *err);
+
+#endif
