@@ -170,11 +170,12 @@ static bool take_over(struct db *db, struct err *err)
 	sqlite3_extended_result_codes(db->sql, 1);
 	sqlite3_busy_timeout(db->sql, OPEN_WAIT_MS);
 	restrict_sql(db->sql);
+	/* SQLite opens what it may not write for reading alone, and says nothing. */
+	if (sqlite3_db_readonly(db->sql, "main") == 1)
+		return db_error(SQLITE_READONLY, err);
 	if (!db_exec(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=ON", err) ||
 	    !identify(db, &version, err))
 		return false;
-	if (sqlite3_db_readonly(db->sql, "main") == 1)
-		return db_error(SQLITE_READONLY, err);
 	if (!settings(db, err) || !migrate(db, version, err))
 		return false;
 	/* The lock is ours from here on; a write now shows a medium that refuses it at once. */

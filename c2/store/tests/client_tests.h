@@ -262,12 +262,6 @@ static struct key_revs old_keys(int64_t id)
 	return k;
 }
 
-static void put_old_key(int64_t client, int64_t rev, uint8_t fill)
-{
-	struct store_old_key k = { client, rev, key_of(fill, 49) };
-	OK(OPS->old_key_put(CTX, &k, &err));
-}
-
 static void old_keys_are_counted_and_dropped_by_revision(void)
 {
 	begin();

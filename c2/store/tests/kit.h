@@ -62,6 +62,12 @@ static void put_member(int64_t client, int64_t topic, bool removed)
 	OK(OPS->member_put(CTX, &m, &err));
 }
 
+static void put_old_key(int64_t client, int64_t rev, uint8_t fill)
+{
+	struct store_old_key k = { client, rev, key_of(fill, 49) };
+	OK(OPS->old_key_put(CTX, &k, &err));
+}
+
 static void begin(void)
 {
 	OK(OPS->begin(CTX, &err));
@@ -93,7 +99,7 @@ static bool take_client(void *arg, const struct store_client *row)
 	return take_name(arg, row->name);
 }
 
-static bool take_topic(void *arg, const struct store_topic *row)
+static inline bool take_topic(void *arg, const struct store_topic *row)
 {
 	return take_name(arg, row->name);
 }
@@ -103,7 +109,7 @@ static struct store_page page(int64_t offset, int64_t count)
 	return (struct store_page){ offset, count };
 }
 
-static int64_t members_of(int64_t topic)
+static inline int64_t members_of(int64_t topic)
 {
 	struct store_topic t;
 	bool found;
