@@ -194,6 +194,9 @@ static void sq_close(void *ctx)
 	for (int i = 0; i < SQL_N; i++)
 		sqlite3_finalize(db->stmts[i]);
 	sqlite3_close(db->sql);
+	places_free(&db->clients);
+	places_free(&db->topics);
+	places_free(&db->topic_clients);
 	free(db->path);
 	free(db);
 }
@@ -218,6 +221,10 @@ static void sq_rollback(void *ctx)
 		struct stmt s = stmt_read(db, SQL_ROLLBACK);
 		stmt_run(&s, 0);
 	}
+	/* They may have been found among rows that are no more. */
+	places_forget(&db->clients);
+	places_forget(&db->topics);
+	places_forget(&db->topic_clients);
 	db->failed = false;
 }
 
@@ -374,6 +381,9 @@ bool store_sqlite_open(struct store *out, const char *path, struct err *err)
 	if (!in_memory && !file_prepare(path, err))
 		return false;
 	struct db *db = mem_alloc(sizeof *db);
+	db->clients.sql = SQL_CLIENTS;
+	db->topics.sql = SQL_TOPICS;
+	db->topic_clients.sql = SQL_TOPIC_CLIENTS_MANY;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	if (in_memory)
 		flags |= SQLITE_OPEN_MEMORY;

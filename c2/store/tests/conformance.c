@@ -9,6 +9,7 @@
 
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
+#include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/topic_tests.h"
@@ -84,6 +85,7 @@ static const struct {
 	TEST(peers_come_in_order_of_e4id_with_their_source),
 	TEST(holders_of_a_key_are_walked_by_id),
 	TEST(removing_a_client_cleans_up_around_it),
+	TEST(pages_stay_right_while_names_come_and_go),
 	TEST(a_healthy_store_says_so),
 };
 

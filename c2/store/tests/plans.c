@@ -18,8 +18,7 @@ static sqlite3 *db;
 
 /* Tables of one or a few rows, and sorted lists that an index holds completely. */
 static const char *const allowed[] = {
-	"SCAN state", "SCAN c2_use", "SCAN c2_key", "SCAN client USING COVERING INDEX client_name",
-	"SCAN topic USING COVERING INDEX topic_name", "SCAN t USING INDEX topic_walk",
+	"SCAN state", "SCAN s", "SCAN c2_use", "SCAN c2_key", "SCAN t USING INDEX topic_walk",
 	"SCAN CONSTANT ROW",
 };
 
