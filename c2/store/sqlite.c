@@ -7,9 +7,11 @@
  *
  * Removed and replaced keys: secure_delete overwrites them in the file with
  * zeros. The write-ahead log still has them until it is folded in: at once
- * after a commit that removed keys, else when it is LOG_PAGES long, and then
- * it is overwritten from its start; closing removes it. What lies in the log
- * is sealed like everything else.
+ * after a commit that removed rows with keys, else when it is LOG_PAGES long,
+ * and then it is overwritten from its start; opening empties it, closing
+ * removes it. What lies in the log is sealed like everything else, and what a
+ * file system or flash disk keeps of overwritten blocks is beyond our reach:
+ * that is what the sealing is for.
  */
 #define _GNU_SOURCE
 #include "c2/store/sqlite.h"
@@ -160,7 +162,8 @@ static bool settings(struct db *db, struct err *err)
 	                   "PRAGMA secure_delete=ON;"
 	                   "PRAGMA temp_store=MEMORY;"
 	                   "PRAGMA mmap_size=0;"
-	                   "PRAGMA cache_size=-16384;" /* 16 MiB */
+	                   "PRAGMA cache_size=-16384;"           /* 16 MiB */
+	                   "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
 	                   "PRAGMA wal_autocheckpoint=0", err);
 }
 
@@ -181,6 +184,8 @@ static bool take_over(struct db *db, struct err *err)
 	/* The lock is ours from here on; a write now shows a medium that refuses it at once. */
 	sqlite3_busy_timeout(db->sql, 0);
 	sqlite3_wal_hook(db->sql, log_grew, db);
+	/* What a process that was killed left in the log, removed keys among it. */
+	sqlite3_wal_checkpoint_v2(db->sql, 0, SQLITE_CHECKPOINT_TRUNCATE, 0, 0);
 	struct stmt begin = stmt_read(db, SQL_BEGIN);
 	if (!stmt_run(&begin, err))
 		return false;
