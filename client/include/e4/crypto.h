@@ -49,15 +49,19 @@ void e4_sha3_256(uint8_t digest[32], const void *in, size_t len);
 
 /* --- AES-256-SIV with K1 = K2 (RFC 5297, protocol.md section 1) ----------- */
 
+/* An expanded AES-256 key, in the form of the AES variant that the build chose. */
+struct e4_aes_key {
+	uint64_t round[120]; /* 15 round keys, bitsliced: 8 planes each */
+};
+
 /*
- * One expanded key: the AES-256 key schedule and what S2V needs of it. Its
- * size depends on the AES variant that the build chose. Expanding costs about
- * as much as protecting 64 bytes, so a caller with many messages under one
- * key keeps the object.
+ * One expanded key: the AES-256 key schedule and what S2V needs of it.
+ * Expanding costs about as much as protecting 64 bytes, so a caller with many
+ * messages under one key keeps the object. It is secret: wipe it.
  */
 struct e4_siv_key {
-	uint64_t round[120]; /* bitsliced round keys, or a plain schedule */
-	uint8_t k1[16];      /* CMAC subkeys, RFC 4493 */
+	struct e4_aes_key aes;
+	uint8_t k1[16]; /* CMAC subkeys, RFC 4493 */
 	uint8_t k2[16];
 	uint8_t d0[16]; /* CMAC(0^128), the start of S2V */
 };
