@@ -6,6 +6,7 @@
  * refuses S >= L, a non-canonical key, and keys and R of small order; it
  * compares R as bytes, so a non-canonical R fails too.
  */
+#include "bytes.h"
 #include "e4/crypto.h"
 
 #include <sodium.h>
@@ -36,9 +37,10 @@ static const uint8_t eighth[32] = {
 };
 
 /*
- * libsodium's own test lets a point through that differs from a good one by
- * the point of order 2 (it looks at the x coordinate of L * P only). A point
- * of the prime-order group, and no other, comes back from 8 * (1/8 * P).
+ * Before the fix of CVE-2025-69277, libsodium looked at the x coordinate of
+ * L * P only, and so let a good point plus the point of order 2 through.
+ * A point of the prime-order group, and no other, comes back from
+ * 8 * (1/8 * P), in every release.
  */
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32])
 {
@@ -61,10 +63,12 @@ void e4_x25519_base(uint8_t public_key[32], const uint8_t scalar[32])
 
 bool e4_x25519(uint8_t shared[32], const uint8_t scalar[32], const uint8_t point[32])
 {
-	if (crypto_scalarmult(shared, scalar, point) == 0)
-		return true;
-	e4_wipe(shared, 32);
-	return false;
+	/* without a branch: whether it is zero depends on the scalar too */
+	bool good = crypto_scalarmult(shared, scalar, point) == 0;
+	uint8_t mask = e4_mask(good);
+	for (int i = 0; i < 32; i++)
+		shared[i] &= mask;
+	return good;
 }
 
 void e4_ed25519_to_x25519_scalar(uint8_t scalar[32], const uint8_t private_key[64])
