@@ -151,19 +151,18 @@ bool opts_parse(const struct opts *opts, void *out, int argc, char *const *argv,
 	return true;
 }
 
-/* A sentence from column HELP_COLUMN on, broken between words. */
-static void print_wrapped(FILE *f, const char *text)
+void opts_wrap(FILE *f, int start, const char *text)
 {
-	size_t column = HELP_COLUMN;
+	size_t first = (size_t)start, column = first;
 
 	while (*text) {
 		size_t word = strcspn(text, " ");
 
-		if (column + word > HELP_WIDTH && column > HELP_COLUMN) {
-			fprintf(f, "\n%*s", HELP_COLUMN, "");
-			column = HELP_COLUMN;
+		if (column + word > HELP_WIDTH && column > first) {
+			fprintf(f, "\n%*s", start, "");
+			column = first;
 		}
-		fprintf(f, "%s%.*s", column > HELP_COLUMN ? " " : "", (int)word, text);
+		fprintf(f, "%s%.*s", column > first ? " " : "", (int)word, text);
 		column += word + 1;
 		text += word;
 		text += strspn(text, " ");
@@ -180,7 +179,7 @@ void opts_help_line(FILE *f, const char *left, const char *help)
 		n = 0;
 	}
 	fprintf(f, "%*s", HELP_COLUMN - n, "");
-	print_wrapped(f, help);
+	opts_wrap(f, HELP_COLUMN, help);
 }
 
 void opts_left(const struct opts *opts, const struct opt *o, char *out, size_t cap)

@@ -80,6 +80,9 @@ const char *opts_split(const char *word, size_t *name_len, const char **value);
 /* The lines of --help, aligned. */
 void opts_help(const struct opts *opts, FILE *f);
 
+/* A text from this column on, broken between words; the cursor is there already. */
+void opts_wrap(FILE *f, int column, const char *text);
+
 /* One such line, for other tables. */
 void opts_help_line(FILE *f, const char *left, const char *help);
 
