@@ -45,9 +45,13 @@ static enum e4_result check_sender(const struct e4_client *c, const uint8_t *in,
 
 static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, uint64_t now)
 {
-	/* A clock that was put back does not end the period early. */
-	return key->switched_at != 0 &&
-	       (now < key->switched_at || now - key->switched_at <= c->cfg.grace_s);
+	uint64_t at = key->switched_at;
+
+	/*
+	 * A clock that is put back by a little does not end the period early; one
+	 * that was far ahead at the switch does not make it endless.
+	 */
+	return at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
 }
 
 /* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */
