@@ -175,7 +175,7 @@ static void complete_line(void *ctx, size_t n, const char *const *words,
 
 static int run_interactive(struct session *s, const struct c2cli_args *args)
 {
-	const struct edit_config config = { "c2cli", "c2> ", complete_line, NULL };
+	const struct edit_config config = { "c2cli", "c2> ", complete_line, NULL, NULL };
 	char *line;
 	bool over = false;
 	struct err err;

@@ -55,7 +55,6 @@ struct device_config {
 	const struct identity *identity;
 	struct bus_mqtt_config mqtt;
 	int qos;
-	void *tag; /* the caller's, see device_tag() */
 };
 
 /*
@@ -87,6 +86,8 @@ bool device_send(struct device *d, const char *topic, const void *bytes, size_t 
                  struct err *err);
 
 bool device_is_up(const struct device *d);
+/* Up, and with room for a message; if there is none, DEVICE_ROOM follows. */
+bool device_can_send(const struct device *d);
 /* Whether all that was sent has left, as far as the broker tells. */
 bool device_is_drained(const struct device *d);
 

@@ -82,7 +82,7 @@ void edit_open(const struct edit_config *config)
 
 static char *remember(char *line)
 {
-	if (line && *line)
+	if (line && *line && (!ed.config.keep || ed.config.keep(line)))
 		add_history(line);
 	return line;
 }

@@ -12,6 +12,7 @@
 #include "api/json.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/tls.h"
 
 enum { TOKEN_MAX = 512, CONNECT_TIMEOUT_MS = 10000, NO_STATUS = -1 };
 
@@ -301,6 +302,9 @@ static bool set_tls(struct grpc *g, struct err *err)
 	curl_easy_setopt(g->curl, CURLOPT_HTTP_VERSION,
 	                 g->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	curl_easy_setopt(g->curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(g->curl, CURLOPT_SSL_CIPHER_LIST, tls_openssl_ciphers());
+	curl_easy_setopt(g->curl, CURLOPT_TLS13_CIPHERS, tls_openssl_ciphersuites());
+	curl_easy_setopt(g->curl, CURLOPT_SSL_EC_CURVES, tls_openssl_groups());
 	if (ca)
 		curl_easy_setopt(g->curl, CURLOPT_CAINFO, ca);
 	return true;

@@ -162,7 +162,13 @@ bool identity_load(struct e4_client *c, const struct identity *id, enum identity
 	}
 	if (id->import_path && access(id->import_path, F_OK) == 0) {
 		*origin = IDENTITY_IMPORTED;
-		return import(c, id, err) && check_name(c, id, err);
+		if (!import(c, id, err))
+			return false;
+		if (check_name(c, id, err))
+			return true;
+		unlink(id->state_path);
+		return err_set(err, ERR_INVALID, "%s is the state of another device, not of %s",
+		               id->import_path, id->name);
 	}
 	*origin = IDENTITY_NEW;
 	return provision(c, id, err);

@@ -9,27 +9,22 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Length of the UTF-8 character at p, 0 if it is none or a control character. */
+#include "base/utf8.h"
+
+/* Length of the UTF-8 character at p, 0 if it is none or one that acts on the terminal. */
 static size_t printable(const uint8_t *p, size_t len)
 {
-	uint32_t c;
-	size_t n;
+	size_t n = utf8_char(p, len);
+	uint32_t c = p[0];
 
-	if (p[0] < 0x80)
-		return p[0] >= 0x20 && p[0] != 0x7f;
-	n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n > len)
+	if (n == 0 || c < 0x20 || c == 0x7f)
 		return 0;
-	c = p[0] & (0x7f >> n);
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < 0xa0 || (n == 3 && c < 0x800) || (n == 4 && c < 0x10000) || c > 0x10ffff ||
-	    (c >= 0xd800 && c < 0xe000))
+	if (n == 2 && c == 0xc2 && p[1] < 0xa0) /* C1 controls */
 		return 0;
+	if (n != 3)
+		return n;
 	/* Marks that turn the direction of writing can make a name look like another. */
+	c = (c & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
 	if ((c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 	    (c >= 0x2066 && c <= 0x2069))
 		return 0;
