@@ -303,6 +303,11 @@ void client_run_pump(struct client_run *r)
 		client_run_leave(r, r->exit_code);
 }
 
+const char *client_run_waiting(const struct client_run *r)
+{
+	return r->first ? r->first->text : NULL;
+}
+
 void client_run_input_over(struct client_run *r)
 {
 	r->input_over = true;

@@ -40,6 +40,8 @@ void client_run_now(struct client_run *r, char *line);
 void client_run_queue(struct client_run *r, const char *line);
 /* Go on with the script, as far as it goes. */
 void client_run_pump(struct client_run *r);
+/* The line of the script that waits for something, or null. */
+const char *client_run_waiting(const struct client_run *r);
 /* No more lines come. */
 void client_run_input_over(struct client_run *r);
 /* End the loop when all is sent, or after some seconds. */

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "cli/client_show.h"
 
 #include <jansson.h>

@@ -19,7 +19,7 @@ static void offer_option(const struct completion *c, const char *name)
 {
 	char word[64];
 
-	snprintf(word, sizeof word, "--%s", name);
+	snprintf(word, sizeof word, "--%.60s", name);
 	offer(c, word);
 }
 

@@ -335,11 +335,14 @@ static void on_signal(void *ctx, int signo)
 static void on_limit(void *ctx)
 {
 	struct program *p = ctx;
+	const char *waiting = client_run_waiting(&p->run);
 	struct err err;
 
-	err_set(&err, ERR_DEADLINE, p->run.left > 0 ? "the messages did not come in time" :
-	        p->run.first ? "\"%.80s\" did not come about in time" : "the time is over",
-	        p->run.first ? p->run.first->text : "");
+	if (waiting)
+		err_set(&err, ERR_DEADLINE, "\"%.80s\" could not be done in time", waiting);
+	else
+		err_set(&err, ERR_DEADLINE, p->run.left > 0 ? "the messages did not come in time"
+		                                            : "the time is over");
 	show_error(&p->run.show, NULL, &err);
 	p->run.exit_code = err_row(ERR_DEADLINE)->exit;
 	loop_stop(p->run.loop);
