@@ -17,7 +17,7 @@ static struct {
 	size_t n_found, next;
 	const char *typed; /* the word being completed */
 	bool files;
-	bool active;
+	bool active, in_line;
 } ed;
 
 static void offer(void *ctx, const char *candidate)
@@ -94,7 +94,12 @@ char *edit_line(void)
 
 static void take_line(char *line)
 {
+	ed.in_line = true;
 	ed.on_line(remember(line));
+	ed.in_line = false;
+	/* libedit leaves its mode with each line; installing again enters it, with a new prompt. */
+	if (ed.active)
+		rl_callback_handler_install(ed.config.prompt, take_line);
 }
 
 void edit_start(void (*on_line)(char *line))
@@ -111,7 +116,7 @@ void edit_ready(void)
 
 void edit_hide(void)
 {
-	if (!ed.active)
+	if (!ed.active || ed.in_line)
 		return;
 	printf("\r\033[K");
 	fflush(stdout);
@@ -119,7 +124,7 @@ void edit_hide(void)
 
 void edit_show(void)
 {
-	if (!ed.active)
+	if (!ed.active || ed.in_line)
 		return;
 	fflush(stdout);
 	rl_forced_update_display();
