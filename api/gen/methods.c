@@ -1,0 +1,940 @@
+/* Made by tools/gen_api.py from api/*.proto: change those instead. */
+#include "api/method.h"
+
+#include "c2.pb-c.h"
+
+static const struct api_segment api_c2_new_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+};
+static const struct api_route api_c2_new_client_routes[] = {
+	{ API_POST, "/e4/client/{client.name}", api_c2_new_client_path0, 3, true },
+};
+static const struct api_flag api_c2_new_client_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "key", "key", API_FLAG_KEY_FILE,
+	  false, "key",
+	  "File with the raw 32-byte key: symmetric, or Ed25519 public in public-key mode." },
+	{ "password", "key", API_FLAG_PASSWORD_FILE,
+	  false, "key",
+	  "File with a password of at least 16 characters from which the key is derived." },
+};
+
+static const struct api_segment api_c2_remove_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+};
+static const struct api_route api_c2_remove_client_routes[] = {
+	{ API_DELETE, "/e4/client/{client.name}", api_c2_remove_client_path0, 3, false },
+};
+static const struct api_flag api_c2_remove_client_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "rotate-key", "rotateKey", API_FLAG_BOOL,
+	  false, NULL,
+	  "Rotate the key of the topics it leaves; without it the server setting decides." },
+};
+
+static const struct api_segment api_c2_reset_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+};
+static const struct api_route api_c2_reset_client_routes[] = {
+	{ API_PUT, "/e4/client/{client.name}", api_c2_reset_client_path0, 3, true },
+};
+static const struct api_flag api_c2_reset_client_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+};
+
+static const struct api_segment api_c2_new_client_key_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+};
+static const struct api_route api_c2_new_client_key_routes[] = {
+	{ API_PATCH, "/e4/client/{client.name}", api_c2_new_client_key_path0, 3, true },
+};
+static const struct api_flag api_c2_new_client_key_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+};
+
+static const struct api_segment api_c2_new_topic_path0[] = {
+	{ "e4", NULL, false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+};
+static const struct api_route api_c2_new_topic_routes[] = {
+	{ API_POST, "/e4/topic/{topic=**}", api_c2_new_topic_path0, 3, true },
+};
+static const struct api_flag api_c2_new_topic_flags[] = {
+	{ "name", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+};
+
+static const struct api_segment api_c2_remove_topic_path0[] = {
+	{ "e4", NULL, false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+};
+static const struct api_route api_c2_remove_topic_routes[] = {
+	{ API_DELETE, "/e4/topic/{topic=**}", api_c2_remove_topic_path0, 3, false },
+};
+static const struct api_flag api_c2_remove_topic_flags[] = {
+	{ "name", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+};
+
+static const struct api_segment api_c2_new_topic_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+};
+static const struct api_route api_c2_new_topic_client_routes[] = {
+	{ API_PUT, "/e4/client/{client.name}/topic/{topic=**}", api_c2_new_topic_client_path0, 5, true },
+};
+static const struct api_flag api_c2_new_topic_client_flags[] = {
+	{ "client", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "topic", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+};
+
+static const struct api_segment api_c2_remove_topic_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+};
+static const struct api_route api_c2_remove_topic_client_routes[] = {
+	{ API_DELETE, "/e4/client/{client.name}/topic/{topic=**}", api_c2_remove_topic_client_path0, 5, false },
+};
+static const struct api_flag api_c2_remove_topic_client_flags[] = {
+	{ "client", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "topic", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+	{ "rotate-key", "rotateKey", API_FLAG_BOOL,
+	  false, NULL,
+	  "Rotate the key of the topics it leaves; without it the server setting decides." },
+};
+
+static const struct api_segment api_c2_count_topics_for_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "topics", NULL, false },
+	{ "count", NULL, false },
+};
+static const struct api_route api_c2_count_topics_for_client_routes[] = {
+	{ API_GET, "/e4/client/{client.name}/topics/count", api_c2_count_topics_for_client_path0, 5, false },
+};
+static const struct api_flag api_c2_count_topics_for_client_flags[] = {
+	{ "topics", NULL, API_FLAG_SELECT,
+	  true, NULL,
+	  "Count topics." },
+	{ "client", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+};
+
+static const struct api_segment api_c2_get_topics_for_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "topics", NULL, false },
+};
+static const struct api_route api_c2_get_topics_for_client_routes[] = {
+	{ API_GET, "/e4/client/{client.name}/topics", api_c2_get_topics_for_client_path0, 4, false },
+};
+static const struct api_flag api_c2_get_topics_for_client_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "offset", "offset", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to skip first." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to list at most; 0 lists all." },
+};
+
+static const struct api_segment api_c2_count_clients_for_topic_path0[] = {
+	{ "e4", NULL, false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+	{ "clients", NULL, false },
+	{ "count", NULL, false },
+};
+static const struct api_route api_c2_count_clients_for_topic_routes[] = {
+	{ API_GET, "/e4/topic/{topic=**}/clients/count", api_c2_count_clients_for_topic_path0, 5, false },
+};
+static const struct api_flag api_c2_count_clients_for_topic_flags[] = {
+	{ "clients", NULL, API_FLAG_SELECT,
+	  true, NULL,
+	  "Count clients." },
+	{ "topic", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+};
+
+static const struct api_segment api_c2_get_clients_for_topic_path0[] = {
+	{ "e4", NULL, false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+	{ "clients", NULL, false },
+};
+static const struct api_route api_c2_get_clients_for_topic_routes[] = {
+	{ API_GET, "/e4/topic/{topic=**}/clients", api_c2_get_clients_for_topic_path0, 4, false },
+};
+static const struct api_flag api_c2_get_clients_for_topic_flags[] = {
+	{ "name", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+	{ "offset", "offset", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to skip first." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to list at most; 0 lists all." },
+};
+
+static const struct api_segment api_c2_count_clients_path0[] = {
+	{ "e4", NULL, false },
+	{ "clients", NULL, false },
+	{ "count", NULL, false },
+};
+static const struct api_route api_c2_count_clients_routes[] = {
+	{ API_GET, "/e4/clients/count", api_c2_count_clients_path0, 3, false },
+};
+static const struct api_flag api_c2_count_clients_flags[] = {
+	{ "clients", NULL, API_FLAG_SELECT,
+	  true, NULL,
+	  "Count clients." },
+};
+
+static const struct api_segment api_c2_get_clients_path0[] = {
+	{ "e4", NULL, false },
+	{ "clients", NULL, false },
+};
+static const struct api_route api_c2_get_clients_routes[] = {
+	{ API_GET, "/e4/clients", api_c2_get_clients_path0, 2, false },
+};
+static const struct api_flag api_c2_get_clients_flags[] = {
+	{ "offset", "offset", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to skip first." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to list at most; 0 lists all." },
+};
+
+static const struct api_segment api_c2_count_topics_path0[] = {
+	{ "e4", NULL, false },
+	{ "topics", NULL, false },
+	{ "count", NULL, false },
+};
+static const struct api_route api_c2_count_topics_routes[] = {
+	{ API_GET, "/e4/topics/count", api_c2_count_topics_path0, 3, false },
+};
+static const struct api_flag api_c2_count_topics_flags[] = {
+	{ "topics", NULL, API_FLAG_SELECT,
+	  true, NULL,
+	  "Count topics." },
+};
+
+static const struct api_segment api_c2_get_topics_path0[] = {
+	{ "e4", NULL, false },
+	{ "topics", NULL, false },
+};
+static const struct api_route api_c2_get_topics_routes[] = {
+	{ API_GET, "/e4/topics", api_c2_get_topics_path0, 2, false },
+};
+static const struct api_flag api_c2_get_topics_flags[] = {
+	{ "offset", "offset", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to skip first." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to list at most; 0 lists all." },
+};
+
+static const struct api_segment api_c2_link_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "targetClient.name", false },
+	{ "link", NULL, false },
+	{ NULL, "sourceClient.name", false },
+};
+static const struct api_route api_c2_link_client_routes[] = {
+	{ API_POST, "/e4/client/{targetClient.name}/link/{sourceClient.name}", api_c2_link_client_path0, 5, true },
+};
+static const struct api_flag api_c2_link_client_flags[] = {
+	{ "source", "sourceClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client whose key it is about." },
+	{ "target", "targetClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client that holds the list." },
+};
+
+static const struct api_segment api_c2_unlink_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "targetClient.name", false },
+	{ "unlink", NULL, false },
+	{ NULL, "sourceClient.name", false },
+};
+static const struct api_route api_c2_unlink_client_routes[] = {
+	{ API_DELETE, "/e4/client/{targetClient.name}/unlink/{sourceClient.name}", api_c2_unlink_client_path0, 5, false },
+};
+static const struct api_flag api_c2_unlink_client_flags[] = {
+	{ "source", "sourceClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client whose key it is about." },
+	{ "target", "targetClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client that holds the list." },
+};
+
+static const struct api_segment api_c2_count_linked_clients_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "link", NULL, false },
+	{ "count", NULL, false },
+};
+static const struct api_route api_c2_count_linked_clients_routes[] = {
+	{ API_GET, "/e4/client/{client.name}/link/count", api_c2_count_linked_clients_path0, 5, false },
+};
+static const struct api_flag api_c2_count_linked_clients_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+};
+
+static const struct api_segment api_c2_get_linked_clients_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "link", NULL, false },
+};
+static const struct api_route api_c2_get_linked_clients_routes[] = {
+	{ API_GET, "/e4/client/{client.name}/link", api_c2_get_linked_clients_path0, 4, false },
+};
+static const struct api_flag api_c2_get_linked_clients_flags[] = {
+	{ "name", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "offset", "offset", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to skip first." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to list at most; 0 lists all." },
+};
+
+static const struct api_segment api_c2_send_client_pub_key_path0[] = {
+	{ "e4", NULL, false },
+	{ "send-client-pubkey", NULL, false },
+};
+static const struct api_route api_c2_send_client_pub_key_routes[] = {
+	{ API_POST, "/e4/send-client-pubkey", api_c2_send_client_pub_key_path0, 2, true },
+};
+static const struct api_flag api_c2_send_client_pub_key_flags[] = {
+	{ "source", "sourceClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client whose key it is about." },
+	{ "target", "targetClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client that gets the command." },
+};
+
+static const struct api_segment api_c2_remove_client_pub_key_path0[] = {
+	{ "e4", NULL, false },
+	{ "remove-client-pubkey", NULL, false },
+};
+static const struct api_route api_c2_remove_client_pub_key_routes[] = {
+	{ API_POST, "/e4/remove-client-pubkey", api_c2_remove_client_pub_key_path0, 2, true },
+};
+static const struct api_flag api_c2_remove_client_pub_key_flags[] = {
+	{ "source", "sourceClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client whose key it is about." },
+	{ "target", "targetClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client that gets the command." },
+};
+
+static const struct api_segment api_c2_reset_client_pub_keys_path0[] = {
+	{ "e4", NULL, false },
+	{ "reset-client-pubkeys", NULL, false },
+};
+static const struct api_route api_c2_reset_client_pub_keys_routes[] = {
+	{ API_POST, "/e4/reset-client-pubkeys", api_c2_reset_client_pub_keys_path0, 2, true },
+};
+static const struct api_flag api_c2_reset_client_pub_keys_flags[] = {
+	{ "target", "targetClient.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client that gets the command." },
+};
+
+static const struct api_segment api_c2_new_c2_key_path0[] = {
+	{ "e4", NULL, false },
+	{ "new-c2-key", NULL, false },
+};
+static const struct api_route api_c2_new_c2_key_routes[] = {
+	{ API_POST, "/e4/new-c2-key", api_c2_new_c2_key_path0, 2, true },
+};
+static const struct api_flag api_c2_new_c2_key_flags[] = {
+	{ "force", "force", API_FLAG_BOOL,
+	  true, NULL,
+	  "Confirms that every device is to be sent a new server key." },
+};
+
+static const struct api_segment api_c2_protect_message_path0[] = {
+	{ "e4", NULL, false },
+	{ "protect-message", NULL, false },
+};
+static const struct api_route api_c2_protect_message_routes[] = {
+	{ API_POST, "/e4/protect-message", api_c2_protect_message_path0, 2, true },
+};
+static const struct api_flag api_c2_protect_message_flags[] = {
+	{ "topic", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+	{ "message", "binaryData", API_FLAG_BASE64,
+	  true, NULL,
+	  "The message, as base64." },
+};
+
+static const struct api_segment api_c2_unprotect_message_path0[] = {
+	{ "e4", NULL, false },
+	{ "unprotect-message", NULL, false },
+};
+static const struct api_route api_c2_unprotect_message_routes[] = {
+	{ API_POST, "/e4/unprotect-message", api_c2_unprotect_message_path0, 2, true },
+};
+static const struct api_flag api_c2_unprotect_message_flags[] = {
+	{ "topic", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+	{ "message", "protectedBinaryData", API_FLAG_BASE64,
+	  true, NULL,
+	  "The protected message, as base64." },
+};
+
+static const struct api_flag api_c2_subscribe_to_event_stream_flags[] = {
+	{ "after", "afterSequence", API_FLAG_INT64,
+	  false, NULL,
+	  "Start with the events kept after this sequence number." },
+};
+
+static const struct api_segment api_c2_health_check_path0[] = {
+	{ "e4", NULL, false },
+	{ "health-check", NULL, false },
+};
+static const struct api_route api_c2_health_check_routes[] = {
+	{ API_GET, "/e4/health-check", api_c2_health_check_path0, 2, false },
+};
+
+static const struct api_segment api_c2_get_crypto_mode_path0[] = {
+	{ "e4", NULL, false },
+	{ "crypto-mode", NULL, false },
+};
+static const struct api_route api_c2_get_crypto_mode_routes[] = {
+	{ API_GET, "/e4/crypto-mode", api_c2_get_crypto_mode_path0, 2, false },
+};
+
+static const struct api_segment api_c2_get_topic_status_path0[] = {
+	{ "e4", NULL, false },
+	{ "topic", NULL, false },
+	{ NULL, "topic", true },
+	{ "status", NULL, false },
+};
+static const struct api_route api_c2_get_topic_status_routes[] = {
+	{ API_GET, "/e4/topic/{topic=**}/status", api_c2_get_topic_status_path0, 4, false },
+};
+static const struct api_flag api_c2_get_topic_status_flags[] = {
+	{ "topic", "topic", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the topic." },
+};
+
+static const struct api_segment api_c2_get_client_status_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client.name", false },
+	{ "status", NULL, false },
+};
+static const struct api_route api_c2_get_client_status_routes[] = {
+	{ API_GET, "/e4/client/{client.name}/status", api_c2_get_client_status_path0, 4, false },
+};
+static const struct api_flag api_c2_get_client_status_flags[] = {
+	{ "client", "client.name", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+};
+
+const struct api_method api_methods[API_N_METHODS] = {
+	[API_C2_NEW_CLIENT] = {
+		.service = "pb.C2",
+		.name = "NewClient",
+		.grpc_path = "/pb.C2/NewClient",
+		.help = "Create a client with its key, or overwrite the key of an existing one; nothing is sent to the device.",
+		.request = &pb__new_client_request__descriptor,
+		.response = &pb__new_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_new_client_routes,
+		.n_routes = 1,
+		.cli = { "client create", API_COMMAND_CALL, api_c2_new_client_flags, 3 },
+	},
+	[API_C2_REMOVE_CLIENT] = {
+		.service = "pb.C2",
+		.name = "RemoveClient",
+		.grpc_path = "/pb.C2/RemoveClient",
+		.help = "Forget a client, its links and its place in topics.",
+		.request = &pb__remove_client_request__descriptor,
+		.response = &pb__remove_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_remove_client_routes,
+		.n_routes = 1,
+		.cli = { "client remove", API_COMMAND_CALL, api_c2_remove_client_flags, 2 },
+	},
+	[API_C2_RESET_CLIENT] = {
+		.service = "pb.C2",
+		.name = "ResetClient",
+		.grpc_path = "/pb.C2/ResetClient",
+		.help = "Make the device forget all topic keys, by the command ResetTopics.",
+		.request = &pb__reset_client_request__descriptor,
+		.response = &pb__reset_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_reset_client_routes,
+		.n_routes = 1,
+		.cli = { "client reset", API_COMMAND_CALL, api_c2_reset_client_flags, 1 },
+	},
+	[API_C2_NEW_CLIENT_KEY] = {
+		.service = "pb.C2",
+		.name = "NewClientKey",
+		.grpc_path = "/pb.C2/NewClientKey",
+		.help = "Give a client a new key that the server makes, by the command SetIDKey; in public-key mode its new public key then goes to the clients in its linked list.",
+		.request = &pb__new_client_key_request__descriptor,
+		.response = &pb__new_client_key_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_new_client_key_routes,
+		.n_routes = 1,
+		.cli = { "client new-key", API_COMMAND_CALL, api_c2_new_client_key_flags, 1 },
+	},
+	[API_C2_NEW_TOPIC] = {
+		.service = "pb.C2",
+		.name = "NewTopic",
+		.grpc_path = "/pb.C2/NewTopic",
+		.help = "Create a topic, or rotate the key of an existing one and send it to every attached client.",
+		.request = &pb__new_topic_request__descriptor,
+		.response = &pb__new_topic_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_new_topic_routes,
+		.n_routes = 1,
+		.cli = { "topic create", API_COMMAND_CALL, api_c2_new_topic_flags, 1 },
+	},
+	[API_C2_REMOVE_TOPIC] = {
+		.service = "pb.C2",
+		.name = "RemoveTopic",
+		.grpc_path = "/pb.C2/RemoveTopic",
+		.help = "Forget a topic and its key.",
+		.request = &pb__remove_topic_request__descriptor,
+		.response = &pb__remove_topic_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_remove_topic_routes,
+		.n_routes = 1,
+		.cli = { "topic remove", API_COMMAND_CALL, api_c2_remove_topic_flags, 1 },
+	},
+	[API_C2_NEW_TOPIC_CLIENT] = {
+		.service = "pb.C2",
+		.name = "NewTopicClient",
+		.grpc_path = "/pb.C2/NewTopicClient",
+		.help = "Attach a client to a topic: the device gets the key of the topic.",
+		.request = &pb__new_topic_client_request__descriptor,
+		.response = &pb__new_topic_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_new_topic_client_routes,
+		.n_routes = 1,
+		.cli = { "attach", API_COMMAND_CALL, api_c2_new_topic_client_flags, 2 },
+	},
+	[API_C2_REMOVE_TOPIC_CLIENT] = {
+		.service = "pb.C2",
+		.name = "RemoveTopicClient",
+		.grpc_path = "/pb.C2/RemoveTopicClient",
+		.help = "Detach a client from a topic: the device forgets the key of the topic, and the topic can get a new one.",
+		.request = &pb__remove_topic_client_request__descriptor,
+		.response = &pb__remove_topic_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_remove_topic_client_routes,
+		.n_routes = 1,
+		.cli = { "detach", API_COMMAND_CALL, api_c2_remove_topic_client_flags, 3 },
+	},
+	[API_C2_COUNT_TOPICS_FOR_CLIENT] = {
+		.service = "pb.C2",
+		.name = "CountTopicsForClient",
+		.grpc_path = "/pb.C2/CountTopicsForClient",
+		.help = "Count the topics a client is attached to.",
+		.request = &pb__count_topics_for_client_request__descriptor,
+		.response = &pb__count_topics_for_client_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_count_topics_for_client_routes,
+		.n_routes = 1,
+		.cli = { "count", API_COMMAND_CALL, api_c2_count_topics_for_client_flags, 2 },
+	},
+	[API_C2_GET_TOPICS_FOR_CLIENT] = {
+		.service = "pb.C2",
+		.name = "GetTopicsForClient",
+		.grpc_path = "/pb.C2/GetTopicsForClient",
+		.help = "List the topics a client is attached to, ordered by name.",
+		.request = &pb__get_topics_for_client_request__descriptor,
+		.response = &pb__get_topics_for_client_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_topics_for_client_routes,
+		.n_routes = 1,
+		.cli = { "client list-topics", API_COMMAND_LIST, api_c2_get_topics_for_client_flags, 3 },
+	},
+	[API_C2_COUNT_CLIENTS_FOR_TOPIC] = {
+		.service = "pb.C2",
+		.name = "CountClientsForTopic",
+		.grpc_path = "/pb.C2/CountClientsForTopic",
+		.help = "Count the clients attached to a topic.",
+		.request = &pb__count_clients_for_topic_request__descriptor,
+		.response = &pb__count_clients_for_topic_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_count_clients_for_topic_routes,
+		.n_routes = 1,
+		.cli = { "count", API_COMMAND_CALL, api_c2_count_clients_for_topic_flags, 2 },
+	},
+	[API_C2_GET_CLIENTS_FOR_TOPIC] = {
+		.service = "pb.C2",
+		.name = "GetClientsForTopic",
+		.grpc_path = "/pb.C2/GetClientsForTopic",
+		.help = "List the clients attached to a topic, ordered by name.",
+		.request = &pb__get_clients_for_topic_request__descriptor,
+		.response = &pb__get_clients_for_topic_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_clients_for_topic_routes,
+		.n_routes = 1,
+		.cli = { "topic list-clients", API_COMMAND_LIST, api_c2_get_clients_for_topic_flags, 3 },
+	},
+	[API_C2_COUNT_CLIENTS] = {
+		.service = "pb.C2",
+		.name = "CountClients",
+		.grpc_path = "/pb.C2/CountClients",
+		.help = "Count all clients.",
+		.request = &pb__count_clients_request__descriptor,
+		.response = &pb__count_clients_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_count_clients_routes,
+		.n_routes = 1,
+		.cli = { "count", API_COMMAND_CALL, api_c2_count_clients_flags, 1 },
+	},
+	[API_C2_GET_CLIENTS] = {
+		.service = "pb.C2",
+		.name = "GetClients",
+		.grpc_path = "/pb.C2/GetClients",
+		.help = "List all clients, ordered by name.",
+		.request = &pb__get_clients_request__descriptor,
+		.response = &pb__get_clients_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_clients_routes,
+		.n_routes = 1,
+		.cli = { "client list", API_COMMAND_LIST, api_c2_get_clients_flags, 2 },
+	},
+	[API_C2_COUNT_TOPICS] = {
+		.service = "pb.C2",
+		.name = "CountTopics",
+		.grpc_path = "/pb.C2/CountTopics",
+		.help = "Count all topics.",
+		.request = &pb__count_topics_request__descriptor,
+		.response = &pb__count_topics_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_count_topics_routes,
+		.n_routes = 1,
+		.cli = { "count", API_COMMAND_CALL, api_c2_count_topics_flags, 1 },
+	},
+	[API_C2_GET_TOPICS] = {
+		.service = "pb.C2",
+		.name = "GetTopics",
+		.grpc_path = "/pb.C2/GetTopics",
+		.help = "List all topics, ordered by name.",
+		.request = &pb__get_topics_request__descriptor,
+		.response = &pb__get_topics_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_topics_routes,
+		.n_routes = 1,
+		.cli = { "topic list", API_COMMAND_LIST, api_c2_get_topics_flags, 2 },
+	},
+	[API_C2_LINK_CLIENT] = {
+		.service = "pb.C2",
+		.name = "LinkClient",
+		.grpc_path = "/pb.C2/LinkClient",
+		.help = "Put the source client in the linked list of the target client: when the target gets a new key, its public key goes to the clients in that list.",
+		.request = &pb__link_client_request__descriptor,
+		.response = &pb__link_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_link_client_routes,
+		.n_routes = 1,
+		.cli = { "client link-client", API_COMMAND_CALL, api_c2_link_client_flags, 2 },
+	},
+	[API_C2_UNLINK_CLIENT] = {
+		.service = "pb.C2",
+		.name = "UnlinkClient",
+		.grpc_path = "/pb.C2/UnlinkClient",
+		.help = "Take the source client out of the linked list of the target client; succeeds also when it was not in it.",
+		.request = &pb__unlink_client_request__descriptor,
+		.response = &pb__unlink_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_unlink_client_routes,
+		.n_routes = 1,
+		.cli = { "client unlink-client", API_COMMAND_CALL, api_c2_unlink_client_flags, 2 },
+	},
+	[API_C2_COUNT_LINKED_CLIENTS] = {
+		.service = "pb.C2",
+		.name = "CountLinkedClients",
+		.grpc_path = "/pb.C2/CountLinkedClients",
+		.help = "Count the clients in the linked list of a client.",
+		.request = &pb__count_linked_clients_request__descriptor,
+		.response = &pb__count_linked_clients_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_count_linked_clients_routes,
+		.n_routes = 1,
+		.cli = { "client count-linked-clients", API_COMMAND_CALL, api_c2_count_linked_clients_flags, 1 },
+	},
+	[API_C2_GET_LINKED_CLIENTS] = {
+		.service = "pb.C2",
+		.name = "GetLinkedClients",
+		.grpc_path = "/pb.C2/GetLinkedClients",
+		.help = "List the clients in the linked list of a client, ordered by name.",
+		.request = &pb__get_linked_clients_request__descriptor,
+		.response = &pb__get_linked_clients_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_linked_clients_routes,
+		.n_routes = 1,
+		.cli = { "client list-linked-clients", API_COMMAND_LIST, api_c2_get_linked_clients_flags, 3 },
+	},
+	[API_C2_SEND_CLIENT_PUB_KEY] = {
+		.service = "pb.C2",
+		.name = "SendClientPubKey",
+		.grpc_path = "/pb.C2/SendClientPubKey",
+		.help = "Send the public key of the source client to the target client; public- key mode only.",
+		.request = &pb__send_client_pub_key_request__descriptor,
+		.response = &pb__send_client_pub_key_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_send_client_pub_key_routes,
+		.n_routes = 1,
+		.cli = { "client send-pubkey", API_COMMAND_CALL, api_c2_send_client_pub_key_flags, 2 },
+	},
+	[API_C2_REMOVE_CLIENT_PUB_KEY] = {
+		.service = "pb.C2",
+		.name = "RemoveClientPubKey",
+		.grpc_path = "/pb.C2/RemoveClientPubKey",
+		.help = "Make the target client forget the public key of the source client; public-key mode only.",
+		.request = &pb__remove_client_pub_key_request__descriptor,
+		.response = &pb__remove_client_pub_key_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_remove_client_pub_key_routes,
+		.n_routes = 1,
+		.cli = { "client remove-pubkey", API_COMMAND_CALL, api_c2_remove_client_pub_key_flags, 2 },
+	},
+	[API_C2_RESET_CLIENT_PUB_KEYS] = {
+		.service = "pb.C2",
+		.name = "ResetClientPubKeys",
+		.grpc_path = "/pb.C2/ResetClientPubKeys",
+		.help = "Make the target client forget all public keys of other clients; public- key mode only.",
+		.request = &pb__reset_client_pub_keys_request__descriptor,
+		.response = &pb__reset_client_pub_keys_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_reset_client_pub_keys_routes,
+		.n_routes = 1,
+		.cli = { "client reset-pubkeys", API_COMMAND_CALL, api_c2_reset_client_pub_keys_flags, 1 },
+	},
+	[API_C2_NEW_C2_KEY] = {
+		.service = "pb.C2",
+		.name = "NewC2Key",
+		.grpc_path = "/pb.C2/NewC2Key",
+		.help = "Give the server a new key pair and send its public key to every client; public-key mode only.",
+		.request = &pb__new_c2_key_request__descriptor,
+		.response = &pb__new_c2_key_response__descriptor,
+		.role = API_ROLE_ADMIN,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_new_c2_key_routes,
+		.n_routes = 1,
+		.cli = { "new-c2key", API_COMMAND_CALL, api_c2_new_c2_key_flags, 1 },
+	},
+	[API_C2_PROTECT_MESSAGE] = {
+		.service = "pb.C2",
+		.name = "ProtectMessage",
+		.grpc_path = "/pb.C2/ProtectMessage",
+		.help = "Protect a message with the key of a topic, in the symmetric format in both modes.",
+		.request = &pb__protect_message_request__descriptor,
+		.response = &pb__protect_message_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_protect_message_routes,
+		.n_routes = 1,
+		.cli = { "protect-message", API_COMMAND_CALL, api_c2_protect_message_flags, 2 },
+	},
+	[API_C2_UNPROTECT_MESSAGE] = {
+		.service = "pb.C2",
+		.name = "UnprotectMessage",
+		.grpc_path = "/pb.C2/UnprotectMessage",
+		.help = "Open a message that was protected with the key of a topic, in the symmetric format.",
+		.request = &pb__unprotect_message_request__descriptor,
+		.response = &pb__unprotect_message_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_unprotect_message_routes,
+		.n_routes = 1,
+		.cli = { "unprotect-message", API_COMMAND_CALL, api_c2_unprotect_message_flags, 2 },
+	},
+	[API_C2_SUBSCRIBE_TO_EVENT_STREAM] = {
+		.service = "pb.C2",
+		.name = "SubscribeToEventStream",
+		.grpc_path = "/pb.C2/SubscribeToEventStream",
+		.help = "Follow the events as they happen, from now on or from a sequence number.",
+		.request = &pb__subscribe_to_event_stream_request__descriptor,
+		.response = &pb__event__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = true,
+		.routes = NULL,
+		.n_routes = 0,
+		.cli = { "events", API_COMMAND_STREAM, api_c2_subscribe_to_event_stream_flags, 1 },
+	},
+	[API_C2_HEALTH_CHECK] = {
+		.service = "pb.C2",
+		.name = "HealthCheck",
+		.grpc_path = "/pb.C2/HealthCheck",
+		.help = "Check that the server works: Code 0 while it is healthy.",
+		.request = &pb__health_check_request__descriptor,
+		.response = &pb__health_check_response__descriptor,
+		.role = API_ROLE_PUBLIC,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_health_check_routes,
+		.n_routes = 1,
+		.cli = { "health", API_COMMAND_CALL, NULL, 0 },
+	},
+	[API_C2_GET_CRYPTO_MODE] = {
+		.service = "pb.C2",
+		.name = "GetCryptoMode",
+		.grpc_path = "/pb.C2/GetCryptoMode",
+		.help = "Tell whether the server and its devices use symmetric or public keys.",
+		.request = &pb__get_crypto_mode_request__descriptor,
+		.response = &pb__get_crypto_mode_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_crypto_mode_routes,
+		.n_routes = 1,
+		.cli = { "crypto-mode", API_COMMAND_CALL, NULL, 0 },
+	},
+	[API_C2_GET_TOPIC_STATUS] = {
+		.service = "pb.C2",
+		.name = "GetTopicStatus",
+		.grpc_path = "/pb.C2/GetTopicStatus",
+		.help = "Tell how far the current key of a topic has come: sent, confirmed, waiting.",
+		.request = &pb__get_topic_status_request__descriptor,
+		.response = &pb__get_topic_status_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_topic_status_routes,
+		.n_routes = 1,
+		.cli = { "status", API_COMMAND_PROGRESS, api_c2_get_topic_status_flags, 1 },
+	},
+	[API_C2_GET_CLIENT_STATUS] = {
+		.service = "pb.C2",
+		.name = "GetClientStatus",
+		.grpc_path = "/pb.C2/GetClientStatus",
+		.help = "Tell what a client was sent, what it confirmed, and what is next.",
+		.request = &pb__get_client_status_request__descriptor,
+		.response = &pb__get_client_status_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_client_status_routes,
+		.n_routes = 1,
+		.cli = { "status", API_COMMAND_PROGRESS, api_c2_get_client_status_flags, 1 },
+	},
+};
+
+const struct api_secret_field api_secret_fields[] = {
+	{ &pb__new_client_request__descriptor, 2 }, /* key */
+	{ &pb__protect_message_request__descriptor, 2 }, /* binaryData */
+	{ &pb__unprotect_message_response__descriptor, 2 }, /* binaryData */
+};
+
+const size_t api_n_secret_fields = 3;
