@@ -7,7 +7,7 @@
  * oneof shows only the member that is set.
  *
  * All functions: true for success. Memory of results comes from the arena and
- * lives as long as it. Depth is limited to API_JSON_DEPTH; the length of a
+ * lives as long as it. Depth is limited to API_DEPTH_MAX; the length of a
  * text is the caller's to limit, before it is all read. No globals, any
  * thread. Errors name the field, as "client.name", and never show a value.
  */
@@ -17,13 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <protobuf-c/protobuf-c.h>
-
-#include "base/arena.h"
-#include "base/err.h"
-
-/* Levels of objects and lists a text may have, the outermost included. */
-#define API_JSON_DEPTH 32
+#include "api/message.h"
 
 /*
  * Read len bytes of JSON, one object, into a new message. Lenient where tools
@@ -35,6 +29,10 @@
 bool api_json_decode(const ProtobufCMessageDescriptor *desc, const char *text, size_t len,
                      struct arena *arena, ProtobufCMessage **out, struct err *err);
 
+/* The same into a message that may have values already; fields not given keep theirs. */
+bool api_json_merge(ProtobufCMessage *msg, const char *text, size_t len, struct arena *arena,
+                    struct err *err);
+
 /*
  * Write a message as JSON on one line, with a zero byte behind its len bytes.
  * ERR_INTERNAL if a string of it is not UTF-8 or a timestamp is out of range.
@@ -42,36 +40,11 @@ bool api_json_decode(const ProtobufCMessageDescriptor *desc, const char *text, s
 bool api_json_encode(const ProtobufCMessage *msg, struct arena *arena, char **text, size_t *len,
                      struct err *err);
 
-/* The same for logs and screens: every secret field that is set reads "(hidden)". */
+/* The same for logs and screens: every secret field that is not empty reads "(hidden)". */
 bool api_json_encode_masked(const ProtobufCMessage *msg, struct arena *arena, char **text,
                             size_t *len, struct err *err);
 
-/* A new message with every field at its default. */
-ProtobufCMessage *api_message_new(const ProtobufCMessageDescriptor *desc, struct arena *arena);
-
-/*
- * Unpack the binary form and validate it, unknown fields dropped; messages
- * nested deeper than API_JSON_DEPTH are refused. ERR_INVALID if it is none.
- */
-bool api_unpack(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
-                struct arena *arena, ProtobufCMessage **out, struct err *err);
-
-/*
- * Check what unpacking does not: every string, also in nested messages, is
- * UTF-8. ERR_INVALID names the field.
- */
-bool api_validate(const ProtobufCMessage *msg, struct err *err);
-
-/* Whether the field may not be shown. */
-bool api_field_is_secret(const ProtobufCMessageDescriptor *desc, unsigned number);
-
-/*
- * Set the field at a dotted path from its text, creating the messages on the
- * way: what paths, query strings and command line flags do. A repeated field
- * gets one element more. ERR_INVALID if there is no such field or the text
- * does not fit its type; found, which may be null, tells the first case.
- */
-bool api_set_field(ProtobufCMessage *msg, const char *path, const char *text, size_t len,
-                   struct arena *arena, bool *found, struct err *err);
+/* The JSON error body that every route gives, as api_json_encode() does. */
+void api_json_error(const struct err *why, struct arena *arena, char **text, size_t *len);
 
 #endif

@@ -6,10 +6,10 @@
  * which reaches any name and any topic.
  *
  * A field is filled from the query first, then from the body, then from the
- * path: the later wins. Where two routes fit, the one with the text in the
- * earliest place where they differ wins, a single part before a {x=**}, and
- * among equals the longer. %2F in a path is the same as / in {x=**}, and part
- * of the name in a {x}.
+ * path: the later wins. Fields that are not known are ignored. Where two routes
+ * fit, the one with more fixed parts wins: .../a/clients lists the clients of
+ * topic "a". %2F in a path is the same as / in {topic=**}, and part of the name
+ * in {client.name}.
  */
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
@@ -36,7 +36,7 @@ struct api_http_request {
 /*
  * Find the method without looking at query or body, for a front that decides
  * about roles and sizes first. ERR_NOT_FOUND if no route has this path;
- * ERR_METHOD if others verbs have it, and then allow, which may be null, holds
+ * ERR_METHOD if only other verbs have it, and then allow, which may be null, holds
  * them as the header Allow wants them; ERR_INVALID for a bad percent escape, a
  * zero character or bad UTF-8.
  */
@@ -47,7 +47,7 @@ bool api_route_match(const char *verb, const char *path, struct arena *arena, un
 bool api_route_find(const struct api_http_request *req, struct arena *arena, unsigned *method,
                     ProtobufCMessage **msg, char allow[API_ALLOW_CAP], struct err *err);
 
-/* The path of method n to its own route: API_N_METHODS when no method has this gRPC path. */
+/* The method that gRPC reaches by "/pb.C2/NewClient"; API_N_METHODS if there is none. */
 unsigned api_method_by_grpc_path(const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* Made by tools/gen_api.py from api/*.proto: change those instead. */
+/* Made by tools/gen_api.py from the .proto files in api/: change those instead. */
 #include "api/method.h"
 
 /* google/protobuf/descriptor.proto */

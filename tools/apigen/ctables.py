@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2 as d
 
 from . import model as md
 
-NOTE = "/* Made by tools/gen_api.py from api/*.proto: change those instead. */\n"
+NOTE = "/* Made by tools/gen_api.py from the .proto files in api/: change those instead. */\n"
 
 
 def quoted(text):

@@ -139,8 +139,9 @@ class Model:
                 segments.append((text, None, False))
             else:
                 raise Refused(f"{m.full}: bad segment {text!r} in the route {path}")
-        if sum(rest for _, _, rest in segments) > 1:
-            raise Refused(f"{m.full}: more than one ** in the route {path}")
+        rests = [i for i, (_, _, rest) in enumerate(segments) if rest]
+        if rests and any(field for _, field, _ in segments[rests[0] + 1:]):
+            raise Refused(f"{m.full}: a field after the ** in the route {path}")
         return verb.upper(), path, segments, rule.body
 
     def field_at(self, m, path, types):
