@@ -80,8 +80,8 @@ static bool exposure_check(const struct listen_addr *addr, const char *key,
 	if (listen_is_loopback(addr) || (conf->tls_cert && conf->tls_key && conf->auth_token_file))
 		return true;
 	return err_set(err, ERR_CONFIG,
-	               "%s = %s can be reached from other machines: that needs tls.cert, tls.key and "
-	               "auth.token_file; or listen on 127.0.0.1", key, listen_format(addr, text));
+	               "%s = %s can be reached from other machines: that needs TLS (tls.cert, tls.key) "
+	               "and tokens (auth.token_file); or listen on 127.0.0.1", key, listen_format(addr, text));
 }
 
 static enum log_level level_of(const char *text)

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "c2/front/auth.h"
 
 #include <ctype.h>

@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "c2/front/http.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -141,16 +143,18 @@ static size_t leave_escaped(void *ctx, struct MHD_Connection *mhd, char *text)
 	return strlen(text);
 }
 
-static void on_library_log(void *ctx, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
+static void on_library_log(void *ctx, const char *fmt, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 static void on_library_log(void *ctx, const char *fmt, va_list args)
 {
 	char text[256];
+	const char *line = text;
 
 	(void)ctx;
 	vsnprintf(text, sizeof text, fmt, args);
 	text[strcspn(text, "\r\n")] = 0;
-	log_write(LOG_DEBUG, "http library", LOG_STR("text", text));
+	log_write(LOG_DEBUG, "http library", LOG_STR("text", line));
 }
 
 /* Daemons */
@@ -310,6 +314,11 @@ bool http_open(struct http **out, const struct front_env *env, int listen_fd,
 	}
 	*out = h;
 	return true;
+}
+
+int http_fd(const struct http *h)
+{
+	return h->listen_fd;
 }
 
 bool http_set_tls(struct http *h, const struct front_tls *tls, struct err *err)

@@ -18,6 +18,9 @@ struct http;
 bool http_open(struct http **out, const struct front_env *env, int listen_fd,
                const struct front_tls *tls, struct err *err);
 
+/* The listening socket, to ask for its address. */
+int http_fd(const struct http *h);
+
 /*
  * New connections get the new certificate; those that are open end after
  * their next answer. On failure nothing changes.
