@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 /* Room for a line; a field that does not fit is left out and "cut" says so. */
 enum { LINE_CAP = 16384, TAIL_CAP = 16 };
@@ -32,38 +33,6 @@ static void add(struct line *l, const char *bytes, size_t n)
 	}
 	memcpy(l->text + l->len, bytes, n);
 	l->len += n;
-}
-
-/*
- * Length of the UTF-8 sequence at s, 0 if there is none: shortest form only, no
- * surrogates, nothing over U+10FFFF. A text ends with a zero byte, which stops
- * each look ahead.
- */
-static size_t utf8_len(const unsigned char *s)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xe0)
-		low = 0xa0;
-	else if (s[0] == 0xed)
-		high = 0x9f;
-	else if (s[0] == 0xf0)
-		low = 0x90;
-	else if (s[0] == 0xf4)
-		high = 0x8f;
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
 }
 
 static void add_char(struct line *l, const unsigned char *s, size_t n)
@@ -92,13 +61,15 @@ static void add_char(struct line *l, const unsigned char *s, size_t n)
 static void add_text(struct line *l, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
+	size_t len = strnlen(text, LINE_CAP);
 
 	add(l, "\"", 1);
-	while (*s && !l->full) {
-		size_t n = utf8_len(s);
+	while (len > 0 && !l->full) {
+		size_t n = utf8_char(s, len), step = n ? n : 1;
 
 		add_char(l, s, n);
-		s += n ? n : 1;
+		s += step;
+		len -= step;
 	}
 	add(l, "\"", 1);
 }

@@ -1,6 +1,7 @@
 /*
  * A bus in memory for tests and simulation: any number of parties on one hub,
- * MQTT topic filters with + and #, delivery when the test says so.
+ * MQTT topic filters with + and #, retained messages, delivery when the test
+ * says so. A party gets one copy of a message however many of its patterns match.
  */
 #ifndef BUS_MEM_H
 #define BUS_MEM_H
@@ -10,15 +11,22 @@
 struct bus_mem_hub;
 
 struct bus_mem_hub *bus_mem_hub_new(void);
+/* Close all parties first. */
 void bus_mem_hub_free(struct bus_mem_hub *hub);
 
-/* A party; up at once. */
+/* A party; up at once if the hub is, and told so at the next delivery. */
 void bus_mem_open(struct bus *out, struct bus_mem_hub *hub, const struct bus_handler *handler);
 
 /* Deliver everything that waits, also what is published meanwhile; returns the number. */
 size_t bus_mem_deliver(struct bus_mem_hub *hub);
 
-/* The broker goes away (what waits is lost) or comes back. */
+/* Messages of one party that may wait for delivery, 1000 at start; more: ERR_EXHAUSTED. */
+void bus_mem_set_window(struct bus_mem_hub *hub, size_t window);
+
+/*
+ * The broker goes away (what waits is lost) or comes back (subscriptions are made
+ * again, which repeats retained messages). Parties are told at the next delivery.
+ */
 void bus_mem_set_up(struct bus_mem_hub *hub, bool up);
 
 /*

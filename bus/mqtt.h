@@ -12,17 +12,26 @@ struct bus_mqtt_config {
 	const char *password_file; /* first line; null: none */
 	const char *ca_file;       /* mqtts: null uses the system's */
 	const char *cert_file;     /* client certificate and key, both or neither */
-	const char *key_file;
+	const char *key_file;      /* without a passphrase */
 	int version;               /* 3 (3.1.1) or 5 */
 	bool persistent_session;   /* ask the broker to keep our subscriptions and messages */
 	int keepalive_s;           /* 5..65535 */
-	int window;                /* most messages in flight, 1..1000 */
+	int window;                /* most messages of QoS 1 and 2 in flight, 1..1000 */
+	int connect_ms;            /* for the broker to accept us, all in all; 0: 20 s */
 };
 
 /*
  * Start connecting; returns at once, also when the broker is away: state is
- * told by on_state, reconnects back off from 0.5 to 30 s. ERR_CONFIG for a bad
- * URL or unreadable files.
+ * told by on_state, reconnects back off from 0.5 to 30 s with jitter. Only the
+ * look-up of a host's name can hold up the loop. Messages of QoS 1 and 2 that
+ * were not acknowledged when the connection went are sent again after it.
+ *
+ * TLS is 1.2 or newer with the suites of base/tls.h; the broker's certificate
+ * must be of the CA and for the host of the URL. A persistent session is kept
+ * by the broker for 7 days with MQTT 5, and as long as it likes with 3.1.1.
+ *
+ * ERR_CONFIG: a bad URL, a file that cannot be read, a password or key that
+ * others can read, or settings that contradict each other. Copies all of config.
  */
 bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *config, struct loop *loop,
                    const struct bus_handler *handler, struct err *err);

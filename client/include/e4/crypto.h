@@ -49,15 +49,19 @@ void e4_sha3_256(uint8_t digest[32], const void *in, size_t len);
 
 /* --- AES-256-SIV with K1 = K2 (RFC 5297, protocol.md section 1) ----------- */
 
+/* An expanded AES-256 key, in the form of the AES variant that the build chose. */
+struct e4_aes_key {
+	uint64_t round[120]; /* 15 round keys, bitsliced: 8 planes each */
+};
+
 /*
- * One expanded key: the AES-256 key schedule and what S2V needs of it. Its
- * size depends on the AES variant that the build chose. Expanding costs about
- * as much as protecting 64 bytes, so a caller with many messages under one
- * key keeps the object.
+ * One expanded key: the AES-256 key schedule and what S2V needs of it.
+ * Expanding costs about as much as protecting 64 bytes, so a caller with many
+ * messages under one key keeps the object. It is secret: wipe it.
  */
 struct e4_siv_key {
-	uint64_t round[120]; /* bitsliced round keys, or a plain schedule */
-	uint8_t k1[16];      /* CMAC subkeys, RFC 4493 */
+	struct e4_aes_key aes;
+	uint8_t k1[16]; /* CMAC subkeys, RFC 4493 */
 	uint8_t k2[16];
 	uint8_t d0[16]; /* CMAC(0^128), the start of S2V */
 };
@@ -69,31 +73,37 @@ void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32]);
  * associated-data string. in may be exactly out + 16 (in place), else no
  * overlap. Empty plaintext and empty associated data are legal.
  */
-void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out,
-                 const void *ad, size_t ad_len, const uint8_t *in, size_t len);
+void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
+		 const uint8_t *in, size_t len);
 
 /*
  * Decrypt in (tag | ciphertext, in_len bytes) to out (in_len - 16 bytes).
  * out may be exactly in + 16 or in (moved down), else no overlap. False if
  * in_len < 16 or the tag is wrong; then out holds zeros.
  */
-bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out,
-                 const void *ad, size_t ad_len, const uint8_t *in, size_t in_len);
+bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
+		 const uint8_t *in, size_t in_len);
 
 /* --- Ed25519 (RFC 8032) and X25519 (RFC 7748) ------------------------------ */
 
 /* private_key(64) = seed | public key, from a 32-byte seed. */
 void e4_ed25519_keypair(uint8_t private_key[64], const uint8_t seed[32]);
 
-/* Deterministic signature. */
-void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len,
-                     const uint8_t private_key[64]);
+/*
+ * Deterministic signature. The two halves of private_key must belong together:
+ * one message signed under two different public halves gives the key away. So
+ * make the public half anew (e4_ed25519_keypair) from a key that comes in.
+ */
+void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len, const uint8_t private_key[64]);
 
 /* Strict: S < L, canonical A and R, neither of small order. */
 bool e4_ed25519_verify(const uint8_t sig[64], const void *msg, size_t len,
-                       const uint8_t public_key[32]);
+		       const uint8_t public_key[32]);
 
-/* True if the 32 bytes are a canonical point of the prime-order group. */
+/*
+ * True if the 32 bytes are a canonical point of the prime-order group. Takes
+ * about as long as three verifications: check a key once, when it comes in.
+ */
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32]);
 
 /* X25519(scalar, 9). */

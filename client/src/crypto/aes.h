@@ -1,0 +1,25 @@
+/*
+ * AES-256 encryption as SIV needs it. One file implements these functions per
+ * kind of processor (aes_ct64.c: bitsliced on 64-bit words); the build links
+ * exactly one. Every variant runs in time that depends on n only, and takes
+ * no table look-up whose index depends on key or data.
+ */
+#ifndef E4_SRC_CRYPTO_AES_H
+#define E4_SRC_CRYPTO_AES_H
+
+#include "e4/crypto.h"
+
+#define E4_AES_BLOCK 16
+
+/* Blocks that one call of e4_aes_encrypt takes, for about the price of one. */
+#define E4_AES_LANES 4
+
+void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32]);
+
+/* Encrypt n blocks in place, each for itself; n is 1 to E4_AES_LANES. */
+void e4_aes_encrypt(const struct e4_aes_key *k, uint8_t *blocks, size_t n);
+
+/* CBC-MAC: for each of n blocks of in, chain = AES(chain ^ block). */
+void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t *in, size_t n);
+
+#endif

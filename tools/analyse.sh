@@ -1,0 +1,30 @@
+#!/bin/sh
+# Style and static analysis of our own C, as far as it is not generated.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+tools/build.sh clang || exit 1
+files=$(git ls-files '*.c' | grep -v '/gen/')
+passed=0 failed=0
+
+step() {
+	name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+		echo "$name: ok"
+	else
+		failed=$((failed + 1))
+		echo "$name: FAILED"
+	fi
+}
+
+# shellcheck disable=SC2086
+{
+	step 'clang-format' clang-format --dry-run --Werror $files $(git ls-files '*.h' | grep -v '/gen/')
+	step 'cppcheck' cppcheck --quiet --error-exitcode=1 --inline-suppr -j2 \
+		--enable=warning,portability,performance --suppress=missingIncludeSystem \
+		--suppressions-list=tools/cppcheck.txt -I. -Iclient/include $files
+	step 'clang-tidy' clang-tidy --quiet -p build/clang --warnings-as-errors='*' $files
+}
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

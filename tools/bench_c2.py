@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+"""Measure a real c2 with SQLite on disk, a real broker, 8 connections by h2load.
+
+Usage: tools/bench_c2.py [CLIENTS]    (default 100000)
+"""
+
+import base64
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
+from actors import Broker, Server  # noqa: E402
+
+CONNECTIONS = 8
+
+
+def resident_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError("no VmRSS")
+
+
+class Load:
+    """h2load over HTTP/1.1 with a list of paths; refuses a run with a failed request."""
+
+    def __init__(self, server, folder):
+        self.server = server
+        self.folder = pathlib.Path(folder)
+
+    def run(self, paths, verb="GET", body=None):
+        """(requests per second, median ms, 99th percentile ms)"""
+        uris, log = self.folder / "uris", self.folder / "log"
+        base = f"http://127.0.0.1:{self.server.http_port}"
+        uris.write_text("".join(f"{base}{p}\n" for p in paths))
+        log.unlink(missing_ok=True)
+        command = ["h2load", "--h1", "-c", str(CONNECTIONS), "-m", "1", "-t", "1",
+                   "-n", str(len(paths)), "-i", str(uris), f"--log-file={log}",
+                   "-H", "content-type: application/json"]
+        if body is not None:
+            data = self.folder / "body"
+            data.write_text(body)
+            command += ["-d", str(data)]
+        if verb not in ("GET", "POST"):
+            command += ["-H", f":method: {verb}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        rows = [line.split("\t") for line in log.read_text().splitlines()]
+        bad = [r for r in rows if r[1] != "200"]
+        if bad or len(rows) != len(paths):
+            raise RuntimeError(f"{len(bad)} of {len(rows)} requests failed:\n{done.stdout}")
+        took_ms = sorted(int(r[2]) / 1000 for r in rows)
+        seconds = (max(int(r[0]) + int(r[2]) * 1 for r in rows) - min(int(r[0]) for r in rows)) / 1e6
+        return (len(rows) / seconds, statistics.median(took_ms), took_ms[int(len(took_ms) * 0.99)])
+
+
+def row(name, figures):
+    rate, median, p99 = figures
+    print(f"{name:<44}{rate:>10,.0f}/s{median:>10.2f}{p99:>10.2f}", flush=True)
+
+
+def measure(server, folder, clients):
+    load = Load(server, folder)
+    body = '{"key":"%s"}' % base64.b64encode(b"k" * 32).decode()
+    print(f"{'c2, ' + str(CONNECTIONS) + ' connections, SQLite on disk':<44}{'rate':>12}"
+          f"{'median ms':>10}{'p99 ms':>10}")
+    row("client created, durable", load.run(
+        [f"/e4/client/device-{n:07}" for n in range(clients)], "POST", body))
+    server.new_topic("bench")
+    some = range(0, clients, max(1, clients // 20000))
+    row("client attached, durable, key sent", load.run(
+        [f"/e4/client/device-{n:07}/topic/bench" for n in some], "PUT"))
+    reads = {
+        "count of clients": "/e4/clients/count",
+        "status of a client": "/e4/client/device-{n:07}/status",
+        "topics of a client": "/e4/client/device-{n:07}/topics?offset=0&count=10",
+        "first page of 100 clients": "/e4/clients?offset=0&count=100",
+        "last page of 100 clients": f"/e4/clients?offset={clients - 100}&count=100",
+    }
+    for name, path in reads.items():
+        row(name, load.run([path.format(n=n) for n in list(some)[:20000]]))
+    print(f"resident memory with {clients:,} clients: {resident_mib(server.child.pid):.0f} MiB, "
+          f"database: {(server.folder / 'c2.db').stat().st_size / 1e6:.0f} MB")
+
+
+def main():
+    clients = int(sys.argv[1]) if len(sys.argv) > 1 else 100000
+    with tempfile.TemporaryDirectory(prefix="e4-bench-", dir="/var/tmp") as folder:
+        folder = pathlib.Path(folder)
+        broker = Broker(folder).start()
+        server = Server(folder, broker.port, delivery__receipt_wait=60, delivery__retry_max=600)
+        try:
+            measure(server.start(), folder, clients)
+        finally:
+            server.kill()
+            broker.kill()
+
+
+if __name__ == "__main__":
+    main()
