@@ -25,6 +25,12 @@ enum {
 	STEADY_MS = 10000,        /* a connection that lasted so long ends the backoff */
 	KEEPALIVE_TURN_MS = 5000, /* how often the library looks at its clock, at most */
 	RECEIVE_MAXIMUM = 1000,   /* mosquitto exceeds the library's own 20 and is then cut off */
+	/*
+	 * MQTT 3.1.1 cannot say how many messages a broker takes at once, and mosquitto
+	 * acknowledges but drops those of QoS 2 beyond its limit, 20 at first. The
+	 * library keeps the rest of the window back.
+	 */
+	SEND_MAXIMUM_3 = 20,
 	SESSION_EXPIRY_S = 7 * 24 * 3600,
 	HOST_CAP = 256,
 };
@@ -217,6 +223,8 @@ static void go_up(struct mqtt *m)
 	m->state = UP;
 	m->up_at_ms = mono_ms();
 	m->reason[0] = 0;
+	/* A broker that drops us right after its yes must still not be asked in a tight loop. */
+	m->attempts = m->attempts > 0;
 	loop_timer_set(m->timer, 0);
 	for (struct sub *s = m->subs; s; s = s->next)
 		subscribe_one(m, s);
@@ -677,10 +685,11 @@ static bool set_session_expiry(struct mqtt *m, struct err *err)
 static bool set_options(struct mqtt *m, const struct bus_mqtt_config *c, struct err *err)
 {
 	int version = c->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311;
+	int in_flight = c->version == 3 && c->window > SEND_MAXIMUM_3 ? SEND_MAXIMUM_3 : c->window;
 
 	mosquitto_int_option(m->mosq, MOSQ_OPT_PROTOCOL_VERSION, version);
 	mosquitto_int_option(m->mosq, MOSQ_OPT_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM);
-	mosquitto_int_option(m->mosq, MOSQ_OPT_SEND_MAXIMUM, c->window);
+	mosquitto_int_option(m->mosq, MOSQ_OPT_SEND_MAXIMUM, in_flight);
 	mosquitto_int_option(m->mosq, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_connect_v5_callback_set(m->mosq, on_connect);
 	mosquitto_disconnect_v5_callback_set(m->mosq, on_disconnect);
