@@ -217,7 +217,7 @@ bool api_json_merge(ProtobufCMessage *msg, const char *text, size_t len, struct 
 		return err_set(err, ERR_INVALID, "JSON nested deeper than %d levels",
 		               API_DEPTH_MAX);
 	pthread_once(&once, install_wiping);
-	json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!json) /* its own text can quote the input, which can be a key */
 		return err_set(err, ERR_INVALID, "bad JSON at line %d, column %d", why.line,
 		               why.column);

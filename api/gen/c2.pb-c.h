@@ -118,7 +118,7 @@ struct  Pb__Client
 };
 #define PB__CLIENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__client__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__Delivery
@@ -292,7 +292,7 @@ struct  Pb__GetClientStatusResponse
 };
 #define PB__GET_CLIENT_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_client_status_response__descriptor) \
-    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)protobuf_c_empty_string }
+    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__NewTopicRequest
@@ -302,7 +302,7 @@ struct  Pb__NewTopicRequest
 };
 #define PB__NEW_TOPIC_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__new_topic_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__NewTopicResponse
@@ -322,7 +322,7 @@ struct  Pb__RemoveTopicRequest
 };
 #define PB__REMOVE_TOPIC_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__remove_topic_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__RemoveTopicResponse
@@ -383,7 +383,7 @@ struct  Pb__GetTopicStatusRequest
 };
 #define PB__GET_TOPIC_STATUS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_topic_status_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__GetTopicStatusResponse
@@ -410,7 +410,7 @@ struct  Pb__NewTopicClientRequest
 };
 #define PB__NEW_TOPIC_CLIENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__new_topic_client_request__descriptor) \
-    , NULL, (char *)protobuf_c_empty_string }
+    , NULL, (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__NewTopicClientResponse
@@ -441,7 +441,7 @@ struct  Pb__RemoveTopicClientRequest
 };
 #define PB__REMOVE_TOPIC_CLIENT_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__remove_topic_client_request__descriptor) \
-    , NULL, (char *)protobuf_c_empty_string, PB__REMOVE_TOPIC_CLIENT_REQUEST__ROTATE_CHOICE__NOT_SET, {0} }
+    , NULL, (char *)(uintptr_t)protobuf_c_empty_string, PB__REMOVE_TOPIC_CLIENT_REQUEST__ROTATE_CHOICE__NOT_SET, {0} }
 
 
 struct  Pb__RemoveTopicClientResponse
@@ -507,7 +507,7 @@ struct  Pb__GetClientsForTopicRequest
 };
 #define PB__GET_CLIENTS_FOR_TOPIC_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_clients_for_topic_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0 }
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0, 0 }
 
 
 struct  Pb__GetClientsForTopicResponse
@@ -528,7 +528,7 @@ struct  Pb__CountClientsForTopicRequest
 };
 #define PB__COUNT_CLIENTS_FOR_TOPIC_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__count_clients_for_topic_request__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__CountClientsForTopicResponse
@@ -714,7 +714,7 @@ struct  Pb__ProtectMessageRequest
 };
 #define PB__PROTECT_MESSAGE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__protect_message_request__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL} }
+    , (char *)(uintptr_t)protobuf_c_empty_string, {0,NULL} }
 
 
 struct  Pb__ProtectMessageResponse
@@ -725,7 +725,7 @@ struct  Pb__ProtectMessageResponse
 };
 #define PB__PROTECT_MESSAGE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__protect_message_response__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL} }
+    , (char *)(uintptr_t)protobuf_c_empty_string, {0,NULL} }
 
 
 struct  Pb__UnprotectMessageRequest
@@ -736,7 +736,7 @@ struct  Pb__UnprotectMessageRequest
 };
 #define PB__UNPROTECT_MESSAGE_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__unprotect_message_request__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL} }
+    , (char *)(uintptr_t)protobuf_c_empty_string, {0,NULL} }
 
 
 struct  Pb__UnprotectMessageResponse
@@ -747,7 +747,7 @@ struct  Pb__UnprotectMessageResponse
 };
 #define PB__UNPROTECT_MESSAGE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__unprotect_message_response__descriptor) \
-    , (char *)protobuf_c_empty_string, {0,NULL} }
+    , (char *)(uintptr_t)protobuf_c_empty_string, {0,NULL} }
 
 
 typedef enum {
@@ -780,7 +780,7 @@ struct  Pb__Event
 };
 #define PB__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__event__descriptor) \
-    , PB__EVENT_TYPE__UNDEFINED, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, 0 }
+    , PB__EVENT_TYPE__UNDEFINED, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, NULL, 0 }
 
 
 struct  Pb__HealthCheckRequest
@@ -803,7 +803,7 @@ struct  Pb__HealthCheckResponse
 };
 #define PB__HEALTH_CHECK_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__health_check_response__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , 0, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__GetCryptoModeRequest

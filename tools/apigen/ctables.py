@@ -35,6 +35,18 @@ def messages(model, out_dir):
         with open(path, "wb") as f:
             f.write(plain.SerializeToString())
         md.protoc("protoc-c", f"--descriptor_set_in={path}", f"--c_out={out_dir}", *md.C_FILES)
+    for name in md.C_FILES:
+        for suffix in (".pb-c.h", ".pb-c.c"):
+            hush(os.path.join(out_dir, name[:-len(".proto")] + suffix))
+
+
+def hush(path):
+    """protoc-c casts const away, which our warnings object to wherever a message is initialized."""
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.replace("(char *)protobuf_c_empty_string",
+                             "(char *)(uintptr_t)protobuf_c_empty_string"))
 
 
 def descriptor_symbols(out_dir):

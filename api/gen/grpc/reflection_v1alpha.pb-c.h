@@ -55,7 +55,7 @@ struct  Grpc__Reflection__V1alpha__ServerReflectionRequest
 };
 #define GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1alpha__server_reflection_request__descriptor) \
-    , (char *)protobuf_c_empty_string, GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST__NOT_SET, {0} }
+    , (char *)(uintptr_t)protobuf_c_empty_string, GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST__NOT_SET, {0} }
 
 
 struct  Grpc__Reflection__V1alpha__ExtensionRequest
@@ -66,7 +66,7 @@ struct  Grpc__Reflection__V1alpha__ExtensionRequest
 };
 #define GRPC__REFLECTION__V1ALPHA__EXTENSION_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1alpha__extension_request__descriptor) \
-    , (char *)protobuf_c_empty_string, 0 }
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0 }
 
 
 typedef enum {
@@ -93,7 +93,7 @@ struct  Grpc__Reflection__V1alpha__ServerReflectionResponse
 };
 #define GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1alpha__server_reflection_response__descriptor) \
-    , (char *)protobuf_c_empty_string, NULL, GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE__NOT_SET, {0} }
+    , (char *)(uintptr_t)protobuf_c_empty_string, NULL, GRPC__REFLECTION__V1ALPHA__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE__NOT_SET, {0} }
 
 
 struct  Grpc__Reflection__V1alpha__FileDescriptorResponse
@@ -116,7 +116,7 @@ struct  Grpc__Reflection__V1alpha__ExtensionNumberResponse
 };
 #define GRPC__REFLECTION__V1ALPHA__EXTENSION_NUMBER_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1alpha__extension_number_response__descriptor) \
-    , (char *)protobuf_c_empty_string, 0,NULL }
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0,NULL }
 
 
 struct  Grpc__Reflection__V1alpha__ListServiceResponse
@@ -137,7 +137,7 @@ struct  Grpc__Reflection__V1alpha__ServiceResponse
 };
 #define GRPC__REFLECTION__V1ALPHA__SERVICE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1alpha__service_response__descriptor) \
-    , (char *)protobuf_c_empty_string }
+    , (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Grpc__Reflection__V1alpha__ErrorResponse
@@ -148,7 +148,7 @@ struct  Grpc__Reflection__V1alpha__ErrorResponse
 };
 #define GRPC__REFLECTION__V1ALPHA__ERROR_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&grpc__reflection__v1alpha__error_response__descriptor) \
-    , 0, (char *)protobuf_c_empty_string }
+    , 0, (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 /* Grpc__Reflection__V1alpha__ServerReflectionRequest methods */
