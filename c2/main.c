@@ -222,24 +222,24 @@ static bool open_with_tls(struct app *a, struct err *err)
 	return ok;
 }
 
-static void address_of(int fd, char out[LISTEN_TEXT_CAP])
+static const char *address_of(int fd, char out[LISTEN_TEXT_CAP])
 {
 	struct listen_addr addr = { .len = sizeof addr.addr };
 
 	getsockname(fd, (struct sockaddr *)&addr.addr, &addr.len);
-	listen_format(&addr, out);
+	return listen_format(&addr, out);
 }
 
 /* Where to reach us: the log line for people, the file for scripts. */
 static bool tell_ready(struct app *a, struct err *err)
 {
-	char http[LISTEN_TEXT_CAP], grpc[LISTEN_TEXT_CAP], text[3 * LISTEN_TEXT_CAP];
+	char http_text[LISTEN_TEXT_CAP], grpc_text[LISTEN_TEXT_CAP], text[3 * LISTEN_TEXT_CAP];
+	const char *http = address_of(http_fd(a->http), http_text);
+	const char *grpc = address_of(grpc_fd(a->grpc), grpc_text);
 	int len;
 
-	address_of(http_fd(a->http), http);
-	address_of(grpc_fd(a->grpc), grpc);
-	log_write(LOG_INFO, "listening", LOG_STR("http", (const char *)http),
-	          LOG_STR("grpc", (const char *)grpc), LOG_STR("tls", a->plan.tls ? "yes" : "no"));
+	log_write(LOG_INFO, "listening", LOG_STR("http", http), LOG_STR("grpc", grpc),
+	          LOG_STR("tls", a->plan.tls ? "yes" : "no"));
 	if (!a->ready_file)
 		return true;
 	len = snprintf(text, sizeof text, "{\"http\":\"%s\",\"grpc\":\"%s\",\"pid\":%ld}\n", http, grpc,

@@ -99,6 +99,14 @@ static enum MHD_Result reply_err(struct http_connection *c, const struct err *er
 	return reply(c, row->http, text, len);
 }
 
+/* What the headers or the length already decided. OPTIONS has no route and asks for Allow. */
+static enum MHD_Result reply_refusal(struct http_connection *c)
+{
+	if (strcmp(c->request.verb, "OPTIONS") == 0 && c->request.err.code == ERR_METHOD)
+		return reply(c, 204, "", 0);
+	return reply_err(c, &c->request.err);
+}
+
 static enum MHD_Result reply_call(struct http_connection *c)
 {
 	struct http_request *r = &c->request;
@@ -206,7 +214,6 @@ static bool is_length_good(const struct http_connection *c, uint64_t *len, struc
 static enum MHD_Result on_headers(struct http_connection *c, const char *verb)
 {
 	struct http_request *r = &c->request;
-	bool options = strcmp(verb, "OPTIONS") == 0;
 	uint64_t len;
 	bool ok;
 
@@ -214,11 +221,9 @@ static enum MHD_Result on_headers(struct http_connection *c, const char *verb)
 	ok = is_allowed(c, &r->err);
 	ok = is_length_good(c, &len, ok ? &r->err : NULL) && ok;
 	r->phase = ok ? HTTP_BODY : HTTP_DISCARD;
-	if (options && r->err.code == ERR_METHOD)
-		return reply(c, 204, "", 0);
 	/* Who waits to be asked for the body is told at once; so is who has too much. */
 	if (!ok && (len > DISCARD_MAX || header(c, "Expect")))
-		return reply_err(c, &r->err);
+		return reply_refusal(c);
 	return MHD_YES;
 }
 
@@ -251,7 +256,7 @@ enum MHD_Result http_request_step(struct http_connection *c, const char *verb, c
 	if (n > 0)
 		return on_bytes(c, bytes, n);
 	if (r->phase == HTTP_DISCARD)
-		return reply_err(c, &r->err);
+		return reply_refusal(c);
 	if (is_asset(r))
 		return reply(c, 200, asset_openapi, asset_openapi_len());
 	return reply_call(c);
