@@ -56,8 +56,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 	/* Trailers of a request mean nothing here. */
 	if (!s || !is_request(frame))
 		return 0;
-	return grpc_stream_header(s, (const char *)name, name_len, (const char *)value, value_len)
-	               ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	grpc_stream_header(s, (const char *)name, name_len, (const char *)value, value_len);
+	return 0;
 }
 
 static void on_ping(struct grpc_conn *c, const nghttp2_frame *frame)

@@ -126,8 +126,7 @@ void grpc_conn_leave(struct grpc_conn *c);
 
 struct grpc_stream *grpc_stream_new(struct grpc_conn *c, int32_t id);
 void grpc_stream_free(struct grpc_stream *s);
-/* False: too many headers, the stream shall be reset. */
-bool grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len, const char *value,
+void grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len, const char *value,
                         size_t value_len);
 void grpc_stream_headers_done(struct grpc_stream *s);
 void grpc_stream_data(struct grpc_stream *s, const uint8_t *bytes, size_t len);

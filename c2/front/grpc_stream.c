@@ -229,7 +229,7 @@ static void refuse_http(struct grpc_stream *s, const char *status)
 
 /* The request's headers */
 
-bool grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len, const char *value,
+void grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len, const char *value,
                         size_t value_len)
 {
 	const struct {
@@ -246,12 +246,11 @@ bool grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len
 
 	s->headers_len += name_len + value_len + HEADER_OVERHEAD;
 	if (s->headers_len > HEADERS_MAX)
-		return false;
+		return;
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
 		if (strlen(wanted[i].name) == name_len && memcmp(wanted[i].name, name, name_len) == 0)
 			*wanted[i].slot = arena_copy(&s->arena, value, value_len);
 	}
-	return true;
 }
 
 static void on_deadline(void *ctx)
@@ -273,6 +272,13 @@ static bool set_deadline(struct grpc_stream *s, struct err *err)
 		return err_set(err, ERR_INVALID, "grpc-timeout is not 1 to 8 digits and a unit");
 	s->deadline = loop_timer_add(s->conn->grpc->env.loop, on_deadline, s);
 	loop_timer_set(s->deadline, ms);
+	return true;
+}
+
+static bool check_headers(const struct grpc_stream *s, struct err *err)
+{
+	if (s->headers_len > HEADERS_MAX)
+		return err_set(err, ERR_EXHAUSTED, "the headers are larger than %d bytes", HEADERS_MAX);
 	return true;
 }
 
@@ -306,7 +312,9 @@ void grpc_stream_headers_done(struct grpc_stream *s)
 	struct err err;
 
 	auth_request_id(&s->caller, s->request_id);
-	if (!s->verb || strcmp(s->verb, "POST") != 0)
+	if (!check_headers(s, &err))
+		grpc_stream_finish(s, &err);
+	else if (!s->verb || strcmp(s->verb, "POST") != 0)
 		refuse_http(s, "405");
 	else if (!s->content_type || !grpc_is_content_type(s->content_type))
 		refuse_http(s, "415");
