@@ -28,7 +28,7 @@ struct api_caller {
 
 struct api_subscription; /* of the service */
 
-/* Where the messages of a stream go. All three may be called from within api_subscribe(). */
+/* Where the messages of a stream go. Both may be called from within api_subscribe(). */
 struct api_sink {
 	void *ctx;
 	/* One message; false when the receiver can take no more, and then end() follows. */

@@ -54,7 +54,8 @@
 	X(SQL_CLIENT_BY_E4ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.e4id = ?")    \
 	X(SQL_CLIENT_BY_ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.id = ?")        \
 	X(SQL_CLIENT_INSERT,                                                             \
-	  "INSERT INTO client (" SQL_CLIENT_VALUES ", name, e4id) VALUES (" SQL_17 ",?,?)" \
+	  "INSERT INTO client (" SQL_CLIENT_VALUES ", name, e4id, id)"                   \
+	  " VALUES (" SQL_17 ",?,?, (SELECT last_client + 1 FROM state))"                \
 	  " RETURNING id")                                                               \
 	X(SQL_CLIENT_UPDATE,                                                             \
 	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_17 ") WHERE id = ?")       \
@@ -68,7 +69,9 @@
 	  "SELECT min(next_at) FROM client INDEXED BY client_due WHERE next_at > 0")     \
 	X(SQL_CLIENTS_AFTER,                                                             \
 	  "SELECT " SQL_CLIENT " FROM client c WHERE c.id > ? ORDER BY c.id LIMIT ?")    \
-	X(SQL_CLIENTS_MIN_C2_REV, "SELECT min(rev) FROM c2_use")                         \
+	X(SQL_CLIENTS_MIN_C2_REV,                                                        \
+	  "SELECT CASE WHEN (SELECT n_clients FROM state) > (SELECT total(n) FROM c2_use)" \
+	  " THEN 0 ELSE (SELECT min(rev) FROM c2_use) END")                              \
 	X(SQL_OLD_KEY_PUT,                                                               \
 	  "INSERT INTO old_key (client_id, rev, key) VALUES (?,?,?)"                     \
 	  " ON CONFLICT (client_id, rev) DO UPDATE SET key = excluded.key")              \
@@ -85,8 +88,8 @@
 	  "SELECT " SQL_TOPIC " FROM topic t WHERE t.name = ? AND t.removed = 0")        \
 	X(SQL_TOPIC_BY_ID, "SELECT " SQL_TOPIC " FROM topic t WHERE t.id = ?")           \
 	X(SQL_TOPIC_INSERT,                                                              \
-	  "INSERT INTO topic (key, rev, rotated_at, walk_rev, walk_client, removed, name, hash)" \
-	  " VALUES (?,?,?,?,?,?,?,?) RETURNING id")                                      \
+	  "INSERT INTO topic (key, rev, rotated_at, walk_rev, walk_client, removed, name, hash, id)" \
+	  " VALUES (?,?,?,?,?,?,?,?, (SELECT last_topic + 1 FROM state)) RETURNING id")  \
 	X(SQL_TOPIC_UPDATE,                                                              \
 	  "UPDATE topic SET (key, rev, rotated_at, walk_rev, walk_client, removed)"      \
 	  " = (?,?,?,?,?,?) WHERE id = ?")                                               \

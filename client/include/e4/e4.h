@@ -105,6 +105,18 @@ struct e4_seen {
 	uint64_t stamp; /* 0: free */
 };
 
+/*
+ * One expanded topic key. With a cache, protecting and unprotecting expand a
+ * key once and not for each message: worth about a kilobyte per busy topic on
+ * a host, too much on most boards. Entries are found by the key itself, so a
+ * stale one is never used, and are wiped when a topic key goes.
+ */
+struct e4_key_cache {
+	bool filled;
+	uint8_t key[32];
+	struct e4_siv_key expanded;
+};
+
 struct e4_mode; /* sizes and functions of one mode of the protocol */
 extern const struct e4_mode e4_mode_sk;
 extern const struct e4_mode e4_mode_pk;
@@ -115,10 +127,24 @@ struct e4_config {
 	uint16_t n_topics;
 	struct e4_peer *peers; /* PK: n_peers entries */
 	uint16_t n_peers;
-	struct e4_seen *seen; /* replay memory of the receiver; null: off */
+	/*
+	 * Replay memory of the receiver; null: off. Usual: off in SK mode (equal
+	 * readings of two sensors in one second are equal bytes there), on in PK
+	 * mode, with as many entries as messages may arrive within the validity;
+	 * when it is full, the message with the oldest stamp is forgotten. It is
+	 * not stored: what came before a restart is not remembered.
+	 */
+	struct e4_seen *seen;
 	uint16_t n_seen;
-	struct e4_seen *sent; /* the sender's last messages, so that none goes out twice; null: off */
+	/*
+	 * The sender's last messages, so that none of them goes out again as the
+	 * same bytes; null: off. A few entries are enough: it matters for equal
+	 * payloads within one second, of which n_sent + 1 stay distinct.
+	 */
+	struct e4_seen *sent;
 	uint16_t n_sent;
+	struct e4_key_cache *cache; /* expanded topic keys; null: expand for each message */
+	uint16_t n_cache;
 	struct e4_store store;
 	e4_now_fn *now;
 	void *now_ctx;
@@ -130,18 +156,19 @@ struct e4_config {
 	bool allow_unknown_senders; /* PK: accept a sender whose key is not known (unsigned for us) */
 };
 
+#define E4_IDENTITY_MAX 64 /* the longest identity key of any mode */
+
 /* Fields are private; the struct is public so that the caller can place it. */
 struct e4_client {
 	struct e4_config cfg;
-	uint16_t topics_used;
+	uint16_t topics_used; /* both tables are kept in ascending order of their names */
 	uint16_t peers_used;
-	uint16_t seen_next;
 	uint16_t sent_next;
 	bool provisioned;
 	bool report_entries; /* the last ReportState asked for entries */
 	uint8_t id[16];
-	uint8_t key[64];        /* SK: 32 bytes; PK: Ed25519 private key */
-	uint8_t control_key[32];
+	uint8_t key[E4_IDENTITY_MAX]; /* SK: 32 bytes; PK: Ed25519 private key */
+	uint8_t control_key[32]; /* SK: the key; PK: computed once (section 3) */
 	uint8_t c2_public[32];  /* PK */
 	uint8_t nonce[16];      /* of the last ReportState */
 	uint64_t high_water;    /* highest stamp of a state-changing command */
