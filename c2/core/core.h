@@ -134,6 +134,8 @@ bool core_pubkey_remove(struct core *c, const char *source, const char *target,
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
                         struct err *err);
 bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
+/* The newest one of ours, which a new device is made with; PK only. */
+bool core_c2_public_key(struct core *c, uint8_t out[32], struct err *err);
 
 /* --- Messages ---------------------------------------------------------------------- */
 

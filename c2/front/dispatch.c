@@ -13,7 +13,6 @@ enum { AUDIT_TEXT_MAX = 2048 };
 
 struct dispatch {
 	struct core *core;
-	struct loop *loop;
 	struct api_subscription *subs;
 };
 
@@ -76,10 +75,6 @@ struct api_subscription {
 	struct dispatch *d;
 	struct api_sink sink;
 	struct core_listener *listener;
-	/* Ends the stream outside of the core, whose callback may not remove its listener. */
-	struct loop_timer *ender;
-	struct err why;
-	bool ended;
 	struct api_subscription *prev, *next;
 };
 
@@ -93,18 +88,15 @@ static void sub_free(struct api_subscription *s)
 		s->next->prev = s->prev;
 	if (s->listener)
 		core_unlisten(s->listener);
-	loop_timer_del(s->ender);
 	free(s);
 }
 
-static void sub_end(void *ctx)
+static void sub_end(struct api_subscription *s, const struct err *why)
 {
-	struct api_subscription *s = ctx;
 	struct api_sink sink = s->sink;
-	struct err why = s->why;
 
 	sub_free(s);
-	sink.end(sink.ctx, &why);
+	sink.end(sink.ctx, why);
 }
 
 static void on_event(void *ctx, const struct store_event *row)
@@ -113,9 +105,8 @@ static void on_event(void *ctx, const struct store_event *row)
 	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
 	struct store_event copy = *row;
 	Pb__Event event = PB__EVENT__INIT;
+	struct err why;
 
-	if (s->ended)
-		return;
 	at.seconds = row->at_ms / 1000;
 	at.nanos = (int32_t)(row->at_ms % 1000) * 1000000;
 	event.type = (Pb__EventType)row->type;
@@ -125,10 +116,9 @@ static void on_event(void *ctx, const struct store_event *row)
 	event.sequence = row->seq;
 	if (s->sink.event(s->sink.ctx, &event.base))
 		return;
-	s->ended = true;
-	err_set(&s->why, ERR_EXHAUSTED,
+	err_set(&why, ERR_EXHAUSTED,
 	        "events came faster than they were read: subscribe again after the last sequence");
-	loop_timer_set(s->ender, 0);
+	sub_end(s, &why);
 }
 
 static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *caller,
@@ -148,7 +138,6 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 		return err_set(err, ERR_INVALID, "afterSequence is below 0");
 	s = mem_alloc(sizeof *s);
 	*s = (struct api_subscription){ .d = d, .sink = *sink, .next = d->subs };
-	s->ender = loop_timer_add(d->loop, sub_end, s);
 	if (d->subs)
 		d->subs->prev = s;
 	d->subs = s;
@@ -170,21 +159,18 @@ static void on_unsubscribe(void *ctx, struct api_subscription *s)
 
 /* The service */
 
-struct dispatch *dispatch_new(struct core *core, struct loop *loop)
+struct dispatch *dispatch_new(struct core *core)
 {
 	struct dispatch *d = mem_alloc(sizeof *d);
 
 	d->core = core;
-	d->loop = loop;
 	return d;
 }
 
 void dispatch_end_streams(struct dispatch *d, const struct err *why)
 {
-	while (d->subs) {
-		d->subs->why = *why;
-		sub_end(d->subs);
-	}
+	while (d->subs)
+		sub_end(d->subs, why);
 }
 
 void dispatch_free(struct dispatch *d)

@@ -7,12 +7,11 @@
 #define C2_FRONT_DISPATCH_H
 
 #include "api/service.h"
-#include "base/loop.h"
 #include "c2/core/core.h"
 
 struct dispatch;
 
-struct dispatch *dispatch_new(struct core *core, struct loop *loop);
+struct dispatch *dispatch_new(struct core *core);
 /* Subscriptions that are left get their end(). */
 void dispatch_free(struct dispatch *d);
 

@@ -369,6 +369,18 @@ METHOD(new_c2_key, NewC2Key)
 	return true;
 }
 
+METHOD(get_c2_public_key, GetC2PublicKey)
+{
+	uint8_t key[32];
+
+	(void)req;
+	if (!core_c2_public_key(c->core, key, err))
+		return false;
+	resp->publickey.data = (uint8_t *)arena_copy(c->arena, key, sizeof key);
+	resp->publickey.len = sizeof key;
+	return true;
+}
+
 /* Messages */
 
 METHOD(protect_message, ProtectMessage)
@@ -442,6 +454,7 @@ dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
 	[API_C2_REMOVE_CLIENT_PUB_KEY] = remove_client_pub_key,
 	[API_C2_RESET_CLIENT_PUB_KEYS] = reset_client_pub_keys,
 	[API_C2_NEW_C2_KEY] = new_c2_key,
+	[API_C2_GET_C2_PUBLIC_KEY] = get_c2_public_key,
 	[API_C2_PROTECT_MESSAGE] = protect_message,
 	[API_C2_UNPROTECT_MESSAGE] = unprotect_message,
 	[API_C2_HEALTH_CHECK] = health_check,
