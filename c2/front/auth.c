@@ -2,7 +2,9 @@
 #include "c2/front/auth.h"
 
 #include <ctype.h>
-#include <sodium.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -35,7 +37,8 @@ static const struct {
 
 static void digest_of(uint8_t out[DIGEST_LEN], const char *token)
 {
-	crypto_generichash(out, DIGEST_LEN, (const uint8_t *)token, strlen(token), NULL, 0);
+	if (EVP_Digest(token, strlen(token), out, NULL, EVP_sha3_256(), NULL) != 1)
+		mem_exhausted("memory");
 }
 
 static bool is_plain_word(const char *s, size_t max)
@@ -76,7 +79,7 @@ static bool is_token(const char *token)
 static bool is_known_digest(const struct auth_row *rows, size_t n, const uint8_t *digest)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (sodium_memcmp(rows[i].digest, digest, DIGEST_LEN) == 0)
+		if (CRYPTO_memcmp(rows[i].digest, digest, DIGEST_LEN) == 0)
 			return true;
 	}
 	return false;
@@ -169,11 +172,8 @@ out:
 
 bool auth_open(struct auth **out, const char *path, struct err *err)
 {
-	struct auth *a;
+	struct auth *a = mem_alloc(sizeof *a);
 
-	if (sodium_init() < 0)
-		return err_set(err, ERR_INTERNAL, "no source of randomness");
-	a = mem_alloc(sizeof *a);
 	a->path = mem_text(path);
 	if (!auth_reload(a, err)) {
 		auth_close(a);
@@ -205,7 +205,7 @@ static const struct auth_row *row_by_token(const struct auth *a, const char *tok
 
 	digest_of(digest, token);
 	for (size_t i = 0; i < a->n; i++) {
-		if (sodium_memcmp(a->rows[i].digest, digest, DIGEST_LEN) == 0)
+		if (CRYPTO_memcmp(a->rows[i].digest, digest, DIGEST_LEN) == 0)
 			found = &a->rows[i];
 	}
 	return found;
@@ -266,12 +266,19 @@ bool auth_check_site(const struct auth *a, const char *host, const char *origin,
 
 void auth_request_id(struct api_caller *out, const char *given)
 {
-	uint8_t random[8];
+	static const char hex[] = "0123456789abcdef";
+	enum { RANDOM_LEN = 8 };
+	uint8_t random[RANDOM_LEN];
 
 	if (given && is_plain_word(given, sizeof out->request_id - 1)) {
 		strcpy(out->request_id, given);
 		return;
 	}
-	randombytes_buf(random, sizeof random);
-	sodium_bin2hex(out->request_id, sizeof out->request_id, random, sizeof random);
+	if (RAND_bytes(random, RANDOM_LEN) != 1)
+		mem_exhausted("randomness");
+	for (size_t i = 0; i < RANDOM_LEN; i++) {
+		out->request_id[2 * i] = hex[random[i] >> 4];
+		out->request_id[2 * i + 1] = hex[random[i] & 15];
+	}
+	out->request_id[2 * RANDOM_LEN] = 0;
 }
