@@ -138,10 +138,10 @@ bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, stru
 	return ok;
 }
 
-bool core_c2_public_key(struct core *c, uint8_t out[32], struct err *err)
+bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err)
 {
 	if (!need_pubkey_mode(c, err) || !c2_keys_load(c, err))
 		return false;
-	memcpy(out, c2_key_newest(c)->public_key, 32);
+	memcpy(key, c2_key_newest(c)->public_key, 32);
 	return true;
 }

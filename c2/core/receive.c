@@ -112,7 +112,8 @@ static bool announced(struct receiving *r, const struct plan_view *v,
 	struct plan_input in = view_input(r->c, v->row.id);
 	struct plan p = { .row = v->row };
 
-	if (receipt->stamp < (uint64_t)1 << 40)
+	/* 0: it has no clock and was never told the time. */
+	if (receipt->stamp > 0 && receipt->stamp < (uint64_t)1 << 40)
 		clock_hint_set(r->c, v->row.id, (int64_t)receipt->stamp - in.now);
 	if (!plan_announced(&p, v, &in))
 		return true;
