@@ -29,7 +29,7 @@ THIRD_PARTY = {
     "openssl/": ("c2/front/", "client/bench/", "client/tests/"),
     "gnutls/": ("c2/front/",),
     "curl/": ("cli/",),
-    "jansson.h": ("api/", "client/port/import", "client/tests/", "cli/"),
+    "jansson.h": ("api/", "c2/front/http_request.c", "client/port/import", "client/tests/", "cli/"),
     "ini.h": ("base/conf.c",),
 }
 TEST_PARTS = {"tests", "fuzz", "bench", "gen"}

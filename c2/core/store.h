@@ -209,7 +209,7 @@ struct store_ops {
 	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
 	bool (*topic_progress)(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);
 
-	/* Members; put is ERR_NOT_FOUND if client or topic are not there. The same for links and peers. */
+	/* Members, links, peers: put is ERR_NOT_FOUND if what it names by id is not there. */
 	bool (*member)(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
 	               bool *found, struct err *err);
 	bool (*member_put)(void *ctx, const struct store_member *row, struct err *err);
