@@ -173,7 +173,7 @@ bool find_topic(struct core *c, const char *topic, struct store_topic *row, stru
 bool need_pubkey_mode(const struct core *c, struct err *err)
 {
 	return c->cfg.mode == CORE_PUBKEY ||
-	       err_set(err, ERR_PRECONDITION, "this server runs in symmetric-key mode");
+	       err_set(err, ERR_PRECONDITION, "only in pubkey mode; this server runs in symmetric mode");
 }
 
 bool client_list_add(void *arg, const struct store_client *row)
