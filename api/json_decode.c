@@ -77,10 +77,18 @@ static bool decode_real(struct decoder *d, const ProtobufCFieldDescriptor *f, vo
 
 static bool is_integer(const ProtobufCFieldDescriptor *f)
 {
-	return field_value_size(f) <= 8 && f->type != PROTOBUF_C_TYPE_BOOL &&
-	       f->type != PROTOBUF_C_TYPE_ENUM && f->type != PROTOBUF_C_TYPE_STRING &&
-	       f->type != PROTOBUF_C_TYPE_MESSAGE && f->type != PROTOBUF_C_TYPE_FLOAT &&
-	       f->type != PROTOBUF_C_TYPE_DOUBLE;
+	switch (f->type) {
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_BYTES:
+	case PROTOBUF_C_TYPE_BOOL:
+	case PROTOBUF_C_TYPE_ENUM:
+	case PROTOBUF_C_TYPE_MESSAGE:
+	case PROTOBUF_C_TYPE_FLOAT:
+	case PROTOBUF_C_TYPE_DOUBLE:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static const char *wanted_form(const ProtobufCFieldDescriptor *f)

@@ -23,12 +23,12 @@
 struct api_caller {
 	enum api_role role;
 	char who[64];        /* for the audit log */
-	char request_id[33]; /* joins the log lines of one request */
+	char request_id[65]; /* joins the log lines of one request */
 };
 
 struct api_subscription; /* of the service */
 
-/* Where the messages of a stream go. All three may be called from within api_subscribe(). */
+/* Where the messages of a stream go. Both may be called from within api_subscribe(). */
 struct api_sink {
 	void *ctx;
 	/* One message; false when the receiver can take no more, and then end() follows. */

@@ -120,6 +120,7 @@ class Server(Process):
             "mqtt.url": f"mqtt://127.0.0.1:{broker_port}",
             "delivery.receipt_wait": 2,
             "delivery.retry_max": 4,
+            "delivery.announce_gap": 1,
         }
         self.settings.update({k.replace("__", "."): v for k, v in settings.items()})
         self.log = self.folder / "c2.log"

@@ -2,5 +2,5 @@
 # The benchmarks, as tables: primitives and messages beside their peers, then the key server.
 set -eu
 cd "$(dirname "$0")/.."
-build/release/client/bench_crypto
+build/release/client/bench/bench_crypto
 exec /usr/bin/python3 tools/bench_c2.py "$@"

@@ -2437,6 +2437,96 @@ void   pb__new_c2_key_response__free_unpacked
   assert(message->base.descriptor == &pb__new_c2_key_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__get_c2_public_key_request__init
+                     (Pb__GetC2PublicKeyRequest         *message)
+{
+  static const Pb__GetC2PublicKeyRequest init_value = PB__GET_C2_PUBLIC_KEY_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__get_c2_public_key_request__get_packed_size
+                     (const Pb__GetC2PublicKeyRequest *message)
+{
+  assert(message->base.descriptor == &pb__get_c2_public_key_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_c2_public_key_request__pack
+                     (const Pb__GetC2PublicKeyRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_c2_public_key_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_c2_public_key_request__pack_to_buffer
+                     (const Pb__GetC2PublicKeyRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_c2_public_key_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetC2PublicKeyRequest *
+       pb__get_c2_public_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetC2PublicKeyRequest *)
+     protobuf_c_message_unpack (&pb__get_c2_public_key_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_c2_public_key_request__free_unpacked
+                     (Pb__GetC2PublicKeyRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_c2_public_key_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__get_c2_public_key_response__init
+                     (Pb__GetC2PublicKeyResponse         *message)
+{
+  static const Pb__GetC2PublicKeyResponse init_value = PB__GET_C2_PUBLIC_KEY_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__get_c2_public_key_response__get_packed_size
+                     (const Pb__GetC2PublicKeyResponse *message)
+{
+  assert(message->base.descriptor == &pb__get_c2_public_key_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_c2_public_key_response__pack
+                     (const Pb__GetC2PublicKeyResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_c2_public_key_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_c2_public_key_response__pack_to_buffer
+                     (const Pb__GetC2PublicKeyResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_c2_public_key_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetC2PublicKeyResponse *
+       pb__get_c2_public_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetC2PublicKeyResponse *)
+     protobuf_c_message_unpack (&pb__get_c2_public_key_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_c2_public_key_response__free_unpacked
+                     (Pb__GetC2PublicKeyResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_c2_public_key_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pb__protect_message_request__init
                      (Pb__ProtectMessageRequest         *message)
 {
@@ -5327,6 +5417,62 @@ const ProtobufCMessageDescriptor pb__new_c2_key_response__descriptor =
   pb__new_c2_key_response__field_indices_by_name,
   1,  pb__new_c2_key_response__number_ranges,
   (ProtobufCMessageInit) pb__new_c2_key_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define pb__get_c2_public_key_request__field_descriptors NULL
+#define pb__get_c2_public_key_request__field_indices_by_name NULL
+#define pb__get_c2_public_key_request__number_ranges NULL
+const ProtobufCMessageDescriptor pb__get_c2_public_key_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetC2PublicKeyRequest",
+  "GetC2PublicKeyRequest",
+  "Pb__GetC2PublicKeyRequest",
+  "pb",
+  sizeof(Pb__GetC2PublicKeyRequest),
+  0,
+  pb__get_c2_public_key_request__field_descriptors,
+  pb__get_c2_public_key_request__field_indices_by_name,
+  0,  pb__get_c2_public_key_request__number_ranges,
+  (ProtobufCMessageInit) pb__get_c2_public_key_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__get_c2_public_key_response__field_descriptors[1] =
+{
+  {
+    "publicKey",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2PublicKeyResponse, publickey),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__get_c2_public_key_response__field_indices_by_name[] = {
+  0,   /* field[0] = publicKey */
+};
+static const ProtobufCIntRange pb__get_c2_public_key_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor pb__get_c2_public_key_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetC2PublicKeyResponse",
+  "GetC2PublicKeyResponse",
+  "Pb__GetC2PublicKeyResponse",
+  "pb",
+  sizeof(Pb__GetC2PublicKeyResponse),
+  1,
+  pb__get_c2_public_key_response__field_descriptors,
+  pb__get_c2_public_key_response__field_indices_by_name,
+  1,  pb__get_c2_public_key_response__number_ranges,
+  (ProtobufCMessageInit) pb__get_c2_public_key_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor pb__protect_message_request__field_descriptors[2] =

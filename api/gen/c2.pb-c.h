@@ -70,6 +70,8 @@ typedef struct Pb__ResetClientPubKeysRequest Pb__ResetClientPubKeysRequest;
 typedef struct Pb__ResetClientPubKeysResponse Pb__ResetClientPubKeysResponse;
 typedef struct Pb__NewC2KeyRequest Pb__NewC2KeyRequest;
 typedef struct Pb__NewC2KeyResponse Pb__NewC2KeyResponse;
+typedef struct Pb__GetC2PublicKeyRequest Pb__GetC2PublicKeyRequest;
+typedef struct Pb__GetC2PublicKeyResponse Pb__GetC2PublicKeyResponse;
 typedef struct Pb__ProtectMessageRequest Pb__ProtectMessageRequest;
 typedef struct Pb__ProtectMessageResponse Pb__ProtectMessageResponse;
 typedef struct Pb__UnprotectMessageRequest Pb__UnprotectMessageRequest;
@@ -704,6 +706,25 @@ struct  Pb__NewC2KeyResponse
 #define PB__NEW_C2_KEY_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__new_c2_key_response__descriptor) \
     , NULL }
+
+
+struct  Pb__GetC2PublicKeyRequest
+{
+  ProtobufCMessage base;
+};
+#define PB__GET_C2_PUBLIC_KEY_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_c2_public_key_request__descriptor) \
+     }
+
+
+struct  Pb__GetC2PublicKeyResponse
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData publickey;
+};
+#define PB__GET_C2_PUBLIC_KEY_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_c2_public_key_response__descriptor) \
+    , {0,NULL} }
 
 
 struct  Pb__ProtectMessageRequest
@@ -1851,6 +1872,44 @@ Pb__NewC2KeyResponse *
 void   pb__new_c2_key_response__free_unpacked
                      (Pb__NewC2KeyResponse *message,
                       ProtobufCAllocator *allocator);
+/* Pb__GetC2PublicKeyRequest methods */
+void   pb__get_c2_public_key_request__init
+                     (Pb__GetC2PublicKeyRequest         *message);
+size_t pb__get_c2_public_key_request__get_packed_size
+                     (const Pb__GetC2PublicKeyRequest   *message);
+size_t pb__get_c2_public_key_request__pack
+                     (const Pb__GetC2PublicKeyRequest   *message,
+                      uint8_t             *out);
+size_t pb__get_c2_public_key_request__pack_to_buffer
+                     (const Pb__GetC2PublicKeyRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetC2PublicKeyRequest *
+       pb__get_c2_public_key_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_c2_public_key_request__free_unpacked
+                     (Pb__GetC2PublicKeyRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__GetC2PublicKeyResponse methods */
+void   pb__get_c2_public_key_response__init
+                     (Pb__GetC2PublicKeyResponse         *message);
+size_t pb__get_c2_public_key_response__get_packed_size
+                     (const Pb__GetC2PublicKeyResponse   *message);
+size_t pb__get_c2_public_key_response__pack
+                     (const Pb__GetC2PublicKeyResponse   *message,
+                      uint8_t             *out);
+size_t pb__get_c2_public_key_response__pack_to_buffer
+                     (const Pb__GetC2PublicKeyResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetC2PublicKeyResponse *
+       pb__get_c2_public_key_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_c2_public_key_response__free_unpacked
+                     (Pb__GetC2PublicKeyResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Pb__ProtectMessageRequest methods */
 void   pb__protect_message_request__init
                      (Pb__ProtectMessageRequest         *message);
@@ -2205,6 +2264,12 @@ typedef void (*Pb__NewC2KeyRequest_Closure)
 typedef void (*Pb__NewC2KeyResponse_Closure)
                  (const Pb__NewC2KeyResponse *message,
                   void *closure_data);
+typedef void (*Pb__GetC2PublicKeyRequest_Closure)
+                 (const Pb__GetC2PublicKeyRequest *message,
+                  void *closure_data);
+typedef void (*Pb__GetC2PublicKeyResponse_Closure)
+                 (const Pb__GetC2PublicKeyResponse *message,
+                  void *closure_data);
 typedef void (*Pb__ProtectMessageRequest_Closure)
                  (const Pb__ProtectMessageRequest *message,
                   void *closure_data);
@@ -2299,6 +2364,8 @@ extern const ProtobufCMessageDescriptor pb__reset_client_pub_keys_request__descr
 extern const ProtobufCMessageDescriptor pb__reset_client_pub_keys_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__new_c2_key_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__new_c2_key_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_c2_public_key_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_c2_public_key_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__protect_message_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__protect_message_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__unprotect_message_request__descriptor;

@@ -410,6 +410,14 @@ static const struct api_flag api_c2_new_c2_key_flags[] = {
 	  "Confirms that every device is to be sent a new server key." },
 };
 
+static const struct api_segment api_c2_get_c2_public_key_path0[] = {
+	{ "e4", NULL, false },
+	{ "c2-public-key", NULL, false },
+};
+static const struct api_route api_c2_get_c2_public_key_routes[] = {
+	{ API_GET, "/e4/c2-public-key", api_c2_get_c2_public_key_path0, 2, false },
+};
+
 static const struct api_segment api_c2_protect_message_path0[] = {
 	{ "e4", NULL, false },
 	{ "protect-message", NULL, false },
@@ -779,7 +787,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.service = "pb.C2",
 		.name = "SendClientPubKey",
 		.grpc_path = "/pb.C2/SendClientPubKey",
-		.help = "Send the public key of the source client to the target client; public- key mode only.",
+		.help = "Send the public key of the source client to the target client; public-key mode only.",
 		.request = &pb__send_client_pub_key_request__descriptor,
 		.response = &pb__send_client_pub_key_response__descriptor,
 		.role = API_ROLE_OPERATOR,
@@ -807,7 +815,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.service = "pb.C2",
 		.name = "ResetClientPubKeys",
 		.grpc_path = "/pb.C2/ResetClientPubKeys",
-		.help = "Make the target client forget all public keys of other clients; public- key mode only.",
+		.help = "Make the target client forget all public keys of other clients; public-key mode only.",
 		.request = &pb__reset_client_pub_keys_request__descriptor,
 		.response = &pb__reset_client_pub_keys_response__descriptor,
 		.role = API_ROLE_OPERATOR,
@@ -830,6 +838,20 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.routes = api_c2_new_c2_key_routes,
 		.n_routes = 1,
 		.cli = { "new-c2key", API_COMMAND_CALL, api_c2_new_c2_key_flags, 1 },
+	},
+	[API_C2_GET_C2_PUBLIC_KEY] = {
+		.service = "pb.C2",
+		.name = "GetC2PublicKey",
+		.grpc_path = "/pb.C2/GetC2PublicKey",
+		.help = "The server's newest public key, which every client of it is made with; public-key mode only.",
+		.request = &pb__get_c2_public_key_request__descriptor,
+		.response = &pb__get_c2_public_key_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_c2_public_key_routes,
+		.n_routes = 1,
+		.cli = { "c2-public-key", API_COMMAND_CALL, NULL, 0 },
 	},
 	[API_C2_PROTECT_MESSAGE] = {
 		.service = "pb.C2",

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include <jansson.h>
+
 #include "c2.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "grpc/reflection.pb-c.h"
@@ -309,6 +311,18 @@ static void secrets_are_hidden_in_the_masked_form(void)
 	CHECK_STR(encode(r), "{\"client\":{\"name\":\"n\"},\"key\":\"c2VjcmV0\"}");
 }
 
+static void the_parser_wipes_what_it_releases(void)
+{
+	json_malloc_t take;
+	json_free_t release;
+
+	CHECK(decode(&pb__new_client_request__descriptor, "{\"key\":\"c2VjcmV0\"}") != NULL);
+	json_get_alloc_funcs(&take, &release);
+	CHECK(take == malloc && release != free);
+	release(NULL);
+	release(take(100));
+}
+
 static void text_that_is_not_utf8_is_never_sent(void)
 {
 	Pb__Client c = PB__CLIENT__INIT;
@@ -371,6 +385,7 @@ int main(void)
 	RUN(every_cut_of_a_good_body_is_refused);
 	RUN(merging_keeps_what_is_not_given);
 	RUN(secrets_are_hidden_in_the_masked_form);
+	RUN(the_parser_wipes_what_it_releases);
 	RUN(text_that_is_not_utf8_is_never_sent);
 	RUN(the_error_body_has_its_four_fields);
 	RUN(a_thousand_names_come_back);

@@ -31,7 +31,8 @@ enum custody_purpose {
 	CUSTODY_CHECK = 5           /* the key-check value */
 };
 
-#define CUSTODY_ROW_MAX 32
+#define CUSTODY_ROW_MAX 32 /* bytes that name a row, at least 1 */
+#define CUSTODY_KEY_MAX 64 /* longest key */
 
 struct custody_ops {
 	/* Seal len (1..64) bytes for one purpose and row. */

@@ -8,7 +8,11 @@
  * - Writes happen between begin and commit; rollback undoes all of them. A
  *   commit that returned true is durable. Reads see the writes of their own
  *   transaction.
+ *   A write outside of a transaction is ERR_INTERNAL. After a write that failed
+ *   with ERR_STORE, commit fails too and rolls back; the store is usable again.
  * - Times are Unix seconds; 0 is "never". Revisions count from 1.
+ * - Sorted means by the bytes of the name. Names and hashes never change once
+ *   a row is stored, ids are never given twice.
  * - A row callback gets a row that is valid during the call, must not call the
  *   store, and returns false to stop early.
  */
@@ -31,7 +35,7 @@ struct store_client {
 	struct sealed key;         /* the wanted key: SK 32 bytes, PK the 32-byte public key */
 	struct sealed private_key; /* PK: while SetIDKey is under way */
 	int64_t key_rev;           /* revision at which key became the wanted one */
-	int32_t n_old_keys;        /* rows in old_keys: keys that the device may still hold */
+	int32_t n_old_keys;        /* rows in old_keys, kept by old_key_put and old_keys_drop */
 	int64_t c2_rev;            /* PK: oldest C2 key that the device may still hold */
 	int64_t wanted_rev;        /* newest change of what hangs on the client itself (not of its topics) */
 	int64_t sent_rev;          /* everything up to here was handed to the bus */
@@ -155,7 +159,10 @@ struct store_ops {
 	                 bool *found, struct err *err);
 	bool (*meta_put)(void *ctx, const char *name, const uint8_t *value, size_t len, struct err *err);
 
-	/* Clients. put inserts when row->id is 0 (and sets it), else rewrites the row. */
+	/*
+	 * Clients. put inserts when row->id is 0 (and sets it; ERR_EXISTS: the name
+	 * or e4id is taken), else rewrites the row (ERR_NOT_FOUND: it is gone).
+	 */
 	bool (*client_by_name)(void *ctx, const char *name, struct store_client *row, bool *found,
 	                       struct err *err);
 	bool (*client_by_e4id)(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
@@ -189,7 +196,7 @@ struct store_ops {
 	/* The smallest c2_rev of all clients; 0 without clients. */
 	bool (*clients_min_c2_rev)(void *ctx, int64_t *rev, struct err *err);
 
-	/* Topics; by_name sees live ones only. */
+	/* Topics; by_name sees live ones only. put as for clients (one live topic of a name). */
 	bool (*topic_by_name)(void *ctx, const char *name, struct store_topic *row, bool *found,
 	                      struct err *err);
 	bool (*topic_by_id)(void *ctx, int64_t id, struct store_topic *row, bool *found,
@@ -202,7 +209,7 @@ struct store_ops {
 	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
 	bool (*topic_progress)(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);
 
-	/* Members. */
+	/* Members, links, peers: put is ERR_NOT_FOUND if what it names by id is not there. */
 	bool (*member)(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
 	               bool *found, struct err *err);
 	bool (*member_put)(void *ctx, const struct store_member *row, struct err *err);

@@ -61,7 +61,7 @@ static inline void bench_title(const char *peer)
 
 /* Measure and print one row. peer may be NULL. */
 static inline void bench_row(const char *what, size_t len, bench_fn *ours, void *ours_ctx,
-                             bench_fn *peer, void *peer_ctx)
+			     bench_fn *peer, void *peer_ctx)
 {
 	double a[BENCH_BATCHES], b[BENCH_BATCHES];
 	unsigned na = bench_batch_size(ours, ours_ctx);

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "bench.h"
+#include "bench_messages.h"
 #include "crypto_peers.h"
 #include "e4/crypto.h"
 
@@ -9,7 +10,7 @@
 
 #define MAX_LEN 16384
 
-static const size_t sizes[] = { 16, 64, 256, 1024, MAX_LEN };
+static const size_t sizes[] = {16, 64, 256, 1024, MAX_LEN};
 #define N_SIZES (sizeof sizes / sizeof *sizes)
 
 /* Everything that an operation needs, ready before the clock starts. */
@@ -45,7 +46,7 @@ static void peer_seal(void *p)
 {
 	struct bench *b = p;
 	peer_siv_seal(b->peer_ctx, b->peer_siv, b->out, b->raw_key, b->ad, sizeof b->ad, b->plain,
-	              b->len);
+		      b->len);
 }
 
 static void open_sealed(void *p)
@@ -58,7 +59,7 @@ static void peer_open_sealed(void *p)
 {
 	struct bench *b = p;
 	must(peer_siv_open(b->peer_ctx, b->peer_siv, b->out, b->raw_key, b->ad, sizeof b->ad,
-	                   b->sealed, b->len + 16));
+			   b->sealed, b->len + 16));
 }
 
 static void sha3(void *p)
@@ -127,29 +128,29 @@ struct table {
 };
 
 static const struct operation symmetric[] = {
-	{ "SIV seal, expanded key", seal, peer_seal, true },
-	{ "SIV open, expanded key", open_sealed, peer_open_sealed, true },
-	{ "SIV key expansion", key_init, NULL, false },
-	{ NULL, NULL, NULL, false },
+	{"SIV seal, expanded key", seal, peer_seal, true},
+	{"SIV open, expanded key", open_sealed, peer_open_sealed, true},
+	{"SIV key expansion", key_init, NULL, false},
+	{NULL, NULL, NULL, false},
 };
 
 static const struct operation hash[] = {
-	{ "SHA3-256", sha3, peer_sha3, true },
-	{ NULL, NULL, NULL, false },
+	{"SHA3-256", sha3, peer_sha3, true},
+	{NULL, NULL, NULL, false},
 };
 
 static const struct operation curve[] = {
-	{ "Ed25519 sign", sign, peer_sign, true },
-	{ "Ed25519 verify", verify, peer_verify, true },
-	{ "X25519", x25519, peer_x25519, false },
-	{ "Ed25519 public key check", public_key_ok, NULL, false },
-	{ NULL, NULL, NULL, false },
+	{"Ed25519 sign", sign, peer_sign, true},
+	{"Ed25519 verify", verify, peer_verify, true},
+	{"X25519", x25519, peer_x25519, false},
+	{"Ed25519 public key check", public_key_ok, NULL, false},
+	{NULL, NULL, NULL, false},
 };
 
 static const struct table tables[] = {
-	{ "OpenSSL AES-256-SIV, fresh key per message", symmetric },
-	{ "OpenSSL SHA3-256", hash },
-	{ "libsodium, called directly", curve },
+	{"OpenSSL AES-256-SIV, fresh key per message", symmetric},
+	{"OpenSSL SHA3-256", hash},
+	{"libsodium, called directly", curve},
 };
 
 static void run(struct bench *b, const struct operation *op)
@@ -184,5 +185,6 @@ int main(void)
 	}
 	EVP_CIPHER_CTX_free(b.peer_ctx);
 	EVP_CIPHER_free(b.peer_siv);
+	bench_messages();
 	return 0;
 }

@@ -32,7 +32,7 @@ static inline struct bytes json_hex(const json_t *object, const char *name)
 		fprintf(stderr, "vector without hex member %s\n", name);
 		exit(2);
 	}
-	struct bytes b = { NULL, strlen(text) / 2 };
+	struct bytes b = {NULL, strlen(text) / 2};
 	b.data = malloc(b.len ? b.len : 1);
 	if (!b.data)
 		exit(2);
@@ -60,6 +60,18 @@ static inline json_t *json_load_vectors(const char *path)
 		exit(2);
 	}
 	return root;
+}
+
+/* Run every case of a file of protocol/vectors; returns how many there were. */
+static inline size_t json_each_case(const char *path, void (*run)(const json_t *c))
+{
+	json_t *root = json_load_vectors(path);
+	const json_t *cases = json_object_get(root, "cases");
+	size_t n = json_array_size(cases);
+	for (size_t i = 0; i < n; i++)
+		run(json_array_get(cases, i));
+	json_decref(root);
+	return n;
 }
 
 #endif

@@ -8,7 +8,7 @@ static void one_password(const json_t *c)
 {
 	struct bytes password = json_hex(c, "password_hex");
 	const char *text = (const char *)password.data;
-	uint8_t got[32], priv[64], zero[32] = { 0 };
+	uint8_t got[32], priv[64], zero[32] = {0};
 	bool want = json_is_true(json_object_get(c, "accepted"));
 
 	CHECK_EQ(e4_password_key_compat(got, text, password.len), want);
@@ -29,12 +29,7 @@ static void one_password(const json_t *c)
 
 static void compat_gives_the_keys_of_deployed_fleets(void)
 {
-	json_t *root = json_load_vectors("vectors/password.json"), *c;
-	size_t i;
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-		one_password(c);
-	CHECK_EQ(i, 21);
-	json_decref(root);
+	CHECK_EQ(json_each_case("vectors/password.json", one_password), 21);
 }
 
 /* Made with libargon2 and Python's hashlib. */
@@ -63,29 +58,31 @@ struct password_case {
 static void bad_passwords_are_named_and_give_no_key(void)
 {
 	static const struct password_case cases[] = {
-		{ "", E4_PASSWORD_TOO_SHORT },
-		{ "123456789012345", E4_PASSWORD_TOO_SHORT },
-		{ "1234567890123456", E4_PASSWORD_GOOD },
-		{ "12345678901234\xc3\xa4", E4_PASSWORD_GOOD },
-		{ "123456789012345\x80", E4_PASSWORD_NOT_UTF8 },           /* bare continuation */
-		{ "123456789012345\xc3", E4_PASSWORD_NOT_UTF8 },           /* cut off */
-		{ "12345678901234\xc0\xaf", E4_PASSWORD_NOT_UTF8 },        /* overlong */
-		{ "12345678901234\xc1\xbf", E4_PASSWORD_NOT_UTF8 },        /* overlong */
-		{ "1234567890123\xe0\x9f\xbf", E4_PASSWORD_NOT_UTF8 },     /* overlong */
-		{ "1234567890123\xe0\xa0\x80", E4_PASSWORD_GOOD },
-		{ "1234567890123\xed\x9f\xbf", E4_PASSWORD_GOOD },
-		{ "1234567890123\xed\xa0\x80", E4_PASSWORD_NOT_UTF8 },     /* surrogate */
-		{ "123456789012\xf0\x8f\xbf\xbf", E4_PASSWORD_NOT_UTF8 },  /* overlong */
-		{ "123456789012\xf0\x90\x80\x80", E4_PASSWORD_GOOD },
-		{ "123456789012\xf4\x8f\xbf\xbf", E4_PASSWORD_GOOD },
-		{ "123456789012\xf4\x90\x80\x80", E4_PASSWORD_NOT_UTF8 },  /* beyond U+10FFFF */
-		{ "123456789012\xf0\x90\x80" "a", E4_PASSWORD_NOT_UTF8 },
-		{ "123456789012345\xff", E4_PASSWORD_NOT_UTF8 },
+		{"", E4_PASSWORD_TOO_SHORT},
+		{"123456789012345", E4_PASSWORD_TOO_SHORT},
+		{"1234567890123456", E4_PASSWORD_GOOD},
+		{"12345678901234\xc3\xa4", E4_PASSWORD_GOOD},
+		{"123456789012345\x80", E4_PASSWORD_NOT_UTF8},       /* bare continuation */
+		{"123456789012345\xc3", E4_PASSWORD_NOT_UTF8},       /* cut off */
+		{"12345678901234\xc0\xaf", E4_PASSWORD_NOT_UTF8},    /* overlong */
+		{"12345678901234\xc1\xbf", E4_PASSWORD_NOT_UTF8},    /* overlong */
+		{"1234567890123\xe0\x9f\xbf", E4_PASSWORD_NOT_UTF8}, /* overlong */
+		{"1234567890123\xe0\xa0\x80", E4_PASSWORD_GOOD},
+		{"1234567890123\xed\x9f\xbf", E4_PASSWORD_GOOD},
+		{"1234567890123\xed\xa0\x80", E4_PASSWORD_NOT_UTF8},    /* surrogate */
+		{"123456789012\xf0\x8f\xbf\xbf", E4_PASSWORD_NOT_UTF8}, /* overlong */
+		{"123456789012\xf0\x90\x80\x80", E4_PASSWORD_GOOD},
+		{"123456789012\xf4\x8f\xbf\xbf", E4_PASSWORD_GOOD},
+		{"123456789012\xf4\x90\x80\x80", E4_PASSWORD_NOT_UTF8}, /* beyond U+10FFFF */
+		{"123456789012\xf0\x90\x80"
+		 "a",
+		 E4_PASSWORD_NOT_UTF8},
+		{"123456789012345\xff", E4_PASSWORD_NOT_UTF8},
 	};
 	static const uint8_t id[16], zero[32];
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		const char *text = cases[i].text;
-		uint8_t out[32] = { 1 };
+		uint8_t out[32] = {1};
 		CHECK_EQ(e4_password_check(text, strlen(text)), cases[i].want);
 		if (cases[i].want == E4_PASSWORD_GOOD)
 			continue;

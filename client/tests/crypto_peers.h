@@ -24,8 +24,8 @@ static inline void peer_must(int ok)
 
 /* out: tag(16) | ciphertext; len is not 0 (OpenSSL 3.0 then gives a zero tag). */
 static inline void peer_siv_seal(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *siv, uint8_t *out,
-                                 const uint8_t key[32], const uint8_t *ad, size_t ad_len,
-                                 const uint8_t *in, size_t len)
+				 const uint8_t key[32], const uint8_t *ad, size_t ad_len,
+				 const uint8_t *in, size_t len)
 {
 	uint8_t twice[64];
 	int n = 0;
@@ -40,8 +40,8 @@ static inline void peer_siv_seal(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *siv, uin
 }
 
 static inline int peer_siv_open(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *siv, uint8_t *out,
-                                const uint8_t key[32], const uint8_t *ad, size_t ad_len,
-                                const uint8_t *in, size_t in_len)
+				const uint8_t key[32], const uint8_t *ad, size_t ad_len,
+				const uint8_t *in, size_t in_len)
 {
 	uint8_t twice[64], tag[16];
 	int n = 0;

@@ -72,7 +72,7 @@ static void sample_wipe(struct sample *s)
 }
 
 static bool opens_to_zeros(const struct sample *s, const uint8_t *sealed, size_t sealed_len,
-                           const uint8_t *ad, size_t ad_len)
+			   const uint8_t *ad, size_t ad_len)
 {
 	size_t len = sealed_len < 16 ? 0 : sealed_len - 16;
 	uint8_t *out = random_bytes(len);
@@ -167,7 +167,7 @@ static void associated_data_is_bound_in_content_and_length(void)
 }
 
 static void one_agrees_with_openssl(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *siv, size_t len,
-                                    size_t ad_len)
+				    size_t ad_len)
 {
 	struct sample s;
 	sample_init(&s, len, ad_len);
@@ -216,7 +216,7 @@ static void aes_lanes_agree_with_openssl(void)
 
 static void sha3_agrees_with_openssl_however_it_is_cut(void)
 {
-	for (size_t len = 0; len <= 3 * MAX_LEN; len++) {
+	for (size_t len = 0; len <= (size_t)3 * MAX_LEN; len++) {
 		uint8_t *in = random_bytes(len), got[32], want[32];
 		struct e4_sha3 h;
 		size_t done = 0;
@@ -239,7 +239,7 @@ static void sha3_agrees_with_openssl_however_it_is_cut(void)
 
 static void comparisons_see_every_bit(void)
 {
-	uint8_t a[40] = { 0 }, b[40] = { 0 };
+	uint8_t a[40] = {0}, b[40] = {0};
 	CHECK(e4_equal(NULL, NULL, 0));
 	CHECK(e4_is_zero(NULL, 0));
 	for (size_t bit = 0; bit < 320; bit++) {

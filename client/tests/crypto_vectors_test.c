@@ -8,7 +8,7 @@
 
 static struct bytes new_bytes(size_t len)
 {
-	struct bytes b = { malloc(len ? len : 1), len };
+	struct bytes b = {malloc(len ? len : 1), len};
 	if (!b.data)
 		exit(2);
 	memset(b.data, 0xa5, len ? len : 1);
@@ -31,20 +31,19 @@ static int same(struct bytes a, struct bytes b)
 
 /* --- protocol/vectors ---------------------------------------------------------- */
 
+static void one_digest(const json_t *c)
+{
+	struct bytes in = json_hex(c, "input"), want = json_hex(c, "sha3_256");
+	uint8_t got[32];
+	e4_sha3_256(got, in.data, in.len);
+	CHECK_MEM(got, want.data, 32);
+	free(in.data);
+	free(want.data);
+}
+
 static void hash_json_gives_the_digests(void)
 {
-	json_t *root = json_load_vectors("vectors/hash.json"), *c;
-	size_t i;
-	json_array_foreach(json_object_get(root, "cases"), i, c) {
-		struct bytes in = json_hex(c, "input"), want = json_hex(c, "sha3_256");
-		uint8_t got[32];
-		e4_sha3_256(got, in.data, in.len);
-		CHECK_MEM(got, want.data, 32);
-		free(in.data);
-		free(want.data);
-	}
-	CHECK_EQ(i, 215);
-	json_decref(root);
+	CHECK_EQ(json_each_case("vectors/hash.json", one_digest), 215);
 }
 
 static void one_protected(const json_t *c)
@@ -71,12 +70,7 @@ static void one_protected(const json_t *c)
 
 static void sym_protect_json_gives_the_same_bytes(void)
 {
-	json_t *root = json_load_vectors("vectors/sym_protect.json"), *c;
-	size_t i;
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-		one_protected(c);
-	CHECK_EQ(i, 979);
-	json_decref(root);
+	CHECK_EQ(json_each_case("vectors/sym_protect.json", one_protected), 979);
 }
 
 static void one_shared(const json_t *c)
@@ -109,20 +103,15 @@ static void one_shared(const json_t *c)
 	e4_sha3_256(s, a, 32);
 	CHECK_MEM(s, key.data, 32);
 
-	uint8_t *all[] = { priv.data, pub.data, scalar.data, point.data,
-		           c2_scalar.data, c2_point.data, raw.data, key.data };
+	uint8_t *all[] = {priv.data,      pub.data,      scalar.data, point.data,
+			  c2_scalar.data, c2_point.data, raw.data,    key.data};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		free(all[i]);
 }
 
 static void c2_shared_json_agrees_from_both_sides(void)
 {
-	json_t *root = json_load_vectors("vectors/c2_shared.json"), *c;
-	size_t i;
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-		one_shared(c);
-	CHECK_EQ(i, 36);
-	json_decref(root);
+	CHECK_EQ(json_each_case("vectors/c2_shared.json", one_shared), 36);
 }
 
 /* --- protocol/wycheproof --------------------------------------------------------- */
@@ -132,24 +121,31 @@ typedef void run_case(const json_t *group, const json_t *c, int valid);
 
 static int n_run;
 
+static void wycheproof_group(const char *path, const json_t *group, run_case *run)
+{
+	const json_t *tests = json_object_get(group, "tests");
+	for (size_t i = 0; i < json_array_size(tests); i++) {
+		const json_t *c = json_array_get(tests, i);
+		int failed = check_failed;
+		run(group, c, strcmp(json_text(c, "result"), "valid") == 0);
+		n_run++;
+		if (check_failed != failed)
+			fprintf(stderr, "  in %s tcId %d: %s\n", path,
+				(int)json_integer_value(json_object_get(c, "tcId")),
+				json_text(c, "comment"));
+	}
+}
+
 /* Run the cases whose key size is `bits` (0: all); the others are not ours (AES-128, AES-192). */
 static void wycheproof(const char *path, int bits, run_case *run, int expected)
 {
-	json_t *root = json_load_vectors(path), *group, *c;
-	size_t i, j;
+	json_t *root = json_load_vectors(path);
+	const json_t *groups = json_object_get(root, "testGroups");
 	n_run = 0;
-	json_array_foreach(json_object_get(root, "testGroups"), i, group) {
-		if (bits && json_integer_value(json_object_get(group, "keySize")) != bits)
-			continue;
-		json_array_foreach(json_object_get(group, "tests"), j, c) {
-			int failed = check_failed;
-			run(group, c, strcmp(json_text(c, "result"), "valid") == 0);
-			n_run++;
-			if (check_failed != failed)
-				fprintf(stderr, "  in %s tcId %d: %s\n", path,
-				        (int)json_integer_value(json_object_get(c, "tcId")),
-				        json_text(c, "comment"));
-		}
+	for (size_t i = 0; i < json_array_size(groups); i++) {
+		const json_t *group = json_array_get(groups, i);
+		if (!bits || json_integer_value(json_object_get(group, "keySize")) == bits)
+			wycheproof_group(path, group, run);
 	}
 	CHECK_EQ(n_run, expected);
 	json_decref(root);
@@ -185,7 +181,7 @@ static void split(struct halves *h, struct bytes key)
 
 /* Seal and open with all the given strings; sealed is what the case claims. */
 static void siv_both_ways(struct bytes key, const struct e4_siv_ad *ad, size_t n_ad,
-                          struct bytes msg, struct bytes sealed, int valid)
+			  struct bytes msg, struct bytes sealed, int valid)
 {
 	struct halves h;
 	struct bytes got = new_bytes(msg.len + 16), opened = new_bytes(sealed.len - 16);
@@ -193,7 +189,7 @@ static void siv_both_ways(struct bytes key, const struct e4_siv_ad *ad, size_t n
 	e4_siv_seal2(&h.mac, &h.ctr, got.data, ad, n_ad, msg.data, msg.len);
 	CHECK_EQ(same(got, sealed), valid);
 	CHECK_EQ(e4_siv_open2(&h.mac, &h.ctr, opened.data, ad, n_ad, sealed.data, sealed.len),
-	         valid);
+		 valid);
 	CHECK(valid ? same(opened, msg) : all_zero(opened));
 	free(got.data);
 	free(opened.data);
@@ -203,7 +199,7 @@ static void siv_case(const json_t *group, const json_t *c, int valid)
 {
 	struct bytes key = json_hex(c, "key"), aad = json_hex(c, "aad");
 	struct bytes msg = json_hex(c, "msg"), ct = json_hex(c, "ct");
-	struct e4_siv_ad ad = { aad.data, aad.len };
+	struct e4_siv_ad ad = {aad.data, aad.len};
 	(void)group;
 
 	siv_both_ways(key, &ad, 1, msg, ct, valid);
@@ -219,13 +215,13 @@ static void aead_case(const json_t *group, const json_t *c, int valid)
 	struct bytes key = json_hex(c, "key"), iv = json_hex(c, "iv"), aad = json_hex(c, "aad");
 	struct bytes msg = json_hex(c, "msg"), ct = json_hex(c, "ct"), tag = json_hex(c, "tag");
 	struct bytes sealed = new_bytes(16 + ct.len);
-	struct e4_siv_ad ad[2] = { { aad.data, aad.len }, { iv.data, iv.len } };
+	struct e4_siv_ad ad[2] = {{aad.data, aad.len}, {iv.data, iv.len}};
 	(void)group;
 
 	memcpy(sealed.data, tag.data, 16);
 	memcpy(sealed.data + 16, ct.data, ct.len);
 	siv_both_ways(key, ad, 2, msg, sealed, valid);
-	uint8_t *all[] = { key.data, iv.data, aad.data, msg.data, ct.data, tag.data, sealed.data };
+	uint8_t *all[] = {key.data, iv.data, aad.data, msg.data, ct.data, tag.data, sealed.data};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		free(all[i]);
 }

@@ -19,7 +19,7 @@
 
 static void siv_with_secret_key_and_plaintext(void)
 {
-	uint8_t raw[32], ad[8] = { 1 }, plain[MAX_LEN] = { 2 }, sealed[MAX_LEN + 16];
+	uint8_t raw[32], ad[8] = {1}, plain[MAX_LEN] = {2}, sealed[MAX_LEN + 16];
 	struct e4_siv_key k;
 	memset(raw, 3, sizeof raw);
 	SECRET(raw, sizeof raw);
@@ -40,7 +40,7 @@ static void siv_with_secret_key_and_plaintext(void)
 
 static void sha3_of_secrets(void)
 {
-	uint8_t in[300] = { 1 }, digest[32];
+	uint8_t in[300] = {1}, digest[32];
 	struct e4_sha3 h;
 	SECRET(in, sizeof in);
 	for (size_t len = 0; len <= sizeof in; len += 20)
@@ -53,7 +53,7 @@ static void sha3_of_secrets(void)
 
 static void comparisons_of_secrets(void)
 {
-	uint8_t a[40] = { 0 }, b[40] = { 0 };
+	uint8_t a[40] = {0}, b[40] = {0};
 	bool verdict[2];
 	SECRET(a, sizeof a);
 	SECRET(b, sizeof b);
@@ -67,7 +67,7 @@ static void comparisons_of_secrets(void)
 
 static void curve_with_secret_scalars(void)
 {
-	uint8_t seed[32] = { 5 }, private_key[64], sig[64], scalar[32], shared[32], point[32] = { 9 };
+	uint8_t seed[32] = {5}, private_key[64], sig[64], scalar[32], shared[32], point[32] = {9};
 	SECRET(seed, sizeof seed);
 	e4_ed25519_keypair(private_key, seed);
 	PUBLIC(private_key + 32, 32);
@@ -82,12 +82,12 @@ static void curve_with_secret_scalars(void)
 
 /* --- what must be reported ------------------------------------------------------ */
 
-static const volatile uint8_t table[256] = { 1, 2, 3 };
+static const volatile uint8_t table[256] = {1, 2, 3};
 static volatile int sink;
 
 static void leak_by_branch(void)
 {
-	uint8_t key[16] = { 1 };
+	uint8_t key[16] = {1};
 	SECRET(key, sizeof key);
 	if (memcmp(key, "0123456789abcdef", 16) == 0)
 		sink = 1;
@@ -95,7 +95,7 @@ static void leak_by_branch(void)
 
 static void leak_by_index(void)
 {
-	uint8_t key[16] = { 1 };
+	uint8_t key[16] = {1};
 	SECRET(key, sizeof key);
 	sink = table[key[3]];
 }
@@ -103,7 +103,7 @@ static void leak_by_index(void)
 /* The key schedule's output must count as secret, else the tests above say nothing. */
 static void leak_of_derived_key(void)
 {
-	uint8_t raw[32] = { 1 }, sealed[32];
+	uint8_t raw[32] = {1}, sealed[32];
 	struct e4_siv_key k;
 	SECRET(raw, sizeof raw);
 	e4_siv_key_init(&k, raw);
@@ -117,9 +117,9 @@ struct leak {
 };
 
 static const struct leak leaks[] = {
-	{ "branch", leak_by_branch },
-	{ "index", leak_by_index },
-	{ "derived", leak_of_derived_key },
+	{"branch", leak_by_branch},
+	{"index", leak_by_index},
+	{"derived", leak_of_derived_key},
 };
 
 int main(int argc, char **argv)

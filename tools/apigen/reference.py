@@ -52,8 +52,9 @@ Percent-encode what a path can't hold. In `{{client.name}}` a slash of the name 
 all else need nothing special. In `{{topic=**}}` slashes may stand as they are or as `%2F`.
 
 A topic that ends like one of our paths (`a/clients`, `a/clients/count`, `a/status`) can't be told
-from it: `GET /e4/topic/a/clients` lists the clients of `a`. For these, and whenever it is simpler,
-call the method by its name, with the whole request as the body. This reaches every name and topic:
+from it: `GET /e4/topic/a/clients` lists the clients of `a`. And many HTTP clients take parts that
+are `.` or `..` out of a path. For these, and whenever it is simpler, call the method by its name, with
+the whole request as the body. This reaches every name and topic:
 
     POST /rpc/pb.C2/GetClientsForTopic
     {{"topic": "a/clients", "count": "100"}}

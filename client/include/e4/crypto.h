@@ -73,31 +73,37 @@ void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32]);
  * associated-data string. in may be exactly out + 16 (in place), else no
  * overlap. Empty plaintext and empty associated data are legal.
  */
-void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out,
-                 const void *ad, size_t ad_len, const uint8_t *in, size_t len);
+void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
+		 const uint8_t *in, size_t len);
 
 /*
  * Decrypt in (tag | ciphertext, in_len bytes) to out (in_len - 16 bytes).
  * out may be exactly in + 16 or in (moved down), else no overlap. False if
  * in_len < 16 or the tag is wrong; then out holds zeros.
  */
-bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out,
-                 const void *ad, size_t ad_len, const uint8_t *in, size_t in_len);
+bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
+		 const uint8_t *in, size_t in_len);
 
 /* --- Ed25519 (RFC 8032) and X25519 (RFC 7748) ------------------------------ */
 
 /* private_key(64) = seed | public key, from a 32-byte seed. */
 void e4_ed25519_keypair(uint8_t private_key[64], const uint8_t seed[32]);
 
-/* Deterministic signature. */
-void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len,
-                     const uint8_t private_key[64]);
+/*
+ * Deterministic signature. The two halves of private_key must belong together:
+ * one message signed under two different public halves gives the key away. So
+ * make the public half anew (e4_ed25519_keypair) from a key that comes in.
+ */
+void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len, const uint8_t private_key[64]);
 
 /* Strict: S < L, canonical A and R, neither of small order. */
 bool e4_ed25519_verify(const uint8_t sig[64], const void *msg, size_t len,
-                       const uint8_t public_key[32]);
+		       const uint8_t public_key[32]);
 
-/* True if the 32 bytes are a canonical point of the prime-order group. */
+/*
+ * True if the 32 bytes are a canonical point of the prime-order group. Takes
+ * about as long as three verifications: check a key once, when it comes in.
+ */
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32]);
 
 /* X25519(scalar, 9). */

@@ -19,12 +19,25 @@
 #include "aes.h"
 #include "bytes.h"
 
+#include <string.h>
+
 #define ROUNDS 14
+#define KEY_WORDS 60u /* 4 * (ROUNDS + 1) */
+
+/*
+ * The parts of a round must be merged into one function: their planes live in
+ * registers then, and `k` below is a constant.
+ */
+#if defined(__GNUC__)
+#define PART static inline __attribute__((always_inline))
+#else
+#define PART static inline
+#endif
 
 /* The bits of block 0 in a plane. */
 #define LANE0 0x1111111111111111u
 
-static inline uint64_t ror(uint64_t x, unsigned n)
+PART uint64_t ror(uint64_t x, unsigned n)
 {
 	return x >> n | x << (64 - n);
 }
@@ -46,31 +59,37 @@ static inline uint32_t gather(uint64_t x)
 }
 
 /* Exchange the bits of a under mask << n with those of b under mask. */
-#define SWAP(a, b, n, mask)                                     \
-	do {                                                    \
-		uint64_t swap_ = ((a) >> (n) ^ (b)) & (mask);   \
-		(b) ^= swap_;                                   \
-		(a) ^= swap_ << (n);                            \
+#define SWAP(a, b, n, mask)                                                                        \
+	do {                                                                                       \
+		uint64_t swap_ = ((a) >> (n) ^ (b)) & (mask);                                      \
+		(b) ^= swap_;                                                                      \
+		(a) ^= swap_ << (n);                                                               \
 	} while (0)
 
 /* Bit i of byte j of word m becomes bit m of byte j of word i; its own inverse. */
-static inline void transpose(uint64_t q[8])
+PART void transpose(uint64_t q[8])
 {
-	for (int i = 0; i < 8; i += 2)
-		SWAP(q[i], q[i + 1], 1, 0x5555555555555555u);
-	for (int i = 0; i < 8; i += (i & 1) ? 3 : 1)
-		SWAP(q[i], q[i + 2], 2, 0x3333333333333333u);
-	for (int i = 0; i < 4; i++)
-		SWAP(q[i], q[i + 4], 4, 0x0f0f0f0f0f0f0f0fu);
+	SWAP(q[0], q[1], 1, 0x5555555555555555u);
+	SWAP(q[2], q[3], 1, 0x5555555555555555u);
+	SWAP(q[4], q[5], 1, 0x5555555555555555u);
+	SWAP(q[6], q[7], 1, 0x5555555555555555u);
+	SWAP(q[0], q[2], 2, 0x3333333333333333u);
+	SWAP(q[1], q[3], 2, 0x3333333333333333u);
+	SWAP(q[4], q[6], 2, 0x3333333333333333u);
+	SWAP(q[5], q[7], 2, 0x3333333333333333u);
+	SWAP(q[0], q[4], 4, 0x0f0f0f0f0f0f0f0fu);
+	SWAP(q[1], q[5], 4, 0x0f0f0f0f0f0f0f0fu);
+	SWAP(q[2], q[6], 4, 0x0f0f0f0f0f0f0f0fu);
+	SWAP(q[3], q[7], 4, 0x0f0f0f0f0f0f0f0fu);
 }
 
-static inline void place(uint64_t q[8], const uint8_t block[16], unsigned b)
+PART void place(uint64_t q[8], const uint8_t block[16], unsigned b)
 {
 	q[b] = spread(e4_load32(block)) | spread(e4_load32(block + 8)) << 8;
 	q[4 + b] = spread(e4_load32(block + 4)) | spread(e4_load32(block + 12)) << 8;
 }
 
-static inline void take(uint8_t block[16], const uint64_t q[8], unsigned b)
+PART void take(uint8_t block[16], const uint64_t q[8], unsigned b)
 {
 	e4_store32(block, gather(q[b]));
 	e4_store32(block + 4, gather(q[4 + b]));
@@ -78,29 +97,78 @@ static inline void take(uint8_t block[16], const uint64_t q[8], unsigned b)
 	e4_store32(block + 12, gather(q[4 + b] >> 8));
 }
 
-/* Planes of n blocks, 1 to 4; the rest is zero. */
-static inline void pack(uint64_t q[8], const uint8_t *blocks, size_t n)
+/* Of one block, in lane 0; the other lanes are zero. */
+static void pack1(uint64_t q[8], const uint8_t block[16])
 {
-	for (unsigned b = 0; b < 4; b++) {
-		if (b < n)
-			place(q, blocks + 16 * b, b);
-		else
-			q[b] = q[4 + b] = 0;
-	}
-	transpose(q);
+	uint64_t w[8] = {0};
+	place(w, block, 0);
+	transpose(w);
+	memcpy(q, w, sizeof w);
 }
 
-static inline void unpack(uint8_t *blocks, uint64_t q[8], size_t n)
+static void unpack1(uint8_t block[16], const uint64_t q[8])
 {
-	transpose(q);
-	for (unsigned b = 0; b < n; b++)
-		take(blocks + 16 * b, q, b);
+	uint64_t w[8];
+	memcpy(w, q, sizeof w);
+	transpose(w);
+	take(block, w, 0);
+}
+
+static void pack4(uint64_t q[8], const uint8_t blocks[64])
+{
+	uint64_t w[8];
+	place(w, blocks, 0);
+	place(w, blocks + 16, 1);
+	place(w, blocks + 32, 2);
+	place(w, blocks + 48, 3);
+	transpose(w);
+	memcpy(q, w, sizeof w);
+}
+
+static void unpack4(uint8_t blocks[64], const uint64_t q[8])
+{
+	uint64_t w[8];
+	memcpy(w, q, sizeof w);
+	transpose(w);
+	take(blocks, w, 0);
+	take(blocks + 16, w, 1);
+	take(blocks + 32, w, 2);
+	take(blocks + 48, w, 3);
+}
+
+/* Of 1 to 4 blocks; lanes from n on are zero. */
+static void pack(uint64_t q[8], const uint8_t *blocks, size_t n)
+{
+	uint8_t whole[64] = {0};
+	if (n == 1) {
+		pack1(q, blocks);
+	} else if (n == 4) {
+		pack4(q, blocks);
+	} else {
+		memcpy(whole, blocks, 16 * n);
+		pack4(q, whole);
+		e4_wipe(whole, sizeof whole);
+	}
+}
+
+static void unpack(uint8_t *blocks, const uint64_t q[8], size_t n)
+{
+	uint8_t whole[64];
+	if (n == 1) {
+		unpack1(blocks, q);
+	} else if (n == 4) {
+		unpack4(blocks, q);
+	} else {
+		unpack4(whole, q);
+		memcpy(blocks, whole, 16 * n);
+		e4_wipe(whole, sizeof whole);
+	}
 }
 
 /* --- the round ------------------------------------------------------------------ */
 
 /* SubBytes without the constant 0x63. q[0] is the lowest bit. */
-static inline void sub_bytes(uint64_t q[8])
+PART void sub_bytes(uint64_t q[8])
 {
 	uint64_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4];
 	uint64_t x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
@@ -159,7 +227,7 @@ static inline void sub_bytes(uint64_t q[8])
  * lies k columns further, and the one two below 2k columns further: a rotation
  * of the word for most columns, another for those that wrap inside their row.
  */
-static inline uint64_t below(uint64_t w, unsigned k)
+PART uint64_t below(uint64_t w, unsigned k)
 {
 	switch (k) {
 	case 0:
@@ -173,38 +241,51 @@ static inline uint64_t below(uint64_t w, unsigned k)
 	}
 }
 
-static inline uint64_t two_below(uint64_t w, unsigned k)
+PART uint64_t two_below(uint64_t w, unsigned k)
 {
 	if (k % 2 == 0)
 		return ror(w, 32);
 	return (ror(w, 40) & 0x00ff00ff00ff00ffu) | (ror(w, 24) & 0xff00ff00ff00ff00u);
 }
 
-/* out = 2 * (a + below) + below + two_below(a + below), times x modulo 0x11b. */
-static inline void mix_columns(uint64_t q[8], unsigned k)
+/*
+ * out = 2 * (a + below) + below + two_below(a + below), times 2 modulo 0x11b.
+ * Written out, here and in add_key, so that every compiler keeps the planes
+ * in registers; a loop over the array would not be unrolled at -O2.
+ */
+PART void mix_columns(uint64_t q[8], unsigned k)
 {
-	uint64_t r[8], t[8];
-	for (int i = 0; i < 8; i++) {
-		r[i] = below(q[i], k);
-		t[i] = q[i] ^ r[i];
-	}
-	q[0] = t[7] ^ r[0] ^ two_below(t[0], k);
-	q[1] = t[0] ^ t[7] ^ r[1] ^ two_below(t[1], k);
-	q[2] = t[1] ^ r[2] ^ two_below(t[2], k);
-	q[3] = t[2] ^ t[7] ^ r[3] ^ two_below(t[3], k);
-	q[4] = t[3] ^ t[7] ^ r[4] ^ two_below(t[4], k);
-	q[5] = t[4] ^ r[5] ^ two_below(t[5], k);
-	q[6] = t[5] ^ r[6] ^ two_below(t[6], k);
-	q[7] = t[6] ^ r[7] ^ two_below(t[7], k);
+	uint64_t r0 = below(q[0], k), t0 = q[0] ^ r0;
+	uint64_t r1 = below(q[1], k), t1 = q[1] ^ r1;
+	uint64_t r2 = below(q[2], k), t2 = q[2] ^ r2;
+	uint64_t r3 = below(q[3], k), t3 = q[3] ^ r3;
+	uint64_t r4 = below(q[4], k), t4 = q[4] ^ r4;
+	uint64_t r5 = below(q[5], k), t5 = q[5] ^ r5;
+	uint64_t r6 = below(q[6], k), t6 = q[6] ^ r6;
+	uint64_t r7 = below(q[7], k), t7 = q[7] ^ r7;
+	q[0] = t7 ^ r0 ^ two_below(t0, k);
+	q[1] = t0 ^ t7 ^ r1 ^ two_below(t1, k);
+	q[2] = t1 ^ r2 ^ two_below(t2, k);
+	q[3] = t2 ^ t7 ^ r3 ^ two_below(t3, k);
+	q[4] = t3 ^ t7 ^ r4 ^ two_below(t4, k);
+	q[5] = t4 ^ r5 ^ two_below(t5, k);
+	q[6] = t5 ^ r6 ^ two_below(t6, k);
+	q[7] = t6 ^ r7 ^ two_below(t7, k);
 }
 
-static inline void add_key(uint64_t q[8], const uint64_t key[8])
+PART void add_key(uint64_t q[8], const uint64_t key[8])
 {
-	for (int i = 0; i < 8; i++)
-		q[i] ^= key[i];
+	q[0] ^= key[0];
+	q[1] ^= key[1];
+	q[2] ^= key[2];
+	q[3] ^= key[3];
+	q[4] ^= key[4];
+	q[5] ^= key[5];
+	q[6] ^= key[6];
+	q[7] ^= key[7];
 }
 
-static inline void round_of(uint64_t q[8], const uint64_t key[8], unsigned k)
+PART void round_of(uint64_t q[8], const uint64_t key[8], unsigned k)
 {
 	sub_bytes(q);
 	mix_columns(q, k);
@@ -212,7 +293,7 @@ static inline void round_of(uint64_t q[8], const uint64_t key[8], unsigned k)
 }
 
 /* Rows 1 and 3 by two columns: what 14 rounds left undone. */
-static inline void shift_rows_twice(uint64_t q[8])
+PART void shift_rows_twice(uint64_t q[8])
 {
 	for (int i = 0; i < 8; i++) {
 		uint64_t w = q[i];
@@ -247,23 +328,29 @@ void e4_aes_encrypt(const struct e4_aes_key *k, uint8_t *blocks, size_t n)
 	e4_wipe(q, sizeof q);
 }
 
+/* Add block b of m to lane 0 and clear the other lanes. */
+PART void add_lane(uint64_t q[8], const uint64_t m[8], unsigned b)
+{
+	for (int i = 0; i < 8; i++)
+		q[i] = (q[i] ^ m[i] >> b) & LANE0;
+}
+
 /* The chain stays in planes, and four blocks are brought into planes at once. */
 void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t *in, size_t n)
 {
 	uint64_t q[8], m[8];
-	pack(q, chain, 1);
+	pack1(q, chain);
 	while (n > 0) {
 		size_t batch = n < 4 ? n : 4;
 		pack(m, in, batch);
 		for (unsigned b = 0; b < batch; b++) {
-			for (int i = 0; i < 8; i++)
-				q[i] = (q[i] ^ m[i] >> b) & LANE0;
+			add_lane(q, m, b);
 			encrypt_planes(k, q);
 		}
 		in += 16 * batch;
 		n -= batch;
 	}
-	unpack(chain, q, 1);
+	unpack1(chain, q);
 	e4_wipe(q, sizeof q);
 	e4_wipe(m, sizeof m);
 }
@@ -284,29 +371,43 @@ static uint32_t sub_word(uint32_t w)
 	return (uint32_t)s ^ 0x63636363u;
 }
 
-/* Bring one round key to planes, for all four blocks, with `round` ShiftRows undone. */
-static void put_round_key(uint64_t out[8], const uint32_t w[4], unsigned round)
+/* The bytes of round key `round`, with that many ShiftRows undone. */
+static void round_key(uint8_t block[16], const uint32_t w[4], unsigned round)
 {
-	uint8_t block[16];
+	uint8_t constant = round == 0 ? 0 : 0x63; /* of the S-box */
 	for (unsigned col = 0; col < 4; col++) {
-		for (unsigned row = 0; row < 4; row++) {
-			uint8_t byte = (uint8_t)(w[(col - round * row) & 3] >> (8 * row));
-			block[4 * col + row] = round == 0 ? byte : byte ^ 0x63;
+		for (unsigned row = 0; row < 4; row++)
+			block[4 * col + row] =
+				(uint8_t)(w[(col - round * row) & 3] >> (8 * row)) ^ constant;
+	}
+}
+
+/* Round key r to planes, the same in all four lanes; four keys a turn. */
+static void put_round_keys(struct e4_aes_key *k, const uint32_t w[KEY_WORDS])
+{
+	uint8_t blocks[64] = {0};
+	uint64_t q[8];
+	for (size_t r = 0; r <= ROUNDS; r++) {
+		round_key(blocks + 16 * (r % 4), w + 4 * r, (unsigned)r);
+		if (r % 4 != 3 && r != ROUNDS)
+			continue;
+		pack4(q, blocks);
+		for (size_t b = 0; b <= r % 4; b++) {
+			for (size_t i = 0; i < 8; i++)
+				k->round[8 * (r - r % 4 + b) + i] = (q[i] >> b & LANE0) * 15;
 		}
 	}
-	pack(out, block, 1);
-	for (int i = 0; i < 8; i++)
-		out[i] *= 15;
-	e4_wipe(block, sizeof block);
+	e4_wipe(blocks, sizeof blocks);
+	e4_wipe(q, sizeof q);
 }
 
 void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 {
-	uint32_t w[4 * (ROUNDS + 1)];
+	uint32_t w[KEY_WORDS];
 	uint32_t rcon = 1;
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		w[i] = e4_load32(key + 4 * i);
-	for (unsigned i = 8; i < 4 * (ROUNDS + 1); i++) {
+	for (size_t i = 8; i < KEY_WORDS; i++) {
 		uint32_t t = w[i - 1];
 		if (i % 8 == 0) {
 			t = sub_word(t >> 8 | t << 24) ^ rcon;
@@ -316,7 +417,6 @@ void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 		}
 		w[i] = w[i - 8] ^ t;
 	}
-	for (unsigned r = 0; r <= ROUNDS; r++)
-		put_round_key(k->round + 8 * r, w + 4 * r, r);
+	put_round_keys(k, w);
 	e4_wipe(w, sizeof w);
 }

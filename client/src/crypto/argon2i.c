@@ -122,19 +122,19 @@ static void compress(struct block *out, const struct block *x, const struct bloc
 /* --- filling the memory (sections 3.2, 3.4) -------------------------------------------- */
 
 /* The 128 pseudo-random words number `counter` of one slice of one lane. */
-static void draw_addresses(struct block *out, const struct memory *m, uint32_t lane,
-                           uint32_t slice, uint32_t counter)
+static void draw_addresses(struct block *out, const struct memory *m, uint32_t lane, uint32_t slice,
+			   uint32_t counter)
 {
 	static const struct block zero;
-	struct block z = { { 0, lane, slice, (uint64_t)m->lanes * m->lane_len, PASSES, TYPE_I,
-		             counter } };
+	struct block z = {
+		{0, lane, slice, (uint64_t)m->lanes * m->lane_len, PASSES, TYPE_I, counter}};
 	compress(out, &zero, &z);
 	compress(out, &zero, out);
 }
 
 /* The block that `random` points to, among those already written. */
 static const struct block *reference(const struct memory *m, uint32_t lane, uint32_t slice,
-                                     uint32_t i, uint64_t random)
+				     uint32_t i, uint64_t random)
 {
 	uint32_t from = slice == 0 ? lane : (uint32_t)(random >> 32) % m->lanes;
 	/* whole slices of any lane; of the own lane also what was written before the last */
@@ -152,14 +152,14 @@ static const struct block *reference(const struct memory *m, uint32_t lane, uint
 static void fill_slice(const struct memory *m, uint32_t lane, uint32_t slice)
 {
 	struct block addresses;
-	struct block *start = m->blocks + (size_t)lane * m->lane_len + slice * m->slice_len;
+	struct block *start = m->blocks + (size_t)lane * m->lane_len + (size_t)slice * m->slice_len;
 	for (uint32_t i = 0; i < m->slice_len; i++) {
 		if (i % WORDS == 0)
 			draw_addresses(&addresses, m, lane, slice, i / WORDS + 1);
 		if (slice == 0 && i < 2)
 			continue; /* made from the password */
 		compress(start + i, start + i - 1,
-		         reference(m, lane, slice, i, addresses.w[i % WORDS]));
+			 reference(m, lane, slice, i, addresses.w[i % WORDS]));
 	}
 }
 
@@ -180,7 +180,7 @@ static void first_blocks(const struct memory *m, uint8_t h0[72])
 }
 
 static void hash_inputs(uint8_t h0[64], uint32_t out_len, const void *password, size_t len,
-                        uint32_t memory_kib, uint32_t lanes)
+			uint32_t memory_kib, uint32_t lanes)
 {
 	crypto_generichash_state h;
 	crypto_generichash_init(&h, NULL, 0, 64);
@@ -201,7 +201,7 @@ static void hash_inputs(uint8_t h0[64], uint32_t out_len, const void *password, 
 /* The last column of all lanes, folded to one block and hashed. */
 static void finish(uint8_t *out, uint32_t out_len, const struct memory *m)
 {
-	struct block sum = { { 0 } };
+	struct block sum = {{0}};
 	uint8_t bytes[BLOCK_LEN];
 	for (uint32_t lane = 0; lane < m->lanes; lane++) {
 		const struct block *last = m->blocks + (size_t)(lane + 1) * m->lane_len - 1;
@@ -216,9 +216,9 @@ static void finish(uint8_t *out, uint32_t out_len, const struct memory *m)
 }
 
 bool e4_argon2i_one_pass(uint8_t *out, size_t out_len, const void *password, size_t len,
-                         uint32_t memory_kib, uint32_t lanes)
+			 uint32_t memory_kib, uint32_t lanes)
 {
-	struct memory m = { .lanes = lanes, .slice_len = memory_kib / (SLICES * lanes) };
+	struct memory m = {.lanes = lanes, .slice_len = memory_kib / (SLICES * lanes)};
 	uint8_t h0[72];
 	m.lane_len = SLICES * m.slice_len;
 	size_t total = sizeof(struct block) * lanes * m.lane_len;

@@ -8,6 +8,6 @@
 
 /* RFC 9106 with no salt, secret or associated data; false if memory is short. */
 bool e4_argon2i_one_pass(uint8_t *out, size_t out_len, const void *password, size_t len,
-                         uint32_t memory_kib, uint32_t lanes);
+			 uint32_t memory_kib, uint32_t lanes);
 
 #endif

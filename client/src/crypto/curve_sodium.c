@@ -25,28 +25,27 @@ void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len, const uint8_t
 }
 
 bool e4_ed25519_verify(const uint8_t sig[64], const void *msg, size_t len,
-                       const uint8_t public_key[32])
+		       const uint8_t public_key[32])
 {
 	return crypto_sign_verify_detached(sig, msg, len, public_key) == 0;
 }
 
 /* 1/8 modulo the group order L. */
 static const uint8_t eighth[32] = {
-	0x79, 0x2f, 0xdc, 0xe2, 0x29, 0xe5, 0x06, 0x61, 0xd0, 0xda, 0x1c, 0x7d, 0xb3, 0x9d, 0xd3, 0x07,
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06,
+	0x79, 0x2f, 0xdc, 0xe2, 0x29, 0xe5, 0x06, 0x61, 0xd0, 0xda, 0x1c,
+	0x7d, 0xb3, 0x9d, 0xd3, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06,
 };
 
 /*
- * Before the fix of CVE-2025-69277, libsodium looked at the x coordinate of
- * L * P only, and so let a good point plus the point of order 2 through.
  * A point of the prime-order group, and no other, comes back from
- * 8 * (1/8 * P), in every release.
+ * 8 * (1/8 * P), and only its canonical form does so byte for byte. libsodium's
+ * own test is not enough: before the fix of CVE-2025-69277 it let a good point
+ * plus the point of order 2 through.
  */
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32])
 {
 	uint8_t p[32];
-	if (crypto_core_ed25519_is_valid_point(public_key) != 1)
-		return false;
 	if (crypto_scalarmult_ed25519_noclamp(p, eighth, public_key) != 0)
 		return false;
 	for (int i = 0; i < 3; i++) {

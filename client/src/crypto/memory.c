@@ -1,10 +1,19 @@
 #include "e4/crypto.h"
 
+#include <string.h>
+
 void e4_wipe(void *p, size_t len)
 {
+#if defined(__GNUC__)
+	if (len > 0)
+		memset(p, 0, len);
+	/* claims to read what p points to, so the memset is not dead */
+	__asm__ __volatile__("" : : "r"(p) : "memory");
+#else
 	volatile uint8_t *b = p;
 	while (len-- > 0)
 		*b++ = 0;
+#endif
 }
 
 bool e4_equal(const void *a, const void *b, size_t len)

@@ -82,7 +82,7 @@ bool e4_password_key(uint8_t out[32], const uint8_t id[16], const char *password
 	salt_of(salt, id);
 	if (e4_password_check(password, len) == E4_PASSWORD_GOOD &&
 	    crypto_pwhash(out, 32, password, len, salt, PASSES, (size_t)MEMORY_KIB * 1024,
-	                  crypto_pwhash_ALG_ARGON2ID13) == 0)
+			  crypto_pwhash_ALG_ARGON2ID13) == 0)
 		return true;
 	e4_wipe(out, 32);
 	return false;

@@ -21,17 +21,6 @@ static inline uint64_t rol(uint64_t x, unsigned n)
 	return x << n | x >> (64 - n);
 }
 
-/*
- * rho and pi in one walk: lane 1 goes to lane 10, rotated by 1; what was there
- * goes to lane 7, rotated by 3; and so on through 24 lanes. Lane 0 stays.
- */
-static const uint8_t walk_to[24] = {
-	10, 7, 11, 17, 18, 3, 5, 16, 8, 21, 24, 4, 15, 23, 19, 13, 12, 2, 20, 14, 22, 9, 6, 1,
-};
-static const uint8_t walk_by[24] = {
-	1, 3, 6, 10, 15, 21, 28, 36, 45, 55, 2, 14, 27, 41, 56, 8, 25, 43, 62, 18, 39, 61, 20, 44,
-};
-
 static void theta(uint64_t a[25])
 {
 	uint64_t c[5];
@@ -44,14 +33,19 @@ static void theta(uint64_t a[25])
 	}
 }
 
+/*
+ * rho and pi in one walk: lane 1 goes to lane 10, rotated by 1; what was there
+ * goes to lane 7, rotated by 3; and so on through 24 lanes. Lane 0 stays.
+ */
 static void rho_pi(uint64_t a[25])
 {
-	uint64_t moved = a[1];
-	for (int i = 0; i < 24; i++) {
-		uint64_t next = a[walk_to[i]];
-		a[walk_to[i]] = rol(moved, walk_by[i]);
-		moved = next;
-	}
+	uint64_t moved = a[1], next;
+#define MOVE(to, by) (next = a[to], a[to] = rol(moved, by), moved = next)
+	MOVE(10, 1), MOVE(7, 3), MOVE(11, 6), MOVE(17, 10), MOVE(18, 15), MOVE(3, 21);
+	MOVE(5, 28), MOVE(16, 36), MOVE(8, 45), MOVE(21, 55), MOVE(24, 2), MOVE(4, 14);
+	MOVE(15, 27), MOVE(23, 41), MOVE(19, 56), MOVE(13, 8), MOVE(12, 25), MOVE(2, 43);
+	MOVE(20, 62), MOVE(14, 18), MOVE(22, 39), MOVE(9, 61), MOVE(6, 20), MOVE(1, 44);
+#undef MOVE
 }
 
 static void chi(uint64_t a[25])
@@ -95,7 +89,7 @@ void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len)
 	const uint8_t *p = in;
 	while (len > 0) {
 		if (h->pos == 0 && len >= RATE) {
-			for (int i = 0; i < RATE / 8; i++)
+			for (size_t i = 0; i < RATE / 8; i++)
 				h->state[i] ^= e4_load64(p + 8 * i);
 			keccak_f(h->state);
 			p += RATE;
@@ -113,7 +107,7 @@ void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
 	h->state[h->pos / 8] ^= (uint64_t)0x06 << (8 * (h->pos % 8));
 	h->state[RATE / 8 - 1] ^= (uint64_t)1 << 63;
 	keccak_f(h->state);
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		e4_store64(digest + 8 * i, h->state[i]);
 	e4_wipe(h, sizeof *h);
 }

@@ -42,9 +42,7 @@ void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
 	e4_aes_encrypt(&k->aes, k->d0, 1);
 }
 
-/*
- * --- CMAC ------------------------------------------------------------------
- */
+/* --- CMAC ------------------------------------------------------------------ */
 
 /* The last block of a CMAC: len is 0 to 16; padded and masked with K1 or K2. */
 static void last_block(const struct e4_siv_key *k, uint8_t block[16], const uint8_t *in, size_t len)
@@ -59,7 +57,7 @@ static void last_block(const struct e4_siv_key *k, uint8_t block[16], const uint
 
 /* Go on with a CMAC from a chaining value; the result is in chain. */
 static void cmac_finish(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in,
-                        size_t len)
+			size_t len)
 {
 	size_t whole = len == 0 ? 0 : (len - 1) / BLOCK;
 	uint8_t last[BLOCK];
@@ -76,18 +74,16 @@ void e4_cmac(const struct e4_siv_key *mac, uint8_t tag[16], const uint8_t *in, s
 	cmac_finish(mac, tag, in, len);
 }
 
-/*
- * --- S2V (RFC 5297 section 2.4) ---------------------------------------------
- */
+/* --- S2V (RFC 5297 section 2.4) --------------------------------------------- */
 
 /*
  * The associated data's part of S2V, to d, and the CBC-MAC over the first
  * whole blocks of the plaintext, to chain: the two do not depend on each other.
  */
 static void s2v_start(const struct e4_siv_key *k, uint8_t d[16], uint8_t chain[16],
-                      const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t blocks)
+		      const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t blocks)
 {
-	uint8_t pair[2][BLOCK] = { { 0 }, { 0 } };
+	uint8_t pair[2][BLOCK] = {{0}, {0}};
 	memcpy(d, k->d0, BLOCK);
 	memset(chain, 0, BLOCK);
 	if (n_ad == 1 && ad->len <= BLOCK && blocks > 0) {
@@ -112,9 +108,9 @@ static void s2v_start(const struct e4_siv_key *k, uint8_t d[16], uint8_t chain[1
 }
 
 static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv_ad *ad,
-                size_t n_ad, const uint8_t *in, size_t len)
+		size_t n_ad, const uint8_t *in, size_t len)
 {
-	uint8_t d[BLOCK], tail[2 * BLOCK] = { 0 };
+	uint8_t d[BLOCK], tail[2 * BLOCK] = {0};
 	/* whole blocks that "xorend" leaves alone: it touches the last 16 bytes */
 	size_t head = len < BLOCK ? 0 : (len - BLOCK) / BLOCK;
 	size_t tail_len = len - BLOCK * head; /* below 32 */
@@ -135,9 +131,7 @@ static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv
 	e4_wipe(tail, sizeof tail);
 }
 
-/*
- * --- counter mode --------------------------------------------------------------
- */
+/* --- counter mode -------------------------------------------------------------- */
 
 /* Two bits are cleared, so that the low 64 bits never overflow (2^63 blocks). */
 static void ctr_start(uint8_t counter[16], const uint8_t tag[16])
@@ -159,7 +153,7 @@ static void ctr_increment(uint8_t counter[16])
 
 /* out may be in, or lie before it. */
 static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
-                size_t len)
+		size_t len)
 {
 	uint8_t counter[BLOCK], stream[E4_AES_LANES * BLOCK];
 	ctr_start(counter, tag);
@@ -180,12 +174,10 @@ static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 	e4_wipe(stream, sizeof stream);
 }
 
-/*
- * --- SIV -------------------------------------------------------------------------
- */
+/* --- SIV ------------------------------------------------------------------------- */
 
 void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
-                  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
 {
 	uint8_t tag[BLOCK];
 	s2v(mac, tag, ad, n_ad, in, len);
@@ -194,7 +186,7 @@ void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 }
 
 bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
-                  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len)
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len)
 {
 	if (in_len < BLOCK)
 		return false;
@@ -213,15 +205,15 @@ bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 }
 
 void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
-                 const uint8_t *in, size_t len)
+		 const uint8_t *in, size_t len)
 {
-	struct e4_siv_ad one = { ad, ad_len };
+	struct e4_siv_ad one = {ad, ad_len};
 	e4_siv_seal2(k, &k->aes, out, &one, 1, in, len);
 }
 
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
-                 const uint8_t *in, size_t in_len)
+		 const uint8_t *in, size_t in_len)
 {
-	struct e4_siv_ad one = { ad, ad_len };
+	struct e4_siv_ad one = {ad, ad_len};
 	return e4_siv_open2(k, &k->aes, out, &one, 1, in, in_len);
 }

@@ -18,8 +18,8 @@ void e4_cmac(const struct e4_siv_key *mac, uint8_t tag[16], const uint8_t *in, s
 
 /* As e4_siv_seal and e4_siv_open; mac is K1 of the RFC, ctr is K2. */
 void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *ctr, uint8_t *out,
-                  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len);
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len);
 bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *ctr, uint8_t *out,
-                  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len);
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len);
 
 #endif

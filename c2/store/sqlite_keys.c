@@ -1,0 +1,85 @@
+/* Keys that count no more but may still be on a device, and our own keys. */
+#include "c2/store/sqlite_db.h"
+
+bool sq_old_key_put(void *ctx, const struct store_old_key *row, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_OLD_KEY_PUT);
+	put_int(&s, row->client_id);
+	put_int(&s, row->rev);
+	put_sealed(&s, &row->key);
+	return stmt_run(&s, err);
+}
+
+bool sq_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err)
+{
+	struct db *db = ctx;
+	struct stmt s = stmt_read(db, SQL_OLD_KEYS);
+	put_int(&s, client_id);
+	struct store_old_key row;
+	bool more = true;
+	while (more && stmt_row(&s)) {
+		row.client_id = get_int(&s);
+		row.rev = get_int(&s);
+		get_sealed(&s, &row.key);
+		if (!stmt_ok(&s))
+			break;
+		db->in_row = true;
+		more = fn(arg, &row);
+		db->in_row = false;
+	}
+	return stmt_end(&s, err);
+}
+
+/* Remember that the write-ahead log still has the rows that s deletes. */
+static bool run_drop(struct stmt *s, struct err *err)
+{
+	struct db *db = s->db;
+	bool changed;
+	if (!stmt_run_changed(s, &changed, err))
+		return false;
+	db->keys_dropped = db->keys_dropped || changed;
+	return true;
+}
+
+bool sq_old_keys_drop(void *ctx, int64_t client_id, int64_t before, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_OLD_KEYS_DROP);
+	put_int(&s, client_id);
+	put_int(&s, before);
+	return run_drop(&s, err);
+}
+
+bool sq_c2_key_put(void *ctx, const struct store_c2_key *row, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_C2_KEY_PUT);
+	put_int(&s, row->rev);
+	put_sealed(&s, &row->private_key);
+	put_blob(&s, row->public_key, sizeof row->public_key);
+	return stmt_run(&s, err);
+}
+
+bool sq_c2_keys(void *ctx, store_c2_key_fn *fn, void *arg, struct err *err)
+{
+	struct db *db = ctx;
+	struct stmt s = stmt_read(db, SQL_C2_KEYS);
+	struct store_c2_key row;
+	bool more = true;
+	while (more && stmt_row(&s)) {
+		row.rev = get_int(&s);
+		get_sealed(&s, &row.private_key);
+		get_blob(&s, row.public_key, sizeof row.public_key);
+		if (!stmt_ok(&s))
+			break;
+		db->in_row = true;
+		more = fn(arg, &row);
+		db->in_row = false;
+	}
+	return stmt_end(&s, err);
+}
+
+bool sq_c2_keys_drop(void *ctx, int64_t before, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_C2_KEYS_DROP);
+	put_int(&s, before);
+	return run_drop(&s, err);
+}

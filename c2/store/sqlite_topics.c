@@ -1,0 +1,286 @@
+/* Topics and who is attached to them. */
+#include <string.h>
+
+#include "c2/store/sqlite_db.h"
+
+/* In the order of SQL_TOPIC. */
+static void get_topic(struct stmt *s, struct store_topic *row)
+{
+	row->id = get_int(s);
+	get_text(s, row->name, sizeof row->name);
+	get_blob(s, row->hash, sizeof row->hash);
+	get_sealed(s, &row->key);
+	row->rev = get_int(s);
+	row->rotated_at = get_int(s);
+	row->n_members = get_int(s);
+	row->walk_rev = get_int(s);
+	row->walk_client = get_int(s);
+	row->removed = get_bool(s);
+}
+
+static bool one_topic(struct stmt *s, struct store_topic *row, bool *found, struct err *err)
+{
+	memset(row, 0, sizeof *row);
+	*found = stmt_row(s);
+	if (*found)
+		get_topic(s, row);
+	*found = *found && stmt_ok(s);
+	return stmt_end(s, err);
+}
+
+bool sq_topic_by_name(void *ctx, const char *name, struct store_topic *row, bool *found,
+                      struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPIC_BY_NAME);
+	put_text(&s, name);
+	return one_topic(&s, row, found, err);
+}
+
+bool sq_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPIC_BY_ID);
+	put_int(&s, id);
+	return one_topic(&s, row, found, err);
+}
+
+/* In the order of the statements that write a topic. */
+static void put_topic_values(struct stmt *s, const struct store_topic *row)
+{
+	put_sealed(s, &row->key);
+	put_int(s, row->rev);
+	put_int(s, row->rotated_at);
+	put_int(s, row->walk_rev);
+	put_int(s, row->walk_client);
+	put_int(s, row->removed);
+}
+
+static bool topic_insert(struct db *db, struct store_topic *row, struct err *err)
+{
+	int64_t id;
+	struct stmt s = stmt_write(db, SQL_TOPIC_INSERT);
+	put_topic_values(&s, row);
+	put_text(&s, row->name);
+	put_blob(&s, row->hash, sizeof row->hash);
+	if (!stmt_int(&s, &id, err))
+		return false;
+	row->id = id;
+	row->n_members = 0;
+	places_forget_from(&db->topics, row->name);
+	return true;
+}
+
+/* A topic that leaves the list of live ones, or comes back to it. */
+static bool topic_update_removed(struct db *db, const struct store_topic *row, struct err *err)
+{
+	char name[STORE_TOPIC_MAX + 1];
+	bool changed;
+	struct stmt s = stmt_write(db, SQL_TOPIC_UPDATE_REMOVED);
+	put_topic_values(&s, row);
+	put_int(&s, row->id);
+	if (!stmt_run_name(&s, name, sizeof name, &changed, err))
+		return false;
+	if (!changed)
+		return err_set(err, ERR_NOT_FOUND, "the topic is gone");
+	places_forget_from(&db->topics, name);
+	return true;
+}
+
+bool sq_topic_put(void *ctx, struct store_topic *row, struct err *err)
+{
+	if (!memchr(row->name, 0, sizeof row->name))
+		return err_set(err, ERR_INTERNAL, "a topic name without end");
+	if (!row->id)
+		return topic_insert(ctx, row, err);
+	struct stmt s = stmt_write(ctx, SQL_TOPIC_UPDATE);
+	put_topic_values(&s, row);
+	put_int(&s, row->id);
+	bool changed;
+	if (!stmt_run_changed(&s, &changed, err))
+		return false;
+	return changed || topic_update_removed(ctx, row, err);
+}
+
+static void forget_topic_clients(struct db *db, int64_t topic_id)
+{
+	if (db->topic_clients.list == topic_id)
+		places_forget(&db->topic_clients);
+}
+
+bool sq_topic_remove(void *ctx, int64_t id, struct err *err)
+{
+	struct db *db = ctx;
+	struct stmt s = stmt_write(db, SQL_TOPIC_DELETE);
+	put_int(&s, id);
+	char name[STORE_TOPIC_MAX + 1];
+	bool changed;
+	if (!stmt_run_name(&s, name, sizeof name, &changed, err))
+		return false;
+	if (changed) {
+		db->keys_dropped = true;
+		places_forget_from(&db->topics, name);
+		forget_topic_clients(db, id);
+	}
+	return true;
+}
+
+bool sq_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
+{
+	struct db *db = ctx;
+	return places_page(db, &db->topics, page, fn, arg, err);
+}
+
+bool sq_topics_count(void *ctx, int64_t *n, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPICS_COUNT);
+	return stmt_int(&s, n, err);
+}
+
+bool sq_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err)
+{
+	struct db *db = ctx;
+	struct stmt s = stmt_read(db, SQL_TOPICS_TO_WALK);
+	put_limit(&s, limit);
+	struct store_topic row;
+	bool more = true;
+	while (more && stmt_row(&s)) {
+		get_topic(&s, &row);
+		if (!stmt_ok(&s))
+			break;
+		db->in_row = true;
+		more = fn(arg, &row);
+		db->in_row = false;
+	}
+	return stmt_end(&s, err);
+}
+
+bool sq_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err)
+{
+	memset(out, 0, sizeof *out);
+	struct stmt s = stmt_read(ctx, SQL_TOPIC_PROGRESS);
+	put_int(&s, topic_id);
+	if (stmt_row(&s)) {
+		out->members = get_int(&s);
+		out->withheld = get_int(&s);
+		out->confirmed = get_int(&s);
+		out->sent = get_int(&s);
+		out->waiting = out->members - out->withheld - out->confirmed - out->sent;
+	}
+	return stmt_end(&s, err);
+}
+
+/* --- Members ---------------------------------------------------------------------- */
+
+static void get_member(struct stmt *s, struct store_member *row)
+{
+	row->client_id = get_int(s);
+	row->topic_id = get_int(s);
+	row->rev = get_int(s);
+	row->removed = get_bool(s);
+}
+
+bool sq_member(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
+               bool *found, struct err *err)
+{
+	memset(row, 0, sizeof *row);
+	struct stmt s = stmt_read(ctx, SQL_MEMBER);
+	put_int(&s, topic_id);
+	put_int(&s, client_id);
+	*found = stmt_row(&s);
+	if (*found)
+		get_member(&s, row);
+	return stmt_end(&s, err);
+}
+
+bool sq_member_put(void *ctx, const struct store_member *row, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_MEMBER_PUT);
+	forget_topic_clients(ctx, row->topic_id);
+	put_int(&s, row->topic_id);
+	put_int(&s, row->client_id);
+	put_int(&s, row->rev);
+	put_int(&s, row->removed);
+	return stmt_run(&s, err);
+}
+
+bool sq_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_MEMBER_DELETE);
+	forget_topic_clients(ctx, topic_id);
+	put_int(&s, topic_id);
+	put_int(&s, client_id);
+	return stmt_run(&s, err);
+}
+
+bool sq_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
+                       struct err *err)
+{
+	struct db *db = ctx;
+	struct stmt s = stmt_read(db, SQL_CLIENT_MEMBERS);
+	put_int(&s, client_id);
+	struct store_member_topic row;
+	bool more = true;
+	while (more && stmt_row(&s)) {
+		get_member(&s, &row.member);
+		get_blob(&s, row.hash, sizeof row.hash);
+		get_sealed(&s, &row.key);
+		row.topic_rev = get_int(&s);
+		row.topic_removed = get_bool(&s);
+		if (!stmt_ok(&s))
+			break;
+		db->in_row = true;
+		more = fn(arg, &row);
+		db->in_row = false;
+	}
+	return stmt_end(&s, err);
+}
+
+bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
+                      store_client_fn *fn, void *arg, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPIC_MEMBERS);
+	put_int(&s, topic_id);
+	put_int(&s, after_id);
+	put_limit(&s, limit);
+	return stmt_clients(&s, fn, arg, err);
+}
+
+bool sq_client_topics(void *ctx, int64_t client_id, struct store_page page, store_name_fn *fn,
+                      void *arg, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_CLIENT_TOPICS);
+	put_int(&s, client_id);
+	put_page(&s, page);
+	return stmt_names(&s, fn, arg, err);
+}
+
+bool sq_client_topics_count(void *ctx, int64_t client_id, int64_t *n, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_CLIENT_TOPICS_COUNT);
+	put_int(&s, client_id);
+	return stmt_int(&s, n, err);
+}
+
+/*
+ * Few members: look up their names and sort them. When a good part of all
+ * clients are members, the index of names is the sorted list already.
+ */
+bool sq_topic_clients(void *ctx, int64_t topic_id, struct store_page page, store_name_fn *fn,
+                      void *arg, struct err *err)
+{
+	struct db *db = ctx;
+	int64_t large;
+	struct stmt q = stmt_read(db, SQL_TOPIC_IS_LARGE);
+	put_int(&q, topic_id);
+	if (!stmt_int(&q, &large, err))
+		return false;
+	if (large) {
+		if (db->topic_clients.list != topic_id)
+			places_forget(&db->topic_clients);
+		db->topic_clients.list = topic_id;
+		return places_page(db, &db->topic_clients, page, fn, arg, err);
+	}
+	struct stmt s = stmt_read(db, SQL_TOPIC_CLIENTS);
+	put_int(&s, topic_id);
+	put_page(&s, page);
+	return stmt_names(&s, fn, arg, err);
+}

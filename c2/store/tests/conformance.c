@@ -1,0 +1,143 @@
+/*
+ * What every backend of core/store.h does alike. A new backend adds a row to
+ * the table.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "c2/store/sqlite.h"
+#include "c2/store/tests/client_tests.h"
+#include "c2/store/tests/page_tests.h"
+#include "c2/store/tests/peer_tests.h"
+#include "c2/store/tests/state_tests.h"
+#include "c2/store/tests/topic_tests.h"
+
+static char folder[] = "/tmp/e4-store-XXXXXX";
+static char db_path[64];
+
+static bool open_file(void)
+{
+	return store_sqlite_open(&store, db_path, &err);
+}
+
+static bool open_memory(void)
+{
+	return store_sqlite_open(&store, ":memory:", &err);
+}
+
+static void clear_folder(void)
+{
+	DIR *d = opendir(folder);
+	for (struct dirent *e; d && (e = readdir(d));)
+		unlinkat(dirfd(d), e->d_name, 0);
+	closedir(d);
+}
+
+static void clear_nothing(void)
+{
+}
+
+static const struct backend {
+	const char *name;
+	bool (*open)(void);
+	void (*clear)(void); /* after close: the next open is a first one */
+	bool persistent;
+} backends[] = {
+	{ "sqlite, file", open_file, clear_folder, true },
+	{ "sqlite, memory", open_memory, clear_nothing, false },
+};
+
+#define TEST(fn) { #fn, fn }
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	TEST(revisions_count_from_one_and_come_back_with_a_rollback),
+	TEST(named_values_keep_every_byte),
+	TEST(events_have_numbers_without_gaps),
+	TEST(pruning_events_keeps_the_newest_and_the_count_goes_on),
+	TEST(writes_need_a_transaction),
+	TEST(a_rollback_takes_everything_back),
+	TEST(a_refused_row_leaves_the_transaction_usable),
+	TEST(a_row_callback_that_calls_the_store_is_refused),
+	TEST(a_client_comes_back_as_it_was_put),
+	TEST(a_client_that_is_gone_cannot_be_rewritten),
+	TEST(names_are_bytes_and_sorted_by_them),
+	TEST(pages_of_clients_have_their_edges),
+	TEST(due_clients_come_earliest_first),
+	TEST(the_fleet_is_walked_in_order_of_id),
+	TEST(old_keys_are_counted_and_dropped_by_revision),
+	TEST(our_own_keys_come_newest_last),
+	TEST(the_oldest_c2_key_in_use_is_known),
+	TEST(a_topic_comes_back_as_it_was_put),
+	TEST(a_removed_topic_is_invisible_by_name_and_leaves_it_free),
+	TEST(topics_are_sorted_and_counted),
+	TEST(topics_to_walk_are_those_that_are_behind),
+	TEST(members_are_counted_as_they_come_and_go),
+	TEST(members_of_a_client_come_in_order_of_topic_hash),
+	TEST(clients_of_a_topic_are_walked_and_listed),
+	TEST(topics_of_a_client_are_the_live_ones),
+	TEST(removing_a_topic_takes_its_members_along),
+	TEST(progress_counts_each_member_once),
+	TEST(links_are_listed_by_name_and_walked_by_id),
+	TEST(peers_come_in_order_of_e4id_with_their_source),
+	TEST(holders_of_a_key_are_walked_by_id),
+	TEST(removing_a_client_cleans_up_around_it),
+	TEST(pages_stay_right_while_names_come_and_go),
+	TEST(a_healthy_store_says_so),
+};
+
+/* Everything that one transaction of each kind wrote is there after a restart; the open one is not. */
+static void a_restart_finds_what_was_committed(const struct backend *b)
+{
+	struct store_client c = client_row("a"), back;
+	struct store_event e = { .type = 1 };
+	bool found;
+	OK(b->open());
+	begin();
+	OK(OPS->client_put(CTX, &c, &err));
+	fill_client(&c);
+	OK(OPS->client_put(CTX, &c, &err));
+	int64_t t = add_topic("t", 1);
+	put_member(c.id, t, false);
+	OK(OPS->event_append(CTX, &e, &err));
+	OK(OPS->meta_put(CTX, "m", (const uint8_t *)"v", 1, &err));
+	commit();
+	begin();
+	add_client("lost");
+	OPS->close(CTX);
+	OK(b->open());
+	OK(OPS->client_by_name(CTX, "a", &back, &found, &err));
+	CHECK(found);
+	same_client(&back, &c);
+	CHECK_EQ(count_of(OPS->clients_count), 1);
+	CHECK_EQ(members_of(t), 1);
+	CHECK_EQ(count_of(OPS->revision), 2);
+	CHECK_EQ(count_of(OPS->events_last), 1);
+	OPS->close(CTX);
+	b->clear();
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		return 2;
+	snprintf(db_path, sizeof db_path, "%s/c2.db", folder);
+	for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+		const struct backend *b = &backends[i];
+		fprintf(stderr, "%s\n", b->name);
+		for (size_t j = 0; j < sizeof tests / sizeof tests[0]; j++) {
+			fprintf(stderr, "  %s\n", tests[j].name);
+			OK(b->open());
+			tests[j].run();
+			OPS->close(CTX);
+			b->clear();
+		}
+		if (b->persistent)
+			a_restart_finds_what_was_committed(b);
+	}
+	rmdir(folder);
+	return END();
+}
