@@ -307,6 +307,9 @@ static bool set_tls(struct grpc *g, struct err *err)
 	curl_easy_setopt(g->curl, CURLOPT_SSL_CIPHER_LIST, tls_openssl_ciphers());
 	curl_easy_setopt(g->curl, CURLOPT_TLS13_CIPHERS, tls_openssl_ciphersuites());
 	curl_easy_setopt(g->curl, CURLOPT_SSL_EC_CURVES, tls_openssl_groups());
+	/* libcurl 7.88 breaks a second exchange on a connection without TLS. */
+	if (!g->tls)
+		curl_easy_setopt(g->curl, CURLOPT_FORBID_REUSE, 1L);
 	if (ca)
 		curl_easy_setopt(g->curl, CURLOPT_CAINFO, ca);
 	return true;
