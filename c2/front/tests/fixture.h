@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -106,12 +108,15 @@ static inline int fixture_connect(const struct fixture *f)
 {
 	struct listen_addr addr;
 	char text[LISTEN_TEXT_CAP];
+	const int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	snprintf(text, sizeof text, "127.0.0.1:%d", f->port);
 	CHECK(listen_parse(&addr, text, NULL));
 	CHECK(connect(fd, (struct sockaddr *)&addr.addr, addr.len) == 0);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
+	/* Else the kernel would hold small pieces back for a while. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	return fd;
 }
 
