@@ -1,8 +1,10 @@
 /* What only MQTT has: brokers that are away, refuse, hang or lie; TLS; sessions. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -452,7 +454,7 @@ static void a_server_that_is_no_broker_is_left_alone(void)
 			l.says_len = says[i].len;
 			l.reset = says[i].reset;
 			c.url = url(tls ? "mqtts" : "mqtt", "localhost", l.port);
-			c.connect_ms = 2000;
+			c.connect_ms = 500;
 			join(&p, &c);
 			UNTIL(p.n_down >= 1);
 			CHECK_EQ(p.n_up, 0);
@@ -469,6 +471,14 @@ static void a_tls_connection_that_nobody_takes_is_noticed(void)
 
 	c.url = url("mqtts", "127.0.0.1", broker_free_port());
 	expect_refusal(&c, "");
+}
+
+static void a_host_that_does_not_exist_is_said_so(void)
+{
+	struct bus_mqtt_config c = plain(5);
+
+	c.url = "mqtt://no-such-host.invalid";
+	expect_refusal(&c, "ame"); /* "Name or service not known", or that no server tells */
 }
 
 static void a_kept_session_gets_what_came_while_it_was_away(void)
@@ -553,7 +563,7 @@ static void the_window_is_whole_again_after_a_crash_in_mid_flight(void)
 
 		c.url = url("mqtt", "127.0.0.1", b.port);
 		join(&p, &c);
-		for (int round = 0; round < 3; round++) {
+		for (int round = 0; round < 2; round++) {
 			int n_down = p.n_down;
 
 			UNTIL(p.up);
@@ -621,9 +631,62 @@ static void a_socket_that_takes_no_more_holds_back_qos_0(void)
 	broker_stop(&b);
 }
 
+/* A host with an IPv6 address on which nothing listens, in a name space of our own. */
+static bool make_host_of_both_families(void)
+{
+	char hosts[] = "/tmp/e4-hosts-XXXXXX";
+	int fd = mkstemp(hosts);
+	bool ok;
+
+	fchmod(fd, 0644);
+	if (write(fd, "::1 both.test\n127.0.0.1 both.test\n::1 six.test\n", 48) != 48)
+		return false;
+	ok = (unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+	     mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	     mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) == 0;
+	close(fd);
+	unlink(hosts);
+	return ok;
+}
+
+static void a_host_is_tried_over_ipv4_when_ipv6_is_silent(void)
+{
+	struct broker b;
+	struct peer p;
+
+	broker_init(&b);
+	broker_start(&b, NULL);
+	for (int version = 3; version <= 5; version += 2) {
+		struct bus_mqtt_config c = plain(version);
+
+		c.url = url("mqtt", "both.test", b.port);
+		join(&p, &c);
+		UNTIL(p.up);
+		CHECK_EQ(p.n_down, 0);
+		broker_kill(&b);
+		UNTIL(p.n_down == 2);
+		CHECK_STR(p.why, "Connection refused");
+		broker_restart(&b);
+		UNTIL(p.up);
+		bus_close(&p.bus);
+		c.url = url("mqtt", "six.test", b.port);
+		expect_refusal(&c, "Connection refused");
+		c.url = url("mqtts", "six.test", b.port);
+		expect_refusal(&c, "");
+	}
+	broker_stop(&b);
+}
+
 int main(int argc, char **argv)
 {
 	loop = loop_new();
+	if (argc > 1 && strcmp(argv[1], "hosts") == 0) {
+		if (!make_host_of_both_families())
+			return 77; /* skipped: not allowed here */
+		RUN(a_host_is_tried_over_ipv4_when_ipv6_is_silent);
+		loop_free(loop);
+		return END();
+	}
 	if (argc > 1 && strcmp(argv[1], "slow") == 0) {
 		RUN(a_broker_that_stops_is_noticed_by_keepalive);
 		loop_free(loop);
@@ -638,6 +701,7 @@ int main(int argc, char **argv)
 	RUN(a_tls_connection_that_nobody_takes_is_noticed);
 	RUN(a_broker_that_never_answers_is_given_up_and_blocks_nothing);
 	RUN(a_server_that_is_no_broker_is_left_alone);
+	RUN(a_host_that_does_not_exist_is_said_so);
 	RUN(a_kept_session_gets_what_came_while_it_was_away);
 	RUN(no_message_of_a_full_window_is_lost);
 	RUN(the_window_is_whole_again_after_a_crash_in_mid_flight);

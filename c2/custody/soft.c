@@ -149,9 +149,12 @@ static bool read_key_file(uint8_t master[MASTER_LEN], const char *path, struct e
 {
 	uint8_t bytes[MASTER_LEN + 1];
 	size_t len = 0;
-	bool ok = file_read_secret(path, bytes, sizeof bytes, &len, err);
-	if (ok && len != MASTER_LEN)
+	struct err why = { ERR_OK, "" };
+	bool ok = file_read_secret(path, bytes, sizeof bytes, &len, &why);
+	if (ok ? len != MASTER_LEN : why.code == ERR_INVALID)
 		ok = err_set(err, ERR_CUSTODY, "key file %s: must hold exactly 32 bytes", path);
+	else if (!ok)
+		err_set(err, why.code, "key file: %s", why.text);
 	if (ok && e4_is_zero(bytes, MASTER_LEN))
 		ok = err_set(err, ERR_CUSTODY, "key file %s: holds only zeros", path);
 	if (ok)
@@ -163,10 +166,8 @@ static bool read_key_file(uint8_t master[MASTER_LEN], const char *path, struct e
 static bool read_passphrase(struct soft *s, const char *path, bool first, struct err *err)
 {
 	if (!file_read_line(path, s->passphrase, sizeof s->passphrase, err))
-		return false;
+		return err_wrap(err, "passphrase file");
 	size_t len = strlen(s->passphrase);
-	if (!len)
-		return err_set(err, ERR_CUSTODY, "passphrase file %s: its first line is empty", path);
 	if (first && len < PASSPHRASE_MIN)
 		return err_set(err, ERR_CUSTODY,
 		               "passphrase file %s: the passphrase must have at least %d bytes", path,

@@ -15,8 +15,14 @@ struct custody_soft_config {
 
 /*
  * Derive or read the master key and check it against the key-check value in
- * the store's meta (written at the first start). ERR_CUSTODY: it is not the
- * one this database was sealed with.
+ * the store's meta (written at the first start; needs that no transaction is
+ * open). A new passphrase has at least 16 bytes. Takes 64 MiB of memory and
+ * about 0.2 s for a passphrase. The subkeys stay in locked memory until
+ * custody_close.
+ *
+ * ERR_CUSTODY: it is not the one this database was sealed with, or the
+ * database lost the entry that tells. ERR_NOT_FOUND, ERR_FORBIDDEN,
+ * ERR_INVALID: the file is not there, not private, not of its form.
  */
 bool custody_soft_open(struct custody *out, const struct custody_soft_config *config,
                        const struct store *store, struct err *err);

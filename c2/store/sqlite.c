@@ -7,9 +7,11 @@
  *
  * Removed and replaced keys: secure_delete overwrites them in the file with
  * zeros. The write-ahead log still has them until it is folded in: at once
- * after a commit that removed keys, else when it is LOG_PAGES long, and then
- * it is overwritten from its start; closing removes it. What lies in the log
- * is sealed like everything else.
+ * after a commit that removed rows with keys, else when it is LOG_PAGES long,
+ * and then it is overwritten from its start; opening empties it, closing
+ * removes it. What lies in the log is sealed like everything else, and what a
+ * file system or flash disk keeps of overwritten blocks is beyond our reach:
+ * that is what the sealing is for.
  */
 #define _GNU_SOURCE
 #include "c2/store/sqlite.h"
@@ -160,7 +162,8 @@ static bool settings(struct db *db, struct err *err)
 	                   "PRAGMA secure_delete=ON;"
 	                   "PRAGMA temp_store=MEMORY;"
 	                   "PRAGMA mmap_size=0;"
-	                   "PRAGMA cache_size=-16384;" /* 16 MiB */
+	                   "PRAGMA cache_size=-16384;"           /* 16 MiB */
+	                   "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
 	                   "PRAGMA wal_autocheckpoint=0", err);
 }
 
@@ -170,16 +173,19 @@ static bool take_over(struct db *db, struct err *err)
 	sqlite3_extended_result_codes(db->sql, 1);
 	sqlite3_busy_timeout(db->sql, OPEN_WAIT_MS);
 	restrict_sql(db->sql);
+	/* SQLite opens what it may not write for reading alone, and says nothing. */
+	if (sqlite3_db_readonly(db->sql, "main") == 1)
+		return db_error(SQLITE_READONLY, err);
 	if (!db_exec(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=ON", err) ||
 	    !identify(db, &version, err))
 		return false;
-	if (sqlite3_db_readonly(db->sql, "main") == 1)
-		return db_error(SQLITE_READONLY, err);
 	if (!settings(db, err) || !migrate(db, version, err))
 		return false;
 	/* The lock is ours from here on; a write now shows a medium that refuses it at once. */
 	sqlite3_busy_timeout(db->sql, 0);
 	sqlite3_wal_hook(db->sql, log_grew, db);
+	/* What a process that was killed left in the log, removed keys among it. */
+	sqlite3_wal_checkpoint_v2(db->sql, 0, SQLITE_CHECKPOINT_TRUNCATE, 0, 0);
 	struct stmt begin = stmt_read(db, SQL_BEGIN);
 	if (!stmt_run(&begin, err))
 		return false;
@@ -193,6 +199,9 @@ static void sq_close(void *ctx)
 	for (int i = 0; i < SQL_N; i++)
 		sqlite3_finalize(db->stmts[i]);
 	sqlite3_close(db->sql);
+	places_free(&db->clients);
+	places_free(&db->topics);
+	places_free(&db->topic_clients);
 	free(db->path);
 	free(db);
 }
@@ -217,6 +226,10 @@ static void sq_rollback(void *ctx)
 		struct stmt s = stmt_read(db, SQL_ROLLBACK);
 		stmt_run(&s, 0);
 	}
+	/* They may have been found among rows that are no more. */
+	places_forget(&db->clients);
+	places_forget(&db->topics);
+	places_forget(&db->topic_clients);
 	db->failed = false;
 }
 
@@ -373,6 +386,9 @@ bool store_sqlite_open(struct store *out, const char *path, struct err *err)
 	if (!in_memory && !file_prepare(path, err))
 		return false;
 	struct db *db = mem_alloc(sizeof *db);
+	db->clients.sql = SQL_CLIENTS;
+	db->topics.sql = SQL_TOPICS;
+	db->topic_clients.sql = SQL_TOPIC_CLIENTS_MANY;
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	if (in_memory)
 		flags |= SQLITE_OPEN_MEMORY;

@@ -68,6 +68,7 @@ static bool client_insert(struct db *db, struct store_client *row, struct err *e
 		return false;
 	row->id = id;
 	row->n_old_keys = 0;
+	places_forget_from(&db->clients, row->name);
 	return true;
 }
 
@@ -91,18 +92,22 @@ bool sq_client_remove(void *ctx, int64_t id, struct err *err)
 	struct db *db = ctx;
 	struct stmt s = stmt_write(db, SQL_CLIENT_DELETE);
 	put_int(&s, id);
+	char name[STORE_NAME_MAX + 1];
 	bool changed;
-	if (!stmt_run_changed(&s, &changed, err))
+	if (!stmt_run_name(&s, name, sizeof name, &changed, err))
 		return false;
-	db->keys_dropped = db->keys_dropped || changed;
+	if (changed) {
+		db->keys_dropped = true;
+		places_forget_from(&db->clients, name);
+		places_forget_from(&db->topic_clients, name);
+	}
 	return true;
 }
 
 bool sq_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
 {
-	struct stmt s = stmt_read(ctx, SQL_CLIENTS);
-	put_page(&s, page);
-	return stmt_names(&s, fn, arg, err);
+	struct db *db = ctx;
+	return places_page(db, &db->clients, page, fn, arg, err);
 }
 
 bool sq_clients_count(void *ctx, int64_t *n, struct err *err)

@@ -246,6 +246,19 @@ bool stmt_run_changed(struct stmt *s, bool *changed, struct err *err)
 	return stmt_end(s, err);
 }
 
+bool stmt_run_name(struct stmt *s, char *name, size_t cap, bool *changed, struct err *err)
+{
+	name[0] = 0;
+	*changed = stmt_row(s);
+	if (*changed) {
+		get_text(s, name, cap);
+		if (stmt_ok(s))
+			stmt_row(s);
+	}
+	*changed = *changed && stmt_ok(s);
+	return stmt_end(s, err);
+}
+
 bool stmt_int(struct stmt *s, int64_t *out, struct err *err)
 {
 	*out = 0;

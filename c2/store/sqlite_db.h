@@ -9,10 +9,13 @@
 #include <sqlite3.h>
 
 #include "c2/core/store.h"
+#include "c2/store/sqlite_places.h"
 #include "c2/store/sqlite_sql.h"
 
 struct db {
 	sqlite3 *sql;
+	struct places clients, topics; /* for pages of the two long lists */
+	struct places topic_clients;   /* and of the topic that was asked last */
 	sqlite3_stmt *stmts[SQL_N]; /* prepared when first used */
 	char *path; /* null in memory */
 	uint64_t inode;
@@ -72,10 +75,16 @@ bool stmt_end(struct stmt *s, struct err *err);
 bool stmt_run(struct stmt *s, struct err *err);
 /* As stmt_run; *changed: a row was changed. */
 bool stmt_run_changed(struct stmt *s, bool *changed, struct err *err);
+/* The same for one row of which the name is returned. */
+bool stmt_run_name(struct stmt *s, char *name, size_t cap, bool *changed, struct err *err);
 /* For one integer in one row; null is 0. */
 bool stmt_int(struct stmt *s, int64_t *out, struct err *err);
 /* For names, one column a row. */
 bool stmt_names(struct stmt *s, store_name_fn *fn, void *arg, struct err *err);
+
+/* A page of names by way of the places of its list. */
+bool places_page(struct db *db, struct places *p, struct store_page page, store_name_fn *fn,
+                 void *arg, struct err *err);
 
 /* Rows as the interface has them. */
 void get_client(struct stmt *s, struct store_client *row);

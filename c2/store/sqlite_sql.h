@@ -59,8 +59,10 @@
 	  " RETURNING id")                                                               \
 	X(SQL_CLIENT_UPDATE,                                                             \
 	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_17 ") WHERE id = ?")       \
-	X(SQL_CLIENT_DELETE, "DELETE FROM client WHERE id = ?")                          \
-	X(SQL_CLIENTS, "SELECT name FROM client ORDER BY name LIMIT ? OFFSET ?")         \
+	X(SQL_CLIENT_DELETE, "DELETE FROM client WHERE id = ? RETURNING name")           \
+	X(SQL_CLIENTS,                                                                   \
+	  "SELECT name FROM client INDEXED BY client_name WHERE name > ?1"               \
+	  " ORDER BY name LIMIT ?3 OFFSET ?4")                                           \
 	X(SQL_CLIENTS_COUNT, "SELECT n_clients FROM state")                              \
 	X(SQL_CLIENTS_DUE,                                                               \
 	  "SELECT " SQL_CLIENT " FROM client c INDEXED BY client_due"                    \
@@ -91,12 +93,15 @@
 	  "INSERT INTO topic (key, rev, rotated_at, walk_rev, walk_client, removed, name, hash, id)" \
 	  " VALUES (?,?,?,?,?,?,?,?, (SELECT last_topic + 1 FROM state)) RETURNING id")  \
 	X(SQL_TOPIC_UPDATE,                                                              \
+	  "UPDATE topic SET (key, rev, rotated_at, walk_rev, walk_client) = (?,?,?,?,?)" \
+	  " WHERE removed = ? AND id = ?")                                               \
+	X(SQL_TOPIC_UPDATE_REMOVED,                                                      \
 	  "UPDATE topic SET (key, rev, rotated_at, walk_rev, walk_client, removed)"      \
-	  " = (?,?,?,?,?,?) WHERE id = ?")                                               \
-	X(SQL_TOPIC_DELETE, "DELETE FROM topic WHERE id = ?")                            \
+	  " = (?,?,?,?,?,?) WHERE id = ? RETURNING name")                                \
+	X(SQL_TOPIC_DELETE, "DELETE FROM topic WHERE id = ? RETURNING name")             \
 	X(SQL_TOPICS,                                                                    \
-	  "SELECT name FROM topic INDEXED BY topic_name WHERE removed = 0"               \
-	  " ORDER BY name LIMIT ? OFFSET ?")                                             \
+	  "SELECT name FROM topic INDEXED BY topic_name WHERE removed = 0 AND name > ?1" \
+	  " ORDER BY name LIMIT ?3 OFFSET ?4")                                           \
 	X(SQL_TOPICS_COUNT, "SELECT n_topics FROM state")                                \
 	X(SQL_TOPICS_TO_WALK,                                                            \
 	  "SELECT " SQL_TOPIC " FROM topic t INDEXED BY topic_walk"                      \
@@ -137,6 +142,13 @@
 	X(SQL_TOPIC_CLIENTS,                                                             \
 	  "SELECT c.name FROM member m CROSS JOIN client c ON c.id = m.client_id"        \
 	  " WHERE m.topic_id = ? AND m.removed = 0 ORDER BY c.name LIMIT ? OFFSET ?")    \
+	X(SQL_TOPIC_CLIENTS_MANY,                                                        \
+	  "SELECT c.name FROM client c INDEXED BY client_name WHERE c.name > ?1"         \
+	  " AND EXISTS (SELECT 1 FROM member m WHERE m.topic_id = ?2"                    \
+	  " AND m.client_id = c.id AND m.removed = 0) ORDER BY c.name LIMIT ?3 OFFSET ?4") \
+	X(SQL_TOPIC_IS_LARGE,                                                            \
+	  "SELECT t.n_members > 2000 AND t.n_members > s.n_clients / 16"                 \
+	  " FROM topic t, state s WHERE t.id = ?")                                       \
 	X(SQL_LINK_PUT, "INSERT OR IGNORE INTO link (target_id, source_id) VALUES (?,?)") \
 	X(SQL_LINK_DELETE, "DELETE FROM link WHERE target_id = ? AND source_id = ?")     \
 	X(SQL_LINKS,                                                                     \

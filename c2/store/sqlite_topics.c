@@ -43,6 +43,7 @@ bool sq_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found,
 	return one_topic(&s, row, found, err);
 }
 
+/* In the order of the statements that write a topic. */
 static void put_topic_values(struct stmt *s, const struct store_topic *row)
 {
 	put_sealed(s, &row->key);
@@ -64,6 +65,23 @@ static bool topic_insert(struct db *db, struct store_topic *row, struct err *err
 		return false;
 	row->id = id;
 	row->n_members = 0;
+	places_forget_from(&db->topics, row->name);
+	return true;
+}
+
+/* A topic that leaves the list of live ones, or comes back to it. */
+static bool topic_update_removed(struct db *db, const struct store_topic *row, struct err *err)
+{
+	char name[STORE_TOPIC_MAX + 1];
+	bool changed;
+	struct stmt s = stmt_write(db, SQL_TOPIC_UPDATE_REMOVED);
+	put_topic_values(&s, row);
+	put_int(&s, row->id);
+	if (!stmt_run_name(&s, name, sizeof name, &changed, err))
+		return false;
+	if (!changed)
+		return err_set(err, ERR_NOT_FOUND, "the topic is gone");
+	places_forget_from(&db->topics, name);
 	return true;
 }
 
@@ -79,7 +97,13 @@ bool sq_topic_put(void *ctx, struct store_topic *row, struct err *err)
 	bool changed;
 	if (!stmt_run_changed(&s, &changed, err))
 		return false;
-	return changed || err_set(err, ERR_NOT_FOUND, "the topic is gone");
+	return changed || topic_update_removed(ctx, row, err);
+}
+
+static void forget_topic_clients(struct db *db, int64_t topic_id)
+{
+	if (db->topic_clients.list == topic_id)
+		places_forget(&db->topic_clients);
 }
 
 bool sq_topic_remove(void *ctx, int64_t id, struct err *err)
@@ -87,18 +111,22 @@ bool sq_topic_remove(void *ctx, int64_t id, struct err *err)
 	struct db *db = ctx;
 	struct stmt s = stmt_write(db, SQL_TOPIC_DELETE);
 	put_int(&s, id);
+	char name[STORE_TOPIC_MAX + 1];
 	bool changed;
-	if (!stmt_run_changed(&s, &changed, err))
+	if (!stmt_run_name(&s, name, sizeof name, &changed, err))
 		return false;
-	db->keys_dropped = db->keys_dropped || changed;
+	if (changed) {
+		db->keys_dropped = true;
+		places_forget_from(&db->topics, name);
+		forget_topic_clients(db, id);
+	}
 	return true;
 }
 
 bool sq_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
 {
-	struct stmt s = stmt_read(ctx, SQL_TOPICS);
-	put_page(&s, page);
-	return stmt_names(&s, fn, arg, err);
+	struct db *db = ctx;
+	return places_page(db, &db->topics, page, fn, arg, err);
 }
 
 bool sq_topics_count(void *ctx, int64_t *n, struct err *err)
@@ -166,6 +194,7 @@ bool sq_member(void *ctx, int64_t client_id, int64_t topic_id, struct store_memb
 bool sq_member_put(void *ctx, const struct store_member *row, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_MEMBER_PUT);
+	forget_topic_clients(ctx, row->topic_id);
 	put_int(&s, row->topic_id);
 	put_int(&s, row->client_id);
 	put_int(&s, row->rev);
@@ -176,6 +205,7 @@ bool sq_member_put(void *ctx, const struct store_member *row, struct err *err)
 bool sq_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_MEMBER_DELETE);
+	forget_topic_clients(ctx, topic_id);
 	put_int(&s, topic_id);
 	put_int(&s, client_id);
 	return stmt_run(&s, err);
@@ -230,10 +260,26 @@ bool sq_client_topics_count(void *ctx, int64_t client_id, int64_t *n, struct err
 	return stmt_int(&s, n, err);
 }
 
+/*
+ * Few members: look up their names and sort them. When a good part of all
+ * clients are members, the index of names is the sorted list already.
+ */
 bool sq_topic_clients(void *ctx, int64_t topic_id, struct store_page page, store_name_fn *fn,
                       void *arg, struct err *err)
 {
-	struct stmt s = stmt_read(ctx, SQL_TOPIC_CLIENTS);
+	struct db *db = ctx;
+	int64_t large;
+	struct stmt q = stmt_read(db, SQL_TOPIC_IS_LARGE);
+	put_int(&q, topic_id);
+	if (!stmt_int(&q, &large, err))
+		return false;
+	if (large) {
+		if (db->topic_clients.list != topic_id)
+			places_forget(&db->topic_clients);
+		db->topic_clients.list = topic_id;
+		return places_page(db, &db->topic_clients, page, fn, arg, err);
+	}
+	struct stmt s = stmt_read(db, SQL_TOPIC_CLIENTS);
 	put_int(&s, topic_id);
 	put_page(&s, page);
 	return stmt_names(&s, fn, arg, err);

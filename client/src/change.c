@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "declassify.h"
 #include "state.h"
 #include "table.h"
 
@@ -128,9 +129,12 @@ enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change
 	const struct e4_topic_key *current;
 	uint16_t slot = 0;
 	enum e4_result r;
+	bool same;
 
 	current = e4_topic_find(c, hash, &slot);
-	if (current && e4_equal(current->key, key, E4_KEY_LEN))
+	same = current && e4_equal(current->key, key, E4_KEY_LEN);
+	E4_PUBLIC(&same, sizeof same);
+	if (same)
 		return E4_OK;
 	memset(&entry, 0, sizeof entry);
 	memcpy(entry.hash, hash, E4_HASH_LEN);

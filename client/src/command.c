@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "clock.h"
+#include "declassify.h"
 #include "mode.h"
 
 enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,
                                    const uint8_t *args, uint64_t now)
 {
 	(void)now;
+	E4_PUBLIC(args, E4_HASH_LEN);
 	e4_change_remove_topic(c, change, args);
 	return E4_OK;
 }
@@ -31,6 +33,7 @@ enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change
 enum e4_result e4_run_set_topic_key(struct e4_client *c, struct e4_change *change,
                                     const uint8_t *args, uint64_t now)
 {
+	E4_PUBLIC(args + E4_KEY_LEN, E4_HASH_LEN);
 	return e4_change_set_topic(c, change, args + E4_KEY_LEN, args, now);
 }
 
@@ -47,6 +50,7 @@ enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change
 static const struct e4_command_row *find(const struct e4_mode *mode, const uint8_t *plain,
                                          size_t len)
 {
+	E4_PUBLIC(plain, len > 0 ? 1 : 0);
 	for (uint8_t i = 0; i < mode->n_commands; i++)
 		if (len == 1u + mode->commands[i].len && plain[0] == mode->commands[i].code)
 			return &mode->commands[i];
@@ -84,6 +88,7 @@ enum e4_result e4_command_run(struct e4_client *c, uint64_t stamp, const uint8_t
 	r = e4_change_store(&change, c);
 	if (r != E4_OK || row->changes)
 		return r == E4_OK ? E4_COMMAND : r;
+	E4_PUBLIC(plain + 1, 17);
 	memcpy(c->nonce, plain + 1, sizeof c->nonce);
 	c->report_entries = (plain[17] & E4_REPORT_ENTRIES) != 0;
 	return E4_REPORT;

@@ -1,11 +1,14 @@
 /* The key of control messages in PK mode, from either end (protocol.md section 3). */
 #include "e4/protocol.h"
 
+#include "declassify.h"
+
 static bool agree(uint8_t key[32], const uint8_t scalar[32], const uint8_t point[32])
 {
 	uint8_t shared[32];
 	bool ok = e4_x25519(shared, scalar, point);
 
+	E4_PUBLIC(&ok, sizeof ok);
 	if (ok)
 		e4_sha3_256(key, shared, sizeof shared);
 	else

@@ -1,6 +1,7 @@
 /* Keys that the application sets itself, without a key server. */
 #include "change.h"
 #include "clock.h"
+#include "declassify.h"
 #include "e4/e4.h"
 
 enum e4_result e4_set_topic_key(struct e4_client *c, const struct e4_topic *t,
@@ -9,8 +10,10 @@ enum e4_result e4_set_topic_key(struct e4_client *c, const struct e4_topic *t,
 	struct e4_change change;
 	enum e4_result r;
 	uint64_t now;
+	bool zero = e4_is_zero(key, E4_KEY_LEN);
 
-	if (t->control || e4_is_zero(key, E4_KEY_LEN))
+	E4_PUBLIC(&zero, sizeof zero);
+	if (t->control || zero)
 		return E4_ERR_PARAM;
 	if (!c->provisioned)
 		return E4_ERR_NO_STATE;

@@ -1,6 +1,7 @@
 /* Public-key mode (protocol.md section 3). */
 #include <string.h>
 
+#include "declassify.h"
 #include "life.h"
 #include "mode.h"
 #include "pk.h"
@@ -8,12 +9,13 @@
 bool e4_private_key_ok(const uint8_t private_key[64])
 {
 	uint8_t whole[64];
-	bool ok;
+	bool zero = e4_is_zero(private_key, 32), ok;
 
-	if (e4_is_zero(private_key, 32))
-		return false;
 	e4_ed25519_keypair(whole, private_key);
 	ok = e4_equal(whole, private_key, sizeof whole);
+	E4_PUBLIC(&zero, sizeof zero);
+	E4_PUBLIC(&ok, sizeof ok);
+	ok = ok && !zero;
 	e4_wipe(whole, sizeof whole);
 	return ok;
 }
@@ -23,9 +25,11 @@ static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change,
                                  const uint8_t *args, uint64_t now)
 {
 	uint8_t control_key[32];
+	bool same = e4_equal(c->key, args, 64);
 
 	(void)now;
-	if (e4_equal(c->key, args, 64))
+	E4_PUBLIC(&same, sizeof same);
+	if (same)
 		return E4_OK;
 	if (!e4_private_key_ok(args) || !e4_control_key_device(control_key, args, c->c2_public))
 		return E4_ERR_COMMAND;
@@ -42,6 +46,7 @@ static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change,
 	uint8_t control_key[32];
 
 	(void)now;
+	E4_PUBLIC(args, 32);
 	if (memcmp(c->c2_public, args, sizeof c->c2_public) == 0)
 		return E4_OK;
 	/* A point of small order would make the control key known to everybody. */
@@ -58,6 +63,7 @@ static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change,
                                  const uint8_t *args, uint64_t now)
 {
 	(void)now;
+	E4_PUBLIC(args, 48);
 	if (!e4_ed25519_public_key_ok(args))
 		return E4_ERR_COMMAND;
 	return e4_change_set_peer(c, change, args + 32, args);
@@ -67,6 +73,7 @@ static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *chang
                                     const uint8_t *args, uint64_t now)
 {
 	(void)now;
+	E4_PUBLIC(args, E4_ID_LEN);
 	return e4_change_remove_peer(c, change, args);
 }
 

@@ -1,16 +1,21 @@
 /* Symmetric-key mode (protocol.md section 2). */
 #include <string.h>
 
+#include "declassify.h"
 #include "life.h"
 #include "mode.h"
 
 static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change,
                                  const uint8_t *args, uint64_t now)
 {
+	bool zero = e4_is_zero(args, E4_KEY_LEN), same = e4_equal(c->key, args, E4_KEY_LEN);
+
 	(void)now;
-	if (e4_is_zero(args, E4_KEY_LEN))
+	E4_PUBLIC(&zero, sizeof zero);
+	E4_PUBLIC(&same, sizeof same);
+	if (zero)
 		return E4_ERR_COMMAND;
-	if (e4_equal(c->key, args, E4_KEY_LEN))
+	if (same)
 		return E4_OK;
 	e4_change_identity(c, change);
 	memcpy(c->key, args, E4_KEY_LEN);
@@ -36,8 +41,10 @@ const struct e4_mode e4_mode_sk = {
 enum e4_result e4_provision_sk(struct e4_client *c, const uint8_t id[16], const uint8_t key[32])
 {
 	struct e4_client fresh;
+	bool zero = e4_is_zero(key, E4_KEY_LEN);
 
-	if (c->cfg.mode != &e4_mode_sk || e4_is_zero(key, E4_KEY_LEN))
+	E4_PUBLIC(&zero, sizeof zero);
+	if (c->cfg.mode != &e4_mode_sk || zero)
 		return E4_ERR_PARAM;
 	memset(&fresh, 0, sizeof fresh);
 	fresh.cfg = c->cfg;

@@ -3,6 +3,7 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "declassify.h"
 #include "key_use.h"
 #include "mode.h"
 #include "table.h"
@@ -44,12 +45,14 @@ static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp
 
 	e4_put64(stamp_at, stamp);
 	e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, in, len);
+	E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	while (was_sent(c, stamp, box) && stamp > 1 && now - stamp < c->cfg.validity_s) {
 		/* in may have been overwritten by the ciphertext: take it back from there */
 		e4_siv_open(k, box + E4_SIV_TAG_LEN, stamp_at, E4_STAMP_LEN, box,
 		            len + E4_SIV_TAG_LEN);
 		e4_put64(stamp_at, --stamp);
 		e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, box + E4_SIV_TAG_LEN, len);
+		E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	}
 	remember_sent(c, stamp, box);
 }

@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "cursor.h"
+#include "declassify.h"
 #include "receipt.h"
 
 void e4_receipt_ad(uint8_t ad[E4_RECEIPT_AD_LEN], const uint8_t stamp[E4_STAMP_LEN])
@@ -64,6 +65,7 @@ bool e4_receipt_open(struct e4_receipt *r, uint8_t *plain, const uint8_t key[32]
 	e4_siv_key_init(&k, key);
 	ok = e4_siv_open(&k, plain, ad, sizeof ad, in + E4_STAMP_LEN, len - E4_STAMP_LEN);
 	e4_wipe(&k, sizeof k);
+	E4_PUBLIC(&ok, sizeof ok);
 	if (!ok)
 		return false;
 	if (!decode(r, plain, len - E4_OVERHEAD_SK)) {

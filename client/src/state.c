@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "declassify.h"
 #include "mode.h"
 
 #define MAGIC "E4ST"
@@ -144,10 +145,13 @@ static void get_identity(struct reader *in, struct e4_client *c)
 {
 	const struct e4_mode *mode = c->cfg.mode;
 	struct e4_identity i;
+	bool zero;
 
 	memset(&i, 0, sizeof i);
 	get(in, i.key, mode->identity_len);
-	demand(in, !e4_is_zero(i.key, mode->identity_len));
+	zero = e4_is_zero(i.key, mode->identity_len);
+	E4_PUBLIC(&zero, sizeof zero);
+	demand(in, !zero);
 	memcpy(i.control_key, i.key, sizeof i.control_key);
 	if (mode->has_c2_key) {
 		get(in, i.c2_public, sizeof i.c2_public);
@@ -197,11 +201,14 @@ static void get_peers(struct reader *in, struct e4_client *c)
 static void get_checksum(struct reader *in)
 {
 	uint8_t digest[32], stored[CHECKSUM_LEN];
+	bool same;
 
 	e4_sha3_final(&in->sha3, digest);
 	e4_sha3_init(&in->sha3); /* get() feeds it once more, for nothing */
 	get(in, stored, sizeof stored);
-	demand(in, e4_equal(digest, stored, sizeof stored));
+	same = e4_equal(digest, stored, sizeof stored);
+	E4_PUBLIC(&same, sizeof same);
+	demand(in, same);
 }
 
 static bool fits(const struct e4_client *c, const struct reader *in)

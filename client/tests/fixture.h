@@ -93,8 +93,10 @@ static inline struct e4_store mem_store(struct mem_store *m)
 	return s;
 }
 
+#ifndef DEVICE_TOPICS
 #define DEVICE_TOPICS 256
 #define DEVICE_PEERS 256
+#endif
 
 struct device {
 	struct e4_client c;

@@ -286,7 +286,7 @@ static struct disk *filled_disk(unsigned seed)
 {
 	struct disk *disk = disk_new(seed);
 	struct host h;
-	char name[16];
+	char name[24];
 
 	CHECK_EQ(host_open(&h, disk), E4_ERR_NO_STATE);
 	CHECK_EQ(e4_provision_sk(&h.d.c, id, identity), E4_OK);

@@ -101,7 +101,10 @@
 	"  public_key BLOB NOT NULL CHECK (length(public_key) = 32)"			\
 	") STRICT;"
 
-/* A name may be in use again while the removed topic of that name lives on for its members. */
+/*
+ * A name may be in use again while the removed topic of that name lives on for
+ * its members. removed is in the index so that a page needs nothing else.
+ */
 #define TOPIC										\
 	"CREATE TABLE topic ("								\
 	"  id INTEGER PRIMARY KEY,"							\
@@ -115,7 +118,7 @@
 	"  walk_client INTEGER NOT NULL,"						\
 	"  removed INTEGER NOT NULL CHECK (removed IN (0, 1))"				\
 	") STRICT;"									\
-	"CREATE UNIQUE INDEX topic_name ON topic (name) WHERE removed = 0;"		\
+	"CREATE UNIQUE INDEX topic_name ON topic (name, removed) WHERE removed = 0;"	\
 	"CREATE INDEX topic_walk ON topic (rev) WHERE walk_rev < rev;"			\
 	"CREATE TRIGGER topic_in AFTER INSERT ON topic BEGIN"				\
 	"  UPDATE state SET n_topics = n_topics + 1 - new.removed, last_topic = new.id;"	\
