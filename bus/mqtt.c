@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mosquitto.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "bus/mqtt_setup.h"
 
+#include <mosquitto.h>
 #include <mqtt_protocol.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,11 @@
 #ifndef BUS_MQTT_SETUP_H
 #define BUS_MQTT_SETUP_H
 
-#include <mosquitto.h>
 #include <stdbool.h>
 
 #include "bus/mqtt.h"
+
+struct mosquitto;
 
 enum { MQTT_HOST_CAP = 256 };
 

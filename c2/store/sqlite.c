@@ -40,7 +40,7 @@ static bool file_error(struct err *err, const char *path)
 {
 	if (errno == EACCES || errno == EPERM || errno == EROFS)
 		return err_set(err, ERR_STORE, "database %s: no permission (%s)", path,
-		               strerror(errno));
+			       strerror(errno));
 	return err_set(err, ERR_STORE, "database %s: %s", path, strerror(errno));
 }
 
@@ -66,8 +66,9 @@ static bool file_prepare(const char *path, struct err *err)
 		return err_set(err, ERR_STORE, "database %s: not a regular file", path);
 	if ((st.st_mode & 077) && chmod(path, 0600) != 0)
 		return err_set(err, ERR_STORE,
-		               "database %s: others can read it: chmod 600 it, or give it to the "
-		               "user that runs this program", path);
+			       "database %s: others can read it: chmod 600 it, or give it to the "
+			       "user that runs this program",
+			       path);
 	return true;
 }
 
@@ -94,12 +95,12 @@ static bool identify(struct db *db, int64_t *version, struct err *err)
 		return true;
 	if (id != APPLICATION_ID)
 		return err_set(err, ERR_STORE,
-		               "this is another program's database: name another file");
+			       "this is another program's database: name another file");
 	if (*version > sqlite_schema_n_steps)
 		return err_set(err, ERR_STORE,
-		               "made by a newer version (schema %d, this program knows %d): run "
-		               "that version, or restore a backup from before",
-		               (int)*version, sqlite_schema_n_steps);
+			       "made by a newer version (schema %d, this program knows %d): run "
+			       "that version, or restore a backup from before",
+			       (int)*version, sqlite_schema_n_steps);
 	if (*version < 1)
 		return err_set(err, ERR_STORE, "the database is damaged: restore a backup");
 	return true;
@@ -120,7 +121,7 @@ static bool migrate(struct db *db, int64_t version, struct err *err)
 	for (; version < sqlite_schema_n_steps; version++) {
 		char mark[96];
 		snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-		         APPLICATION_ID, (int)version + 1);
+			 APPLICATION_ID, (int)version + 1);
 		if (!db_exec(db, "BEGIN IMMEDIATE", err))
 			return false;
 		if (exec_list(db, sqlite_schema_steps[version], err) && db_exec(db, mark, err) &&
@@ -133,7 +134,7 @@ static bool migrate(struct db *db, int64_t version, struct err *err)
 	return true;
 }
 
-/* A database from outside can do nothing but hold rows: no extensions, no functions in its schema. */
+/* A database from outside holds rows and does nothing: no extensions, no functions. */
 static void restrict_sql(sqlite3 *sql)
 {
 	sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)0);
@@ -156,15 +157,17 @@ static int log_grew(void *arg, sqlite3 *sql, const char *name, int pages)
 static bool settings(struct db *db, struct err *err)
 {
 	/* No memory map: an I/O error would be a signal there, not a result. */
-	return db_exec(db, "PRAGMA journal_mode=WAL;"
-	                   "PRAGMA synchronous=FULL;"
-	                   "PRAGMA foreign_keys=ON;"
-	                   "PRAGMA secure_delete=ON;"
-	                   "PRAGMA temp_store=MEMORY;"
-	                   "PRAGMA mmap_size=0;"
-	                   "PRAGMA cache_size=-16384;"           /* 16 MiB */
-	                   "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
-	                   "PRAGMA wal_autocheckpoint=0", err);
+	return db_exec(db,
+		       "PRAGMA journal_mode=WAL;"
+		       "PRAGMA synchronous=FULL;"
+		       "PRAGMA foreign_keys=ON;"
+		       "PRAGMA secure_delete=ON;"
+		       "PRAGMA temp_store=MEMORY;"
+		       "PRAGMA mmap_size=0;"
+		       "PRAGMA cache_size=-16384;"          /* 16 MiB */
+		       "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
+		       "PRAGMA wal_autocheckpoint=0",
+		       err);
 }
 
 static bool take_over(struct db *db, struct err *err)
@@ -278,8 +281,8 @@ static bool check_file(const struct db *db, struct err *err)
 		return true;
 	if (stat(db->path, &st) != 0 || st.st_ino != db->inode)
 		return err_set(err, ERR_STORE,
-		               "the database file was removed or replaced while in use: stop the "
-		               "server and restore the file");
+			       "the database file was removed or replaced while in use: stop the "
+			       "server and restore the file");
 	if (statvfs(db->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FREE_MIN)
 		return db_error(SQLITE_FULL, err);
 	return true;

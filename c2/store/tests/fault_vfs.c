@@ -55,9 +55,12 @@ static int f_truncate(sqlite3_file *f, sqlite3_int64 len)
 	return hit(FAULT_TRUNCATE) ? fault.rc : real(f)->pMethods->xTruncate(real(f), len);
 }
 
+/* Nothing is really synced: no test takes the power away, and it would be most of their time. */
 static int f_sync(sqlite3_file *f, int flags)
 {
-	return hit(FAULT_SYNC) ? fault.rc : real(f)->pMethods->xSync(real(f), flags);
+	(void)f;
+	(void)flags;
+	return hit(FAULT_SYNC) ? fault.rc : SQLITE_OK;
 }
 
 static int f_size(sqlite3_file *f, sqlite3_int64 *len)

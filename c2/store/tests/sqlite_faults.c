@@ -29,7 +29,9 @@ static void close_db(void)
 static void clear(void)
 {
 	DIR *d = opendir(folder);
-	for (struct dirent *e; d && (e = readdir(d));)
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
 		unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 }
@@ -81,7 +83,8 @@ static void check_whole(void)
 	static const char *const queries[] = {
 		"PRAGMA integrity_check",
 		"SELECT iif((SELECT count(*) FROM pragma_foreign_key_check), 'broken', 'ok')",
-		"SELECT iif(n_clients = (SELECT count(*) FROM client), 'ok', 'n_clients') FROM state",
+		"SELECT iif(n_clients = (SELECT count(*) FROM client), 'ok', 'n_clients') FROM "
+		"state",
 		"SELECT iif(n_topics = (SELECT count(*) FROM topic WHERE removed = 0),"
 		" 'ok', 'n_topics') FROM state",
 		"SELECT iif(count(*) = 0, 'ok', 'n_members') FROM topic t WHERE n_members <>"
@@ -108,7 +111,7 @@ static int mode_of(const char *file)
 
 static void the_files_are_for_their_owner_alone(void)
 {
-	static const mode_t masks[] = { 0, 022, 0777 };
+	static const mode_t masks[] = {0, 022, 0777};
 	for (int i = 0; i < 3; i++) {
 		mode_t old = umask(masks[i]);
 		open_db();
@@ -242,7 +245,7 @@ static void read_only_files_and_folders_are_refused(void)
 
 static void one_process_has_the_database(void)
 {
-	int ready[2], done[2];
+	int ready[2] = {-1, -1}, done[2] = {-1, -1};
 	char c = 0;
 	CHECK(pipe(ready) == 0 && pipe(done) == 0);
 	fflush(0);
@@ -303,7 +306,7 @@ static void kill_9_loses_nothing_that_was_committed(void)
 {
 	int64_t acked = 0, n = 0;
 	for (int round = 0; round < 12; round++) {
-		int ack[2];
+		int ack[2] = {-1, -1};
 		CHECK(pipe(ack) == 0);
 		fflush(0);
 		pid_t pid = fork();
@@ -337,18 +340,17 @@ static void kill_9_loses_nothing_that_was_committed(void)
 /* One change of each kind; false as soon as one is refused, with the transaction undone. */
 static bool change(int i)
 {
-	struct store_client c = { .key = key_of((uint8_t)i, 49), .key_rev = i + 1 };
+	struct store_client c = {.key = key_of((uint8_t)i, 49), .key_rev = i + 1};
 	struct store_topic t;
-	struct store_old_key k = { 0, 1, key_of(1, 49) };
+	struct store_old_key k = {0, 1, key_of(1, 49)};
 	struct store_member m;
 	bool found;
 	snprintf(c.name, sizeof c.name, "client %d", i);
 	memcpy(c.e4id, &i, sizeof i);
 	if (!OPS->begin(CTX, &err))
 		return false;
-	bool ok = OPS->client_put(CTX, &c, &err) &&
-	          OPS->topic_by_name(CTX, "t", &t, &found, &err);
-	m = (struct store_member){ c.id, t.id, 1, false };
+	bool ok = OPS->client_put(CTX, &c, &err) && OPS->topic_by_name(CTX, "t", &t, &found, &err);
+	m = (struct store_member){c.id, t.id, 1, false};
 	k.client_id = c.id;
 	ok = ok && OPS->member_put(CTX, &m, &err) && OPS->old_key_put(CTX, &k, &err) &&
 	     (i % 2 || OPS->old_keys_drop(CTX, c.id, 2, &err));
@@ -375,10 +377,10 @@ static void fail_every(const char *what, enum fault_op op, int rc, bool lasting,
 		begin();
 		add_topic("t", 1);
 		commit();
-		fault = (struct fault){ .op = op, .countdown = n, .rc = rc, .lasting = lasting,
-			                .half = half };
+		fault = (struct fault){
+			.op = op, .countdown = n, .rc = rc, .lasting = lasting, .half = half};
 		for (int i = 0; i < CHANGES; i++) {
-			err = (struct err){ ERR_OK, "" };
+			err = (struct err){ERR_OK, ""};
 			if (change(i))
 				done++;
 			else
@@ -425,20 +427,20 @@ static void a_full_disk_says_what_to_do(void)
 	begin();
 	add_topic("t", 1);
 	commit();
-	fault = (struct fault){ .op = FAULT_WRITE, .countdown = 1, .rc = SQLITE_FULL,
-		                .lasting = true };
+	fault = (struct fault){
+		.op = FAULT_WRITE, .countdown = 1, .rc = SQLITE_FULL, .lasting = true};
 	CHECK(!change(1));
 	CHECK(strstr(err.text, "full") && strstr(err.text, "free some space"));
 	CHECK(!strstr(err.text, folder)); /* what a caller of the API may see has no paths */
 	fault.op = FAULT_NONE;
 	close_db();
-	fault = (struct fault){ .op = FAULT_READ, .countdown = 1, .rc = SQLITE_IOERR_READ,
-		                .lasting = true };
+	fault = (struct fault){
+		.op = FAULT_READ, .countdown = 1, .rc = SQLITE_IOERR_READ, .lasting = true};
 	refused(path, "disk failed");
 	fault.op = FAULT_NONE;
 	clear();
-	fault = (struct fault){ .op = FAULT_WRITE, .countdown = 3, .rc = SQLITE_FULL,
-		                .lasting = true };
+	fault = (struct fault){
+		.op = FAULT_WRITE, .countdown = 3, .rc = SQLITE_FULL, .lasting = true};
 	refused(path, "free some space"); /* while the tables are made */
 	fault.op = FAULT_NONE;
 	open_db();
@@ -485,7 +487,7 @@ static void a_file_that_vanishes_is_noticed(void)
 
 static void read_everything(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	struct store_progress p;
 	OPS->clients(CTX, page(0, 20), take_name, &l, &err);
 	OPS->topics(CTX, page(0, 20), take_name, &l, &err);
@@ -544,7 +546,7 @@ static void a_damaged_file_does_no_harm(void)
 	CHECK(refusals > 0);
 }
 
-/* --- Keys that are gone -------------------------------------------------------------------------- */
+/* --- Keys that are gone ---------------------------------------------------------- */
 
 static bool file_holds(const char *file, const void *bytes, size_t n)
 {
@@ -558,7 +560,7 @@ static bool file_holds(const char *file, const void *bytes, size_t n)
 static void removed_keys_leave_the_files(void)
 {
 	struct sealed old = key_of(0xd1, 49), private = key_of(0xd2, 81), topic = key_of(0xd3, 49),
-	              c2 = key_of(0xd4, 49);
+		      c2 = key_of(0xd4, 49);
 	open_db();
 	begin();
 	int64_t id = add_client("a"), t = add_topic("t", 1);
@@ -570,9 +572,9 @@ static void removed_keys_leave_the_files(void)
 	struct store_client c = client_of(id);
 	c.private_key = private;
 	OK(OPS->client_put(CTX, &c, &err));
-	struct store_old_key k = { id, 1, old };
+	struct store_old_key k = {id, 1, old};
 	OK(OPS->old_key_put(CTX, &k, &err));
-	struct store_c2_key ck = { .rev = 1, .private_key = c2 };
+	struct store_c2_key ck = {.rev = 1, .private_key = c2};
 	OK(OPS->c2_key_put(CTX, &ck, &err));
 	struct store_topic row;
 	bool found;
@@ -590,7 +592,7 @@ static void removed_keys_leave_the_files(void)
 	OK(OPS->c2_keys_drop(CTX, 2, &err));
 	OK(OPS->old_keys_drop(CTX, id, 2, &err));
 	commit();
-	const struct sealed *gone[] = { &old, &private, &topic, &c2 };
+	const struct sealed *gone[] = {&old, &private, &topic, &c2};
 	for (size_t i = 0; i < 4; i++) {
 		/* At once, and not only after closing. */
 		CHECK(!file_holds(path, gone[i]->bytes, gone[i]->len));
