@@ -23,7 +23,7 @@
 struct api_caller {
 	enum api_role role;
 	char who[64];        /* for the audit log */
-	char request_id[33]; /* joins the log lines of one request */
+	char request_id[65]; /* joins the log lines of one request */
 };
 
 struct api_subscription; /* of the service */

@@ -63,8 +63,10 @@ static bool parse_int(int64_t *out, const char *value)
 
 static bool is_choice(const char *choices, const char *value)
 {
-	size_t len = strlen(value);
+	size_t len = strcspn(value, "|");
 
+	if (value[len])
+		return false;
 	for (const char *at = choices; at; at = strchr(at, '|')) {
 		at += *at == '|';
 		if (len > 0 && strncmp(at, value, len) == 0 && (at[len] == '|' || !at[len]))
@@ -260,12 +262,11 @@ static bool read_text(void *out, const struct conf_key *keys, size_t n, const ch
 	int bad = ini_parse_stream(next_line, &r, on_pair, &r);
 
 	free(r.set_at);
-	if (r.failed)
-		return false;
-	if (bad)
+	/* The parser goes on after a line that it does not know; the first error counts. */
+	if (bad > 0 && (!r.failed || bad < r.line))
 		return err_set(err, ERR_CONFIG, "%s:%d: is neither [section] nor key = value", path,
 		               bad);
-	return true;
+	return !r.failed;
 }
 
 /* Exchange the fields of two structs of this table. */

@@ -16,7 +16,13 @@ struct log_field {
 	int64_t num;
 };
 
-#define LOG_STR(name, value) ((struct log_field){ (name), (value) ? (value) : "", 0 })
+/* A null text is written as an empty one. */
+static inline struct log_field log_str(const char *name, const char *value)
+{
+	return (struct log_field){ name, value ? value : "", 0 };
+}
+
+#define LOG_STR(name, value) log_str((name), (value))
 #define LOG_NUM(name, value) ((struct log_field){ (name), 0, (value) })
 
 /* log_write(LOG_INFO, "rotated", LOG_STR("topic", t), LOG_NUM("members", n)) */

@@ -28,8 +28,7 @@ struct bus_handler {
 	void *ctx;
 	/*
 	 * The connection came up or went, or while it is down the reason changed;
-	 * why is a sentence for the operator. Down is told at start only with a
-	 * reason: nothing is told before the first attempt.
+	 * why is a sentence for the operator. Nothing is told before the first attempt.
 	 */
 	void (*on_state)(void *ctx, bool up, const char *why);
 	void (*on_message)(void *ctx, const char *topic, const uint8_t *payload, size_t len);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <mosquitto.h>
-#include <mqtt_protocol.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +12,9 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/tls.h"
+#include "bus/mqtt_setup.h"
 
 enum {
 	BACKOFF_MIN_MS = 500,
@@ -24,9 +22,7 @@ enum {
 	CONNECT_MS = 20000,
 	STEADY_MS = 10000,        /* a connection that lasted so long ends the backoff */
 	KEEPALIVE_TURN_MS = 5000, /* how often the library looks at its clock, at most */
-	RECEIVE_MAXIMUM = 1000,   /* mosquitto exceeds the library's own 20 and is then cut off */
-	SESSION_EXPIRY_S = 7 * 24 * 3600,
-	HOST_CAP = 256,
+	READS_A_TURN = 64,
 };
 
 enum state {
@@ -50,8 +46,9 @@ struct mqtt {
 	struct bus_handler handler;
 	struct sub *subs;
 	enum state state;
-	bool tls;
-	bool tcp_up;  /* the socket was writable once */
+	bool tcp_up;  /* this attempt reached the other end */
+	bool is_v6;
+	bool try_v4;  /* this attempt leaves out the IPv6 addresses of the host */
 	bool blocked; /* the library has bytes that the socket did not take */
 	bool starved; /* was told that there is no room */
 	bool closing;
@@ -59,14 +56,13 @@ struct mqtt {
 	int version;
 	int keepalive_s;
 	int connect_ms;
-	int port;
 	int window;
 	int n_unacked;
 	int attempts; /* since the last steady connection */
 	int64_t up_at_ms;
-	char host[HOST_CAP];
-	char why[256];             /* last reason told */
-	char reason[256];          /* of this attempt, from the broker or from TLS */
+	struct mqtt_address address;
+	char why[256];              /* last reason told */
+	char reason[256];           /* of this attempt, from the broker or from TLS */
 	uint8_t unacked[65536 / 8]; /* packet ids of QoS 1 and 2 that are counted in n_unacked */
 };
 
@@ -168,9 +164,18 @@ static int64_t backoff_ms(int attempts)
 	return BACKOFF_MIN_MS + random % (most - BACKOFF_MIN_MS + 1);
 }
 
+/*
+ * The library tries the first address of a host alone, which is IPv6 where the
+ * host has one, also where nothing listens there ("localhost" on many machines).
+ */
+static bool wants_v4_now(const struct mqtt *m)
+{
+	return m->state == CONNECTING && m->is_v6 && !m->tcp_up && !m->try_v4;
+}
+
 static void go_down(struct mqtt *m, const char *why)
 {
-	bool was_up = m->state == UP;
+	bool was_up = m->state == UP, again = wants_v4_now(m);
 	int fd = mosquitto_socket(m->mosq);
 
 	loop_fd_del(m->watch);
@@ -178,6 +183,14 @@ static void go_down(struct mqtt *m, const char *why)
 	/* The library closes it at the next attempt; the broker should know now. */
 	if (fd >= 0)
 		shutdown(fd, SHUT_RDWR);
+	m->try_v4 = again;
+	if (again) {
+		m->state = WAITING;
+		if (why != m->reason)
+			snprintf(m->reason, sizeof m->reason, "%s", why);
+		loop_timer_set(m->timer, 0);
+		return;
+	}
 	if (was_up && mono_ms() - m->up_at_ms >= STEADY_MS)
 		m->attempts = 0;
 	m->state = WAITING;
@@ -217,6 +230,8 @@ static void go_up(struct mqtt *m)
 	m->state = UP;
 	m->up_at_ms = mono_ms();
 	m->reason[0] = 0;
+	/* A broker that drops us right after its yes must still not be asked in a tight loop. */
+	m->attempts = m->attempts > 0;
 	loop_timer_set(m->timer, 0);
 	for (struct sub *s = m->subs; s; s = s->next)
 		subscribe_one(m, s);
@@ -227,19 +242,32 @@ static void on_event(void *ctx, int fd, int ready);
 
 static void try_connect(struct mqtt *m)
 {
+	/* An address to come from, which lets the library pass over those of the other kind. */
+	const char *from = m->try_v4 ? "0.0.0.0" : NULL;
+	struct sockaddr_storage own = { 0 };
+	socklen_t len = sizeof own;
+	char reason[sizeof m->reason];
 	int rc, fd;
 
-	m->reason[0] = 0;
+	/* If there is no IPv4 address at all, why IPv6 failed is what to tell. */
+	if (!m->try_v4)
+		m->reason[0] = 0;
 	m->tcp_up = false;
+	m->state = CONNECTING;
 	errno = 0;
-	rc = mosquitto_connect_async(m->mosq, m->host, m->port, m->keepalive_s);
+	rc = mosquitto_connect_bind_async(m->mosq, m->address.host, m->address.port, m->keepalive_s, from);
 	fd = mosquitto_socket(m->mosq);
 	if (rc != MOSQ_ERR_SUCCESS || fd < 0) {
-		go_down(m, reason_of(m, rc, errno));
+		snprintf(reason, sizeof reason, "%s", reason_of(m, rc, errno));
+		/* Refused at once, by an address that is not known any more. */
+		m->is_v6 = rc == MOSQ_ERR_ERRNO;
+		go_down(m, reason);
 		return;
 	}
+	m->reason[0] = 0;
+	m->is_v6 = getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+	           own.ss_family == AF_INET6;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	m->state = CONNECTING;
 	m->watch = loop_fd_add(m->loop, fd, LOOP_READ | LOOP_WRITE, on_event, m);
 	loop_timer_set(m->timer, m->connect_ms);
 }
@@ -271,22 +299,43 @@ static void on_timer(void *ctx)
 	leave(m);
 }
 
+/* Packets that are there; the library takes one or a few at a call. */
+static int read_some(struct mqtt *m)
+{
+	int rc = MOSQ_ERR_SUCCESS;
+
+	errno = 0; /* it gives up early on an old EAGAIN */
+	for (int i = 0; i < READS_A_TURN; i++) {
+		rc = mosquitto_loop_read(m->mosq, 1);
+		if (rc != MOSQ_ERR_SUCCESS || errno == EAGAIN || m->state != UP || m->closing ||
+		    mosquitto_socket(m->mosq) < 0)
+			break;
+	}
+	return rc;
+}
+
+static bool has_peer(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
+}
+
 static void on_event(void *ctx, int fd, int ready)
 {
 	struct mqtt *m = ctx;
 	int rc, saved;
 
-	(void)fd;
 	enter(m);
-	m->tcp_up |= ready & LOOP_WRITE;
+	if (!m->tcp_up && ready & LOOP_WRITE)
+		m->tcp_up = has_peer(fd);
 	/*
 	 * Read at every event: the TLS handshake, and what TLS has decrypted
-	 * already, go on inside the library's read alone. It gives up early on an
-	 * old EAGAIN, hence errno.
+	 * already, go on inside the library's read alone.
 	 */
-	errno = 0;
-	rc = mosquitto_loop_read(m->mosq, 1);
-	if (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(m->mosq) >= 0)
+	rc = read_some(m);
+	if (rc == MOSQ_ERR_SUCCESS && !m->closing && mosquitto_socket(m->mosq) >= 0)
 		rc = mosquitto_loop_write(m->mosq, 1);
 	saved = errno;
 	if (m->closing) {
@@ -362,6 +411,8 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 		m->handler.on_message(m->handler.ctx, msg->topic,
 		                      msg->payloadlen ? msg->payload : nothing,
 		                      (size_t)msg->payloadlen);
+	/* An EAGAIN of the owner's would end the library's read with TLS data left inside. */
+	errno = 0;
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *ctx, int mid, int n, const int *granted,
@@ -519,178 +570,14 @@ static const struct bus_ops mqtt_ops = {
 
 /* Opening */
 
-static bool is_host(const char *host, size_t len)
+static void set_callbacks(struct mqtt *m)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                              "0123456789.-_:%";
-
-	return len > 0 && len < HOST_CAP && strspn(host, allowed) >= len;
-}
-
-static bool bad_url(const char *url, struct err *err)
-{
-	return err_set(err, ERR_CONFIG,
-	               "%.120s: is not mqtt://host:port or mqtts://host:port", url ? url : "(none)");
-}
-
-static bool parse_url(struct mqtt *m, const char *url, struct err *err)
-{
-	const char *host, *end, *port;
-	size_t n_digits;
-
-	if (!url || (strncmp(url, "mqtt://", 7) != 0 && strncmp(url, "mqtts://", 8) != 0))
-		return bad_url(url, err);
-	m->tls = url[4] == 's';
-	m->port = m->tls ? 8883 : 1883;
-	host = strstr(url, "://") + 3;
-	if (*host == '[') {
-		end = strchr(++host, ']');
-		port = end ? end + 1 : "";
-	} else {
-		end = host + strcspn(host, ":/");
-		port = end;
-	}
-	if (!end || !is_host(host, (size_t)(end - host)))
-		return bad_url(url, err);
-	memcpy(m->host, host, (size_t)(end - host));
-	m->host[end - host] = 0;
-	if (*port == ':') {
-		n_digits = strspn(++port, "0123456789");
-		m->port = n_digits >= 1 && n_digits <= 5 ? atoi(port) : 0;
-		port += n_digits;
-	}
-	if (m->port < 1 || m->port > 65535 || (*port && strcmp(port, "/") != 0))
-		return bad_url(url, err);
-	return true;
-}
-
-static bool check_config(const struct mqtt *m, const struct bus_mqtt_config *c, struct err *err)
-{
-	if (c->version != 3 && c->version != 5)
-		return err_set(err, ERR_CONFIG, "the MQTT version is 3 or 5");
-	if (c->keepalive_s < 5 || c->keepalive_s > 65535)
-		return err_set(err, ERR_CONFIG, "the keepalive is 5 to 65535 s");
-	if (c->window < 1 || c->window > RECEIVE_MAXIMUM)
-		return err_set(err, ERR_CONFIG, "the window is 1 to %d messages", RECEIVE_MAXIMUM);
-	if (c->persistent_session && !c->client_id)
-		return err_set(err, ERR_CONFIG, "a persistent session needs a client id");
-	if (c->password_file && !c->user)
-		return err_set(err, ERR_CONFIG, "a password for the broker needs a user");
-	if (!c->cert_file != !c->key_file)
-		return err_set(err, ERR_CONFIG, "a client certificate and its key go together");
-	/* Else somebody believes in TLS who has none. */
-	if (!m->tls && (c->ca_file || c->cert_file))
-		return err_set(err, ERR_CONFIG, "certificates need an mqtts:// URL");
-	return true;
-}
-
-/* The library reads these at each connect; that they are there is checked now. */
-static bool check_file(const char *path, bool secret, struct err *err)
-{
-	enum { CAP = 1 << 20 };
-	uint8_t *bytes;
-	size_t len;
-	bool ok;
-
-	if (!path)
-		return true;
-	bytes = mem_alloc(CAP);
-	ok = secret ? file_read_secret(path, bytes, CAP, &len, err)
-	            : file_read(path, bytes, CAP, &len, err);
-	explicit_bzero(bytes, CAP);
-	free(bytes);
-	if (!ok && err)
-		err->code = ERR_CONFIG;
-	return ok;
-}
-
-/* Without this, OpenSSL would ask for the passphrase of a key on the terminal and wait. */
-static int no_passphrase(char *out, int cap, int writing, void *ctx)
-{
-	(void)out;
-	(void)cap;
-	(void)writing;
-	(void)ctx;
-	return 0;
-}
-
-static bool set_tls(struct mqtt *m, const struct bus_mqtt_config *c, struct err *err)
-{
-	/* Where the system keeps the certificates that it trusts. */
-	const char *folder = c->ca_file ? NULL : "/etc/ssl/certs";
-
-	if (!m->tls)
-		return true;
-	if (!check_file(c->ca_file, false, err) || !check_file(c->cert_file, false, err) ||
-	    !check_file(c->key_file, true, err))
-		return false;
-	/*
-	 * "tlsv1.2" is the lowest version, not the only one. The library has no
-	 * setting for the suites of TLS 1.3; OpenSSL's own are those of our table.
-	 */
-	if (mosquitto_tls_set(m->mosq, c->ca_file, folder, c->cert_file, c->key_file,
-	                      no_passphrase) != MOSQ_ERR_SUCCESS ||
-	    mosquitto_tls_opts_set(m->mosq, 1, "tlsv1.2", tls_openssl_ciphers()) !=
-	            MOSQ_ERR_SUCCESS ||
-	    mosquitto_tls_insecure_set(m->mosq, false) != MOSQ_ERR_SUCCESS)
-		return err_set(err, ERR_CONFIG, "the TLS settings of the broker are not usable");
-	return true;
-}
-
-static bool set_password(struct mqtt *m, const struct bus_mqtt_config *c, struct err *err)
-{
-	char password[1024] = "";
-	bool ok;
-
-	if (!c->user)
-		return true;
-	if (c->password_file && !file_read_line(c->password_file, password, sizeof password, err)) {
-		if (err)
-			err->code = ERR_CONFIG;
-		return false;
-	}
-	ok = mosquitto_username_pw_set(m->mosq, c->user, c->password_file ? password : NULL) ==
-	     MOSQ_ERR_SUCCESS;
-	explicit_bzero(password, sizeof password);
-	return ok || err_set(err, ERR_CONFIG, "the user of the broker is not usable");
-}
-
-/*
- * The library takes the properties of CONNECT only together with a connect that
- * blocks, and keeps them for all later ones. So we let it connect to a local
- * path that cannot exist, which fails at once and without a packet.
- */
-static bool set_session_expiry(struct mqtt *m, struct err *err)
-{
-	mosquitto_property *props = NULL;
-	int rc;
-
-	rc = mosquitto_property_add_int32(&props, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-	                                  SESSION_EXPIRY_S);
-	if (rc == MOSQ_ERR_SUCCESS)
-		rc = mosquitto_connect_bind_v5(m->mosq, "/dev/null/none", 0, m->keepalive_s, NULL,
-		                               props);
-	mosquitto_property_free_all(&props);
-	return rc == MOSQ_ERR_ERRNO || err_set(err, ERR_CONFIG, "no persistent session with MQTT 5");
-}
-
-static bool set_options(struct mqtt *m, const struct bus_mqtt_config *c, struct err *err)
-{
-	int version = c->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311;
-
-	mosquitto_int_option(m->mosq, MOSQ_OPT_PROTOCOL_VERSION, version);
-	mosquitto_int_option(m->mosq, MOSQ_OPT_RECEIVE_MAXIMUM, RECEIVE_MAXIMUM);
-	mosquitto_int_option(m->mosq, MOSQ_OPT_SEND_MAXIMUM, c->window);
-	mosquitto_int_option(m->mosq, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_connect_v5_callback_set(m->mosq, on_connect);
 	mosquitto_disconnect_v5_callback_set(m->mosq, on_disconnect);
 	mosquitto_publish_v5_callback_set(m->mosq, on_publish);
 	mosquitto_message_v5_callback_set(m->mosq, on_message);
 	mosquitto_subscribe_v5_callback_set(m->mosq, on_subscribe);
 	mosquitto_log_callback_set(m->mosq, on_log);
-	if (!set_password(m, c, err) || !set_tls(m, c, err))
-		return false;
-	return c->version != 5 || !c->persistent_session || set_session_expiry(m, err);
 }
 
 bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop *loop,
@@ -698,7 +585,8 @@ bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop
 {
 	struct mqtt *m = mem_alloc(sizeof *m);
 
-	if (!parse_url(m, c->url, err) || !check_config(m, c, err)) {
+	if (!mqtt_parse_url(&m->address, c->url, err) ||
+	    !mqtt_check_config(&m->address, c, err)) {
 		free(m);
 		return false;
 	}
@@ -716,7 +604,8 @@ bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop
 		destroy(m);
 		return false;
 	}
-	if (!set_options(m, c, err)) {
+	set_callbacks(m);
+	if (!mqtt_set_options(m->mosq, &m->address, c, err)) {
 		destroy(m);
 		return false;
 	}

@@ -22,8 +22,9 @@ struct bus_mqtt_config {
 
 /*
  * Start connecting; returns at once, also when the broker is away: state is
- * told by on_state, reconnects back off from 0.5 to 30 s with jitter. Only the
- * look-up of a host's name can hold up the loop. Messages of QoS 1 and 2 that
+ * told by on_state, reconnects back off from 0.5 to 30 s with jitter; a host
+ * that does not answer over IPv6 is tried over IPv4 at once. Only the look-up of
+ * a host's name can hold up the loop. Messages of QoS 1 and 2 that
  * were not acknowledged when the connection went are sent again after it.
  *
  * TLS is 1.2 or newer with the suites of base/tls.h; the broker's certificate

@@ -346,12 +346,13 @@ static void thousands_of_messages_pass_a_small_window_in_order(int qos)
 	while ((sent < total || b.n_got < (int)total) && now() < end) {
 		int rooms = a.n_room;
 
-		while (sent < total && bus_room(&a.bus) > 0) {
+		/* Not so fast that the broker drops what waits for b: it keeps 1000. */
+		while (sent < total && sent < (uint32_t)b.n_got + 500 && bus_room(&a.bus) > 0) {
 			CHECK(CALL(bus_publish(&a.bus, "flood", (uint8_t *)&sent, sizeof sent, qos,
 			                       false, NULL)));
 			sent++;
 		}
-		if (sent < total) {
+		if (bus_room(&a.bus) == 0) {
 			CHECK(!CALL(bus_publish(&a.bus, "flood", NULL, 0, qos, false, &err)));
 			CHECK_EQ(err.code, ERR_EXHAUSTED);
 			n_full++;

@@ -4,8 +4,8 @@
  *
  * Holds for every function here:
  * - false is an error in err with nothing changed: ERR_INVALID (bad name, topic,
- *   key), ERR_NOT_FOUND, ERR_PRECONDITION (wrong crypto mode, force missing),
- *   ERR_STORE, ERR_CUSTODY.
+ *   key), ERR_NOT_FOUND, ERR_PRECONDITION (wrong crypto mode, force missing, too
+ *   many keys unconfirmed, two names of one id), ERR_STORE, ERR_CUSTODY.
  * - A change returns when it is durable, not when devices have it. Devices are
  *   served by core_work, from the wanted state in the database.
  * - One thread. Names and topics are zero-terminated UTF-8; their rules are
@@ -133,7 +133,10 @@ bool core_pubkey_remove(struct core *c, const char *source, const char *target,
                         struct core_delivery *out, struct err *err);
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
                         struct err *err);
+/* SetC2Key for every client; the previous ones count until no client can hold them any more. */
 bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
+/* The newest public key, which a device is provisioned with. */
+bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err);
 
 /* --- Messages ---------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "bench.h"
+#include "bench_messages.h"
 #include "crypto_peers.h"
 #include "e4/crypto.h"
 
@@ -184,5 +185,6 @@ int main(void)
 	}
 	EVP_CIPHER_CTX_free(b.peer_ctx);
 	EVP_CIPHER_free(b.peer_siv);
+	bench_messages();
 	return 0;
 }

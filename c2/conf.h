@@ -1,0 +1,50 @@
+/* The key server's configuration; each key is a row in conf.c, whose help is its documentation. */
+#ifndef C2_CONF_H
+#define C2_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "base/listen.h"
+#include "base/log.h"
+
+struct c2_conf {
+	char *http_listen, *grpc_listen;
+	char *tls_cert, *tls_key;
+	char *auth_token_file;
+	char *db_path;
+	char *crypto_mode;
+	char *custody_passphrase_file, *custody_key_file;
+	char *mqtt_url, *mqtt_client_id, *mqtt_user, *mqtt_password_file;
+	char *mqtt_ca, *mqtt_cert, *mqtt_key;
+	char *mqtt_version;
+	int64_t mqtt_qos;
+	bool mqtt_retain;
+	int64_t mqtt_window;
+	int64_t mqtt_keepalive;
+	bool mqtt_persistent;
+	int64_t delivery_receipt_wait, delivery_retry_max, delivery_announce_gap;
+	bool keys_rotate_on_removal;
+	int64_t events_keep;
+	char *log_level;
+};
+
+extern const struct conf_key c2_conf_keys[];
+extern const size_t c2_conf_n_keys;
+
+/* What no single key can tell. */
+struct c2_plan {
+	struct listen_addr http, grpc;
+	bool tls;
+	enum log_level log_level;
+};
+
+/*
+ * Check the keys against each other. ERR_CONFIG says which and what to do:
+ * above all, an address that others can reach needs TLS and tokens.
+ */
+bool c2_conf_plan(struct c2_plan *out, const struct c2_conf *conf, struct err *err);
+
+#endif

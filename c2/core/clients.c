@@ -1,0 +1,276 @@
+/* Clients: their keys, their end, the reset. */
+#include "c2/core/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static bool key_check(const struct core *c, const uint8_t *key, size_t len, struct err *err)
+{
+	uint8_t point[32];
+	bool ok;
+
+	if (!key || len != E4_KEY_LEN)
+		return err_set(err, ERR_INVALID, "a client key has %d bytes", E4_KEY_LEN);
+	if (e4_is_zero(key, len))
+		return err_set(err, ERR_INVALID, "an all-zero client key is refused");
+	if (c->cfg.mode == CORE_SYMKEY)
+		return true;
+	ok = e4_ed25519_public_key_ok(key) && e4_ed25519_to_x25519_public(point, key);
+	return ok || err_set(err, ERR_INVALID, "the key is no good Ed25519 public key");
+}
+
+/* Is this very key the client's already? */
+static bool key_is(struct core *c, const struct store_client *row, const uint8_t key[32])
+{
+	uint8_t old[E4_KEY_LEN];
+	bool same = open_client_key(&c->custody, old, row->e4id, row->key_rev, &row->key, 0) &&
+	            e4_equal(old, key, sizeof old);
+
+	e4_wipe(old, sizeof old);
+	return same;
+}
+
+static bool new_row(struct core *c, const char *name, struct store_client *row, struct err *err)
+{
+	struct store_client other;
+	bool found;
+
+	memset(row, 0, sizeof *row);
+	memcpy(row->name, name, strlen(name) + 1);
+	e4_id_from_name(row->e4id, name, strlen(name));
+	if (!DB(c, client_by_e4id, row->e4id, &other, &found, err))
+		return false;
+	return !found || err_set(err, ERR_PRECONDITION, "another client's name has the same id");
+}
+
+/*
+ * The device is provisioned by hand: it holds this key and, as far as we know,
+ * nothing else, so all of its wanted state counts as unsent. Nothing is due
+ * before it announces itself or something else changes for it (api.md: nothing
+ * is sent). Under another key no older message can be repeated, so stamps that
+ * a clock far ahead has left behind are forgotten.
+ */
+static bool provision(struct change *ch, struct store_client *row, const uint8_t key[32],
+                      struct err *err)
+{
+	struct core *c = ch->c;
+
+	if (row->id && row->last_stamp > (uint64_t)ch->now && !key_is(c, row, key))
+		row->last_stamp = 0;
+	if (!seal_client_key(&c->custody, &row->key, row->e4id, ch->rev, key, err))
+		return false;
+	row->private_key.len = 0;
+	row->key_rev = row->wanted_rev = ch->rev;
+	row->n_old_keys = 0;
+	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c2_key_newest(c)->rev : 0;
+	row->sent_rev = row->confirmed_rev = 0;
+	row->clock_offset = 0;
+	row->next_at = row->asked_at = row->last_seen = 0;
+	row->attempts = 0;
+	row->reason = 0;
+	if (row->id && !DB(c, old_keys_drop, row->id, ch->rev, err))
+		return false;
+	return DB(c, client_put, row, err);
+}
+
+bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
+                     struct core_delivery *out, struct err *err)
+{
+	struct store_client row;
+	struct change ch;
+	bool found, ok;
+
+	if (!name_check(name, err) || !key_check(c, key, key_len, err))
+		return false;
+	if (!change_begin(&ch, c, err))
+		return false;
+	ok = c2_keys_load(c, err) && DB(c, client_by_name, name, &row, &found, err) &&
+	     (found || new_row(c, name, &row, err)) && provision(&ch, &row, key, err);
+	return change_end(&ch, ok, out, err);
+}
+
+/* The topics that a client hangs on, and what of them is removed. */
+struct topic_ids {
+	struct {
+		int64_t id;
+		bool live;
+	} *rows;
+	size_t n, cap;
+};
+
+static bool topic_ids_add(void *arg, const struct store_member_topic *row)
+{
+	struct topic_ids *t = arg;
+
+	if (t->n == t->cap) {
+		t->cap = t->cap ? 2 * t->cap : 16;
+		t->rows = mem_resize(t->rows, t->cap, sizeof *t->rows);
+	}
+	t->rows[t->n].id = row->member.topic_id;
+	t->rows[t->n++].live = !row->member.removed && !row->topic_removed;
+	return true;
+}
+
+/* The client's row and members are gone; see to the topics it was in. */
+static bool leave_topics(struct change *ch, const struct topic_ids *topics, const char *name,
+                         bool rotate, int64_t *rotated, struct err *err)
+{
+	struct core *c = ch->c;
+	struct store_topic topic;
+	bool found;
+
+	for (size_t i = 0; i < topics->n; i++) {
+		if (!topics->rows[i].live) {
+			if (!change_topic_gone(c, topics->rows[i].id, err))
+				return false;
+			continue;
+		}
+		if (!DB(c, topic_by_id, topics->rows[i].id, &topic, &found, err) || !found ||
+		    !change_event(ch, CORE_EVENT_UNSUBSCRIBED, name, topic.name, err))
+			return false;
+		if (!rotate)
+			continue;
+		if (!change_next(ch, err) || !change_rotate(ch, &topic, err))
+			return false;
+		++*rotated;
+	}
+	return true;
+}
+
+/* PK: who holds the client's public key shall drop it. */
+static bool recall_key(struct change *ch, const struct store_client *source, struct err *err)
+{
+	struct core *c = ch->c;
+	struct client_list to = { 0 };
+	bool ok;
+
+	do {
+		/* Rows marked as removed are no holders any more: each page starts afresh. */
+		to.n = 0;
+		ok = DB(c, peer_holders, source->id, 0, CORE_PAGE, client_list_add, &to, err);
+		for (size_t i = 0; i < to.n && ok; i++) {
+			struct store_peer peer = { .target_id = to.rows[i].id,
+				                   .source_id = source->id, .rev = ch->rev,
+				                   .removed = true };
+
+			memcpy(peer.e4id, source->e4id, sizeof peer.e4id);
+			ok = DB(c, peer_put, &peer, err) &&
+			     (peer.target_id == source->id || change_client(ch, &to.rows[i], err));
+		}
+	} while (ok && to.n == CORE_PAGE);
+	client_list_free(&to);
+	return ok;
+}
+
+bool core_client_remove(struct core *c, const char *name, enum core_choice rotate,
+                        int64_t *rotated, struct core_delivery *out, struct err *err)
+{
+	bool do_rotate = rotate == CORE_DEFAULT ? c->cfg.rotate_on_removal : rotate == CORE_YES;
+	struct topic_ids topics = { 0 };
+	struct store_client row;
+	struct change ch;
+	int64_t n = 0;
+	bool ok;
+
+	if (!name_check(name, err) || !change_begin(&ch, c, err))
+		return false;
+	ok = find_client(c, name, &row, err) &&
+	     DB(c, client_members, row.id, topic_ids_add, &topics, err) &&
+	     recall_key(&ch, &row, err) && DB(c, client_remove, row.id, err) &&
+	     leave_topics(&ch, &topics, name, do_rotate, &n, err) &&
+	     (c->cfg.mode != CORE_PUBKEY || c2_keys_prune(c, err));
+	free(topics.rows);
+	ok = change_end(&ch, ok, out, err);
+	if (rotated)
+		*rotated = ok ? n : 0;
+	return ok;
+}
+
+bool core_client_reset(struct core *c, const char *name, struct core_delivery *out,
+                       struct err *err)
+{
+	struct store_client row;
+	struct change ch;
+	bool ok;
+
+	if (!name_check(name, err) || !change_begin(&ch, c, err))
+		return false;
+	ok = find_client(c, name, &row, err);
+	if (ok) {
+		row.reset_rev = ch.rev;
+		ok = change_client(&ch, &row, err);
+	}
+	return change_end(&ch, ok, out, err);
+}
+
+/* A fresh key for row at ch->rev: SK the key, PK the public half and, until confirmed, the private key. */
+static bool generate_key(struct change *ch, struct store_client *row, struct err *err)
+{
+	const struct custody *cu = &ch->c->custody;
+	uint8_t secret[64], seed[32];
+	bool ok;
+
+	random_bytes(seed, sizeof seed);
+	if (ch->c->cfg.mode == CORE_SYMKEY) {
+		ok = seal_client_key(cu, &row->key, row->e4id, ch->rev, seed, err);
+	} else {
+		e4_ed25519_keypair(secret, seed);
+		ok = seal_client_key(cu, &row->key, row->e4id, ch->rev, secret + 32, err) &&
+		     seal_client_private(cu, &row->private_key, row->e4id, ch->rev, secret, err);
+		e4_wipe(secret, sizeof secret);
+	}
+	e4_wipe(seed, sizeof seed);
+	return ok;
+}
+
+/* The key that was the wanted one stays a candidate until the device shows a newer one. */
+static bool replace_key(struct change *ch, struct store_client *row, struct err *err)
+{
+	struct store_old_key old = { .client_id = row->id, .rev = row->key_rev, .key = row->key };
+
+	if (row->n_old_keys + 1 >= CORE_CLIENT_KEYS_MAX)
+		return err_set(err, ERR_PRECONDITION,
+		               "the device has not confirmed any of its last %d keys: bring it back, or "
+		               "provision it again with client create", CORE_CLIENT_KEYS_MAX);
+	if (!DB(ch->c, old_key_put, &old, err) || !generate_key(ch, row, err))
+		return false;
+	row->key_rev = ch->rev;
+	row->n_old_keys++;
+	return change_client(ch, row, err);
+}
+
+bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
+                         struct err *err)
+{
+	struct store_client row;
+	struct change ch;
+	bool ok;
+
+	if (!name_check(name, err) || !change_begin(&ch, c, err))
+		return false;
+	ok = find_client(c, name, &row, err) && replace_key(&ch, &row, err);
+	/*
+	 * A device that gives receipts signs with its old key until one came under
+	 * the new key; its peers are told then (receive.c). Of others we shall never
+	 * know, so their peers are told at once.
+	 */
+	if (ok && c->cfg.mode == CORE_PUBKEY && row.last_seen == 0)
+		ok = change_publish_key(&ch, &row, err);
+	return change_end(&ch, ok, out, err);
+}
+
+bool core_clients(struct core *c, struct store_page page, struct arena *arena,
+                  struct core_names *out, struct err *err)
+{
+	struct name_list list = { .arena = arena, .out = out };
+
+	*out = (struct core_names){ 0 };
+	return DB(c, clients, page, name_list_add, &list, err);
+}
+
+bool core_clients_count(struct core *c, int64_t *n, struct err *err)
+{
+	return DB(c, clients_count, n, err);
+}

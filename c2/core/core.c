@@ -1,0 +1,201 @@
+/* The core's life, its bus, its health, and the slice of work. */
+#include "c2/core/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+/* A wall clock may step while the owner sleeps: look at it at least this often. */
+enum { SLEEP_MAX_MS = 60000 };
+/* After a failure of the database. */
+enum { FAILED_MS = 1000 };
+/* Longest receipt taken: one with entries for 2,700 topics. */
+enum { RECEIPT_MAX = 65536 };
+
+static const char *mode_name(int mode)
+{
+	return mode == CORE_SYMKEY ? "symmetric-key" : "public-key";
+}
+
+static bool config_check(const struct core_config *cfg, struct err *err)
+{
+	if (cfg->mode != CORE_SYMKEY && cfg->mode != CORE_PUBKEY)
+		return err_set(err, ERR_CONFIG, "no such crypto mode");
+	if (cfg->qos < 0 || cfg->qos > 2)
+		return err_set(err, ERR_CONFIG, "QoS is 0, 1 or 2");
+	if (cfg->receipt_wait_s < 1 || cfg->retry_max_s < cfg->receipt_wait_s ||
+	    cfg->announce_gap_s < 0 || cfg->events_keep < 0)
+		return err_set(err, ERR_CONFIG, "the times of delivery contradict each other");
+	return true;
+}
+
+/* A database is of one mode for ever: keys of one are none of the other. */
+static bool take_mode(struct core *c, struct err *err)
+{
+	uint8_t mode = 0;
+	size_t len = 0;
+	bool found = false, ok;
+
+	if (!DB(c, meta_get, "crypto_mode", &mode, 1, &len, &found, err))
+		return false;
+	if (found && (len != 1 || mode != (uint8_t)c->cfg.mode))
+		return err_set(err, ERR_CONFIG,
+		               "the database was made in %s mode, the configuration says %s mode",
+		               mode_name(mode), mode_name(c->cfg.mode));
+	if (found)
+		return true;
+	mode = (uint8_t)c->cfg.mode;
+	if (!c->store.ops->begin(c->store.ctx, err))
+		return false;
+	ok = DB(c, meta_put, "crypto_mode", &mode, 1, err) && DB(c, commit, err);
+	if (!ok)
+		c->store.ops->rollback(c->store.ctx);
+	return ok;
+}
+
+struct core *core_new(const struct core_config *config, const struct store *store,
+                      const struct custody *custody, const struct clock *clock,
+                      void (*wake)(void *ctx), void *wake_ctx, struct err *err)
+{
+	struct core *c;
+
+	if (!config_check(config, err))
+		return 0;
+	c = mem_alloc(sizeof *c);
+	c->cfg = *config;
+	c->store = *store;
+	c->custody = *custody;
+	c->clock = *clock;
+	c->wake = wake;
+	c->wake_ctx = wake_ctx;
+	snprintf(c->bus_why, sizeof c->bus_why, "not connected yet");
+	if (take_mode(c, err) && c2_keys_init(c, err) && clock_load(c, err))
+		return c;
+	core_free(c);
+	return 0;
+}
+
+void core_free(struct core *c)
+{
+	if (!c)
+		return;
+	events_free(c);
+	queue_clear(&c->receipts);
+	outbox_free(&c->outbox);
+	c2_keys_wipe(c);
+	free(c);
+}
+
+void core_wake(struct core *c)
+{
+	if (c->wake && !c->working)
+		c->wake(c->wake_ctx);
+}
+
+enum core_mode core_crypto_mode(const struct core *c)
+{
+	return c->cfg.mode;
+}
+
+/* --- the bus ---------------------------------------------------------------------------- */
+
+static void on_state(void *ctx, bool up, const char *why)
+{
+	struct core *c = ctx;
+
+	c->bus_up = up;
+	snprintf(c->bus_why, sizeof c->bus_why, "%s", why ? why : "");
+	if (up)
+		core_wake(c);
+	else
+		outbox_cut(&c->outbox, 0); /* written as sent: the timers bring it again */
+}
+
+/* Only what can be a receipt is kept; whether it is one is seen in the next slice of work. */
+static void on_message(void *ctx, const char *topic, const uint8_t *payload, size_t len)
+{
+	struct core *c = ctx;
+	uint8_t id[E4_ID_LEN];
+	bool is_receipt;
+
+	if (len < E4_OVERHEAD_SK + E4_RECEIPT_FIXED || len > RECEIPT_MAX ||
+	    !e4_control_topic_parse(id, &is_receipt, topic, strlen(topic)) || !is_receipt)
+		return;
+	if (queue_push(&c->receipts, id, payload, len) && c->receipts.n == 1)
+		core_wake(c);
+}
+
+static void on_room(void *ctx)
+{
+	core_wake(ctx);
+}
+
+struct bus_handler core_bus_handler(struct core *c)
+{
+	return (struct bus_handler){ .ctx = c, .on_state = on_state, .on_message = on_message,
+		                     .on_room = on_room };
+}
+
+bool core_set_bus(struct core *c, const struct bus *bus, struct err *err)
+{
+	c->bus = *bus;
+	c->has_bus = true;
+	c->bus_up = bus_is_up(bus);
+	if (c->bus_up)
+		c->bus_why[0] = 0;
+	if (!bus_subscribe(bus, "e4/+/receipt", c->cfg.qos, err))
+		return false;
+	core_wake(c);
+	return true;
+}
+
+void core_health(struct core *c, struct core_health *out)
+{
+	memset(out, 0, sizeof *out);
+	out->bus_up = c->bus_up;
+	snprintf(out->bus_why, sizeof out->bus_why, "%s", c->bus_why);
+	if (c->store.ops->check(c->store.ctx, &out->store))
+		out->store.code = ERR_OK;
+	if (custody_check(&c->custody, &out->custody))
+		out->custody.code = ERR_OK;
+	/* Without a broker the server still answers, and loses nothing. */
+	out->ok = out->store.code == ERR_OK && out->custody.code == ERR_OK;
+}
+
+/* --- work ------------------------------------------------------------------------------- */
+
+static int64_t until_next(struct core *c)
+{
+	int64_t at = 0, ms;
+	struct err err;
+
+	if (!c->bus_up)
+		return -1; /* on_state wakes */
+	if (!DB(c, clients_next_at, &at, &err)) {
+		log_write(LOG_ERROR, "delivery waits", LOG_STR("error", err.text));
+		return FAILED_MS;
+	}
+	if (at == 0)
+		return -1;
+	ms = at * 1000 - c->clock.wall_ms(c->clock.ctx);
+	/* Due already, but not sent in this slice: the bus has no room (on_room wakes) or the database failed. */
+	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
+}
+
+int64_t core_work(struct core *c, int max_clients)
+{
+	bool more;
+
+	c->working = true;
+	clock_watch(c);
+	more = events_pump(c);
+	more |= receive_receipts(c, max_clients);
+	more |= walk_topics(c);
+	more |= walk_fleet(c);
+	more |= deliver_due(c, max_clients);
+	c->working = false;
+	return more ? 0 : until_next(c);
+}

@@ -1,0 +1,130 @@
+/* Events to listeners: read from the database after the commit, so each gets every one, in order. */
+#include "c2/core/internal.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { EVENTS_PAGE = 32 };
+
+struct core_listener {
+	struct core *c;
+	int64_t seq; /* last event that it has seen */
+	void (*fn)(void *ctx, const struct store_event *event);
+	void *ctx;
+	bool gone; /* freed when no listener runs */
+	struct core_listener *next;
+};
+
+struct event_list {
+	struct store_event rows[EVENTS_PAGE];
+	size_t n;
+};
+
+static bool event_list_add(void *arg, const struct store_event *row)
+{
+	struct event_list *list = arg;
+
+	list->rows[list->n++] = *row;
+	return list->n < EVENTS_PAGE;
+}
+
+static void free_gone(struct core *c)
+{
+	struct core_listener **at = &c->listeners;
+
+	while (*at) {
+		struct core_listener *l = *at;
+
+		if (l->gone) {
+			*at = l->next;
+			free(l);
+		} else {
+			at = &l->next;
+		}
+	}
+}
+
+/* The event that the slowest listener has seen; -1 without listeners. */
+static int64_t least_seen(const struct core *c)
+{
+	int64_t least = -1;
+
+	for (const struct core_listener *l = c->listeners; l; l = l->next)
+		if (!l->gone && (least < 0 || l->seq < least))
+			least = l->seq;
+	return least;
+}
+
+static void hand_out(struct core *c, const struct event_list *list)
+{
+	c->events_busy = true;
+	for (size_t i = 0; i < list->n; i++) {
+		for (struct core_listener *l = c->listeners; l; l = l->next) {
+			if (l->gone || l->seq >= list->rows[i].seq)
+				continue;
+			l->seq = list->rows[i].seq;
+			l->fn(l->ctx, &list->rows[i]);
+		}
+	}
+	c->events_busy = false;
+	free_gone(c);
+}
+
+bool events_pump(struct core *c)
+{
+	struct event_list *list;
+	struct err err;
+	bool more;
+	int64_t after = least_seen(c);
+
+	/* A listener that changes something is called with that event by the call that runs. */
+	if (after < 0 || c->events_busy)
+		return after >= 0;
+	list = mem_alloc(sizeof *list);
+	if (!DB(c, events_after, after, EVENTS_PAGE, event_list_add, list, &err)) {
+		log_write(LOG_WARN, "events wait", LOG_STR("error", err.text));
+		free(list);
+		return false;
+	}
+	hand_out(c, list);
+	more = list->n == EVENTS_PAGE;
+	free(list);
+	return more;
+}
+
+struct core_listener *core_listen(struct core *c, int64_t after,
+                                  void (*fn)(void *ctx, const struct store_event *event), void *ctx,
+                                  struct err *err)
+{
+	struct core_listener *l;
+	int64_t last;
+
+	if (!DB(c, events_last, &last, err))
+		return 0;
+	l = mem_alloc(sizeof *l);
+	/* A number from before a database was put back must not make it deaf. */
+	*l = (struct core_listener){ .c = c, .seq = after < 0 || after > last ? last : after,
+		                     .fn = fn, .ctx = ctx, .next = c->listeners };
+	c->listeners = l;
+	if (l->seq < last)
+		core_wake(c); /* older ones come with the next slice of work */
+	return l;
+}
+
+void core_unlisten(struct core_listener *l)
+{
+	if (!l)
+		return;
+	l->gone = true;
+	if (!l->c->events_busy)
+		free_gone(l->c);
+}
+
+void events_free(struct core *c)
+{
+	for (struct core_listener *l = c->listeners; l; l = l->next)
+		l->gone = true;
+	free_gone(c);
+}

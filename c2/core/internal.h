@@ -1,0 +1,178 @@
+/*
+ * What the files of the core share. One thread; every change of the database
+ * runs between change_begin and change_end, and everything that leaves the
+ * core (messages, events) leaves after the commit.
+ */
+#ifndef C2_CORE_INTERNAL_H
+#define C2_CORE_INTERNAL_H
+
+#include "c2/core/core.h"
+#include "c2/core/keys.h"
+#include "c2/core/outbox.h"
+#include "c2/core/queue.h"
+#include "e4/protocol.h"
+
+/* DB(c, op, args...): a question to, or a write in, the database. */
+#define DB(c, op, ...) ((c)->store.ops->op((c)->store.ctx, __VA_ARGS__))
+
+/*
+ * Keys that a device may hold, ours that it may hold: a command goes out under
+ * each pair, so both are bounded.
+ */
+enum { CORE_CLIENT_KEYS_MAX = 16, CORE_C2_KEYS_MAX = 4 };
+
+/* Rows of one page of a walk, receipts and clients of one transaction. */
+enum { CORE_PAGE = 256 };
+
+/* Bytes of a nonce, a jitter: see random.c. */
+void random_bytes(void *out, size_t len);
+
+struct c2_key {
+	int64_t rev;
+	uint8_t private_key[32];
+	uint8_t public_key[32];
+};
+
+/* Where a device's clock may be, as its announcement said: not proven, so kept in memory only. */
+struct clock_hint {
+	int64_t client_id; /* 0: free */
+	int64_t offset_s;
+};
+
+enum { CORE_HINTS = 1024 };
+
+/* Tags of the last messages that core_protect made, so that no bytes go out twice. */
+enum { CORE_TAGS = 64 };
+
+struct core {
+	struct core_config cfg;
+	struct store store;
+	struct custody custody;
+	struct clock clock;
+	void (*wake)(void *ctx);
+	void *wake_ctx;
+	bool working; /* inside core_work: no need to be woken */
+
+	struct bus bus;
+	bool has_bus;
+	bool bus_up;
+	char bus_why[128];
+
+	struct c2_key c2_keys[CORE_C2_KEYS_MAX + 1]; /* PK: oldest first */
+	size_t n_c2_keys;
+
+	int64_t clock_seen;  /* the latest time of our wall clock */
+	int64_t clock_saved; /* as it lies in the database */
+	bool fleet_walks;    /* a walk over all clients may be under way */
+
+	struct queue receipts;
+	struct outbox outbox;
+	struct clock_hint hints[CORE_HINTS];
+
+	struct core_listener *listeners;
+	bool events_busy;    /* inside the listeners */
+
+	uint8_t tags[CORE_TAGS][E4_SIV_TAG_LEN];
+	size_t next_tag;
+};
+
+static inline int64_t core_now(const struct core *c)
+{
+	return clock_wall_s(&c->clock);
+}
+
+void core_wake(struct core *c);
+
+/* --- changes of wanted state (change.c) ------------------------------------------------ */
+
+struct change {
+	struct core *c;
+	int64_t rev; /* the last revision taken in this change */
+	int64_t now;
+	int64_t recipients;
+	bool has_event;
+};
+
+/* Start a transaction and take a revision. */
+bool change_begin(struct change *ch, struct core *c, struct err *err);
+/* Commit if ok, else roll back; then tell listeners, wake the delivery, fill out (may be null). */
+bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct err *err);
+/* Another revision, for another row of the same change. */
+bool change_next(struct change *ch, struct err *err);
+/* A client has something new as of ch->rev: write it and make it due. */
+bool change_client(struct change *ch, struct store_client *row, struct err *err);
+bool change_event(struct change *ch, enum core_event_type type, const char *client,
+                  const char *topic, struct err *err);
+
+/* Give a topic a new key at ch->rev; its members are found by the walk. */
+bool change_rotate(struct change *ch, struct store_topic *row, struct err *err);
+/* Delete the row of a removed topic once no member is left to be told. */
+bool change_topic_gone(struct core *c, int64_t topic_id, struct err *err);
+
+/* Source's public key, as of ch->rev, to its holders and to the clients in its linked list. */
+bool change_publish_key(struct change *ch, const struct store_client *source, struct err *err);
+
+/* Rows by name: ERR_INVALID for what can be no name, ERR_NOT_FOUND. */
+bool name_check(const char *name, struct err *err);
+bool topic_check(const char *topic, struct err *err);
+bool find_client(struct core *c, const char *name, struct store_client *row, struct err *err);
+bool find_topic(struct core *c, const char *topic, struct store_topic *row, struct err *err);
+bool need_pubkey_mode(const struct core *c, struct err *err);
+
+/* Collects rows of clients; release with free(). */
+struct client_list {
+	struct store_client *rows;
+	size_t n, cap;
+};
+
+bool client_list_add(void *list, const struct store_client *row);
+void client_list_free(struct client_list *list);
+
+/* Collects names into an arena. */
+struct name_list {
+	struct arena *arena;
+	struct core_names *out;
+	size_t cap;
+};
+
+bool name_list_add(void *list, const char *name);
+
+/* --- C2's own keys (c2_key.c) ------------------------------------------------------------ */
+
+/* Read them again if another process or a rollback changed them. */
+bool c2_keys_load(struct core *c, struct err *err);
+/* PK: make the first pair if there is none. */
+bool c2_keys_init(struct core *c, struct err *err);
+void c2_keys_wipe(struct core *c);
+/* Forget those that no client can hold any more. Needs a transaction. */
+bool c2_keys_prune(struct core *c, struct err *err);
+const struct c2_key *c2_key_newest(const struct core *c);
+
+/* --- events (events.c) ---------------------------------------------------------------------- */
+
+/* Hand what is new to the listeners; true if some of it must wait for the next call. */
+bool events_pump(struct core *c);
+void events_free(struct core *c);
+
+/* --- delivery ------------------------------------------------------------------------------- */
+
+/* Each does a bounded slice, returns true if there is more to do at once (walk.c, receive.c, delivery.c). */
+bool walk_topics(struct core *c);
+bool walk_fleet(struct core *c);
+bool receive_receipts(struct core *c, int max);
+bool deliver_due(struct core *c, int max_clients);
+
+/* Start the walk that makes every client due (a new C2 key). Needs a transaction. */
+bool walk_fleet_start(struct core *c, struct err *err);
+
+/* Our wall clock: waits that a step back of it made endless are found and ended. */
+bool clock_load(struct core *c, struct err *err);
+/* Needs a transaction. */
+bool clock_save(struct core *c, struct err *err);
+void clock_watch(struct core *c);
+
+/* What an announcement said about a device's clock; 0: nothing. */
+int64_t clock_hint_get(const struct core *c, int64_t client_id);
+void clock_hint_set(struct core *c, int64_t client_id, int64_t offset_s);
+
+#endif

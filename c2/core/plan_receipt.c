@@ -1,0 +1,295 @@
+/* What a receipt or an announcement means, decided. */
+#include <string.h>
+
+#include "c2/core/plan.h"
+#include "c2/core/plan_parts.h"
+
+enum {
+	STAMP_MAX_BITS = 40 /* a clock beyond the year 36,000 teaches us nothing */
+};
+
+void plan_digest(const struct plan_view *v, uint8_t digest[32])
+{
+	struct e4_digest d;
+
+	e4_digest_init(&d);
+	for (size_t i = 0; i < v->n_topics; i++)
+		if (v->topics[i].wish == PLAN_HOLD)
+			e4_digest_topic(&d, v->topics[i].hash, v->topics[i].key);
+	if (v->pubkey) {
+		for (size_t i = 0; i < v->n_peers; i++)
+			if (v->peers[i].wish == PLAN_HOLD)
+				e4_digest_peer(&d, v->peers[i].e4id, v->peers[i].public_key);
+		e4_digest_c2_key(&d, v->c2_public);
+	}
+	e4_digest_final(&d, digest);
+}
+
+/* --- announcements ------------------------------------------------------------------------ */
+
+/*
+ * Anybody can repeat an announcement, so it only makes us ask, once in a
+ * while. Within the gap one write remembers to ask at its end; all others
+ * change nothing.
+ */
+bool plan_announced(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	int64_t since = v->row.asked_at ? v->row.asked_at : v->row.last_seen;
+	int64_t at = since && since <= in->now ? since + in->announce_gap_s : in->now;
+
+	if (v->row.reason == REASON_ANNOUNCED)
+		return false;
+	if (at < in->now)
+		at = in->now;
+	if (at > in->now && v->row.asked_at && v->row.next_at && v->row.next_at <= at)
+		return false; /* will be asked before that anyhow */
+	p->row.reason = REASON_ANNOUNCED;
+	p->row.attempts = 0;
+	p->row.next_at = at;
+	if (at == in->now)
+		p->row.last_seen = in->now;
+	return true;
+}
+
+/* --- receipts ------------------------------------------------------------------------------- */
+
+/*
+ * The device stamped its receipt between our question and now: the smallest
+ * offset that explains it counts, so a receipt that waited somewhere is no
+ * wrong clock.
+ */
+static int64_t clock_offset(const struct store_client *row, int64_t now, int64_t device)
+{
+	int64_t asked = row->asked_at && row->asked_at < now ? row->asked_at : now;
+
+	if (device > now)
+		return device - now;
+	return device < asked ? device - asked : 0;
+}
+
+static void learn_clock(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+                        const struct e4_receipt *r, int question)
+{
+	if (r->stamp >> STAMP_MAX_BITS)
+		return;
+	p->row.clock_offset = clock_offset(&v->row, in->now, (int64_t)r->stamp);
+	/*
+	 * It answered a question stamped below our last stamp, which it would not
+	 * have done after a command at that stamp: it took none, and what is sent
+	 * from now on is newer than all that it did take.
+	 */
+	if (question != 0 && p->row.last_stamp > r->stamp) {
+		p->row.last_stamp = r->stamp;
+		p->stamp_lowered = true;
+	}
+}
+
+/* The keys under which the receipt came are in use, so older ones never will be again. */
+static void learn_keys(struct plan *p, const struct plan_view *v, size_t control)
+{
+	size_t key = control / v->n_c2, c2 = control % v->n_c2;
+
+	if (key > 0)
+		p->drop_keys_before = v->key_revs[key];
+	p->row.n_old_keys = (int32_t)(v->n_keys - 1 - key);
+	if (key > 0 && key == v->n_keys - 1) {
+		p->key_confirmed = true;
+		e4_wipe(&p->row.private_key, sizeof p->row.private_key);
+	}
+	if (v->pubkey && v->c2_revs[c2] > p->row.c2_rev) {
+		p->row.c2_rev = v->c2_revs[c2];
+		p->c2_confirmed = true;
+	}
+}
+
+static void confirm(struct plan *p, const struct plan_view *v)
+{
+	p->row.confirmed_rev = p->row.sent_rev = v->revision;
+	p->row.attempts = 0;
+	p->row.reason = REASON_NONE;
+	p->row.next_at = 0;
+	p->confirmed = true;
+}
+
+static void again(struct plan *p, const struct plan_input *in, int32_t reason)
+{
+	p->row.reason = reason;
+	p->row.next_at = in->now;
+}
+
+/* Nothing helped so far: the next try comes after a pause that grows. */
+static void stuck(struct plan *p, const struct plan_input *in, int32_t reason)
+{
+	p->row.reason = reason;
+	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+	p->row.attempts++;
+}
+
+/* Entries and wanted topics, side by side in ascending order of hash; true if nothing differs. */
+static bool compare(struct plan *p, const struct plan_view *v, const struct e4_receipt *r,
+                    size_t fit)
+{
+	const uint8_t *entry = r->entries, *end = r->entries + r->n_entries * E4_RECEIPT_ENTRY;
+	uint8_t key_hash[8];
+	bool same = true;
+	size_t i = 0;
+
+	while (entry < end || i < v->n_topics) {
+		const struct plan_topic *t = i < v->n_topics ? &v->topics[i] : 0;
+		int order;
+
+		if (t && t->wish != PLAN_HOLD) {
+			i++;
+			continue;
+		}
+		order = !t ? -1 : entry == end ? 1 : memcmp(entry, t->hash, sizeof t->hash);
+		if (order == 0)
+			e4_receipt_key_hash(key_hash, t->key);
+		if (order < 0 && p->n < fit)
+			plan_drop_topic(p, entry, 0);
+		if ((order > 0 || (order == 0 && memcmp(entry + 16, key_hash, 8) != 0)) &&
+		    p->n < fit)
+			plan_set_topic(p, t, 0);
+		same = same && order == 0 && memcmp(entry + 16, key_hash, 8) == 0;
+		entry += order <= 0 ? E4_RECEIPT_ENTRY : 0;
+		i += order >= 0;
+	}
+	return same;
+}
+
+/* Stamp and ask; if it must wait or has no room, the difference is looked at again later. */
+static void send_repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+                        int32_t reason)
+{
+	int64_t wait = plan_fit(v, in) == 0 ? 1 : plan_stamp(p, v, in);
+
+	if (wait) {
+		p->n = 0;
+		p->row.reason = REASON_DIFFERS;
+		p->row.next_at = in->now + wait;
+		return;
+	}
+	plan_ask(p, v, in, E4_REPORT_ENTRIES);
+	p->row.reason = reason;
+	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+}
+
+/*
+ * What the device holds is not known in full: let it forget everything, then
+ * all of it is unsent again and goes out in as many batches as it takes.
+ */
+static void start_over(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	struct plan_command *cmd = plan_add(p, PLAN_ALL, 0);
+	int64_t wait;
+
+	cmd->len = (uint8_t)e4_encode_reset_topics(cmd->bytes);
+	if (v->pubkey) {
+		cmd = plan_add(p, PLAN_ALL, 0);
+		cmd->len = (uint8_t)e4_encode_reset_pubkeys(cmd->bytes);
+	}
+	wait = plan_fit(v, in) == 0 ? 1 : plan_stamp(p, v, in);
+	if (wait) {
+		p->n = 0;
+		p->row.reason = REASON_DIFFERS;
+		p->row.next_at = in->now + wait;
+		return;
+	}
+	p->row.sent_rev = p->row.confirmed_rev = 0;
+	again(p, in, REASON_REPAIRED_PEERS);
+}
+
+/* PK: the topics agree, so a peer's key differs, and there is no list of those. */
+static void repair_peers(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	struct plan_command *cmd;
+
+	if (v->n_peers + 1 > plan_fit(v, in)) {
+		start_over(p, v, in);
+		return;
+	}
+	cmd = plan_add(p, PLAN_ALL, 0);
+	cmd->len = (uint8_t)e4_encode_reset_pubkeys(cmd->bytes);
+	for (size_t i = 0; i < v->n_peers; i++)
+		if (v->peers[i].wish == PLAN_HOLD)
+			plan_set_peer(p, &v->peers[i], 1);
+	send_repair(p, v, in, REASON_REPAIRED_PEERS);
+}
+
+static void repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+                   const struct e4_receipt *r)
+{
+	int32_t before = p->row.reason;
+	size_t fit = plan_fit(v, in);
+	bool listed = (r->flags & E4_RECEIPT_HAS_ENTRIES) && !(r->flags & E4_RECEIPT_CUT), same;
+
+	if (before == REASON_REPAIRED_PEERS) {
+		stuck(p, in, REASON_STUCK);
+		return;
+	}
+	if (!listed) {
+		start_over(p, v, in);
+		return;
+	}
+	same = compare(p, v, r, fit);
+	if (!same && before == REASON_REPAIRED_TOPICS) {
+		p->n = 0;
+		stuck(p, in, REASON_STUCK);
+	} else if (!same) {
+		/* More than a batch: the next list shows the rest. */
+		send_repair(p, v, in, p->n < fit ? REASON_REPAIRED_TOPICS : REASON_DIFFERS);
+	} else if (v->pubkey) {
+		repair_peers(p, v, in);
+	} else {
+		start_over(p, v, in); /* 8 bytes of a key's hash agree, 16 do not */
+	}
+}
+
+static bool in_repair(int32_t reason)
+{
+	return reason == REASON_DIFFERS || reason == REASON_REPAIRED_TOPICS ||
+	       reason == REASON_REPAIRED_PEERS;
+}
+
+static void differs(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+                    const struct e4_receipt *r, int64_t wanted)
+{
+	/* It had confirmed this once, and lost it. */
+	if (wanted <= p->row.confirmed_rev)
+		p->row.confirmed_rev = 0;
+	if (in_repair(p->row.reason)) {
+		repair(p, v, in, r);
+		return;
+	}
+	p->row.attempts = 0;
+	again(p, in, REASON_DIFFERS);
+}
+
+void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+                  const struct e4_receipt *r, size_t control, int question)
+{
+	bool newest = control == v->n_keys * v->n_c2 - 1;
+	int64_t wanted = plan_wanted_rev(v);
+	uint8_t digest[32];
+
+	p->row.last_seen = in->now;
+	learn_clock(p, v, in, r, question);
+	learn_keys(p, v, control);
+	p->row.asked_at = 0;
+	memset(p->row.nonce, 0, sizeof p->row.nonce);
+	plan_digest(v, digest);
+	if (newest && e4_equal(digest, r->digest, sizeof digest)) {
+		confirm(p, v);
+	} else if (wanted > v->row.sent_rev) {
+		/* Something newer is on its way; what it says then counts. */
+		p->row.attempts = 0;
+		again(p, in, REASON_SENT);
+	} else if (!newest && p->row.reason == REASON_OLD_KEY) {
+		p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+	} else if (!newest) {
+		p->row.attempts = 0;
+		again(p, in, REASON_OLD_KEY);
+	} else {
+		differs(p, v, in, r, wanted);
+	}
+}

@@ -1,0 +1,787 @@
+#include "kit.h"
+
+static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
+#define EACH_MODE(m) for (size_t m##_i = 0; m##_i < 2; m##_i++)
+#define MODE(m) modes[m##_i]
+
+static struct err err;
+static struct core_delivery out;
+
+static void attach(struct kit *k, const char *client, const char *topic)
+{
+	CHECK(core_attach(k->core, client, topic, &out, &err));
+}
+
+static void topic(struct kit *k, const char *name)
+{
+	CHECK(core_topic_new(k->core, name, &out, &err));
+}
+
+static void a_device_gets_its_topic_and_confirms(void)
+{
+	EACH_MODE(m) {
+		struct kit k;
+		struct device *d;
+
+		kit_open(&k, MODE(m));
+		d = device_new(&k, "a");
+		topic(&k, "t");
+		CHECK_EQ(out.recipients, 0);
+		CHECK_EQ(out.status, CORE_NOTHING);
+		attach(&k, "a", "t");
+		CHECK_EQ(out.recipients, 1);
+		CHECK_EQ(out.status, CORE_QUEUED);
+		CHECK(device_key(d, "t") == 0);
+		kit_settle(&k);
+		CHECK(device_key(d, "t") != 0);
+		CHECK(in_sync(&k, d));
+		CHECK_EQ(d->n_commands, 1);
+		CHECK_EQ(d->n_reports, 1);
+		CHECK_EQ(core_work(k.core, 10), -1);
+		device_free(d);
+		kit_close(&k);
+	}
+}
+
+static void nothing_is_sent_for_a_new_client_until_it_announces_itself(void)
+{
+	EACH_MODE(m) {
+		struct kit k;
+		struct device *d;
+
+		kit_open(&k, MODE(m));
+		d = device_new(&k, "a");
+		kit_run(&k, 100000);
+		CHECK_EQ(d->n_messages, 0);
+		CHECK_STR(kit_status(&k, "a").reason, "waits for the device to announce itself");
+		device_announce(d);
+		kit_settle(&k);
+		CHECK(in_sync(&k, d));
+		CHECK(kit_status(&k, "a").receipts);
+		CHECK_STR(kit_status(&k, "a").reason, "");
+		device_free(d);
+		kit_close(&k);
+	}
+}
+
+static void a_rotation_reaches_every_member(void)
+{
+	struct kit k;
+	struct device *d[20];
+	char name[16];
+	uint8_t key[32];
+	struct core_topic_status status;
+
+	kit_open(&k, CORE_SYMKEY);
+	topic(&k, "t");
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "d%d", i);
+		d[i] = device_new(&k, name);
+		attach(&k, name, "t");
+	}
+	kit_settle(&k);
+	memcpy(key, device_key(d[0], "t")->key, 32);
+	topic(&k, "t");
+	CHECK_EQ(out.recipients, 20);
+	CHECK(core_topic_status(k.core, "t", &status, &err));
+	CHECK_EQ(status.progress.members, 20);
+	CHECK_EQ(status.progress.waiting, 20);
+	kit_settle(&k);
+	CHECK(core_topic_status(k.core, "t", &status, &err));
+	CHECK_EQ(status.progress.confirmed, 20);
+	CHECK_EQ(status.revision, out.revision);
+	CHECK(memcmp(key, device_key(d[0], "t")->key, 32) != 0);
+	for (int i = 0; i < 20; i++) {
+		CHECK_MEM(device_key(d[i], "t")->key, device_key(d[0], "t")->key, 32);
+		CHECK(in_sync(&k, d[i]));
+	}
+	for (int i = 0; i < 20; i++)
+		device_free(d[i]);
+	kit_close(&k);
+}
+
+static void detach_takes_the_topic_and_rotates_it_for_the_others(void)
+{
+	struct kit k;
+	struct device *a, *b;
+	uint8_t key[32];
+	int64_t rotated;
+	struct store_topic row;
+
+	kit_open(&k, CORE_SYMKEY);
+	a = device_new(&k, "a");
+	b = device_new(&k, "b");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	attach(&k, "b", "t");
+	kit_settle(&k);
+	memcpy(key, device_key(b, "t")->key, 32);
+	CHECK(core_detach(k.core, "a", "t", CORE_DEFAULT, &rotated, &out, &err));
+	CHECK_EQ(rotated, 1);
+	CHECK_EQ(out.recipients, 2);
+	kit_settle(&k);
+	CHECK(device_key(a, "t") == 0);
+	CHECK(memcmp(key, device_key(b, "t")->key, 32) != 0);
+	CHECK(in_sync(&k, a) && in_sync(&k, b));
+	CHECK(!core_detach(k.core, "a", "t", CORE_DEFAULT, &rotated, &out, &err));
+	CHECK_EQ(err.code, ERR_NOT_FOUND);
+	/* Told, so forgotten. */
+	CHECK(find_topic(k.core, "t", &row, &err));
+	CHECK_EQ(row.n_members, 1);
+	memcpy(key, device_key(b, "t")->key, 32);
+	attach(&k, "a", "t");
+	CHECK(core_detach(k.core, "a", "t", CORE_NO, &rotated, &out, &err));
+	CHECK_EQ(rotated, 0);
+	kit_settle(&k);
+	CHECK(device_key(a, "t") == 0);
+	CHECK_MEM(key, device_key(b, "t")->key, 32);
+	device_free(a);
+	device_free(b);
+	kit_close(&k);
+}
+
+static void a_removed_topic_is_taken_away_and_one_of_its_name_starts_afresh(void)
+{
+	struct kit k;
+	struct device *a, *b;
+	uint8_t key[32];
+	int64_t n;
+
+	kit_open(&k, CORE_SYMKEY);
+	a = device_new(&k, "a");
+	b = device_new(&k, "b");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	attach(&k, "b", "t");
+	kit_settle(&k);
+	memcpy(key, device_key(a, "t")->key, 32);
+	b->online = false;
+	CHECK(core_topic_remove(k.core, "t", &out, &err));
+	CHECK_EQ(out.recipients, 2);
+	CHECK(!core_topic_remove(k.core, "t", &out, &err));
+	CHECK_EQ(err.code, ERR_NOT_FOUND);
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	kit_settle(&k);
+	CHECK(memcmp(key, device_key(a, "t")->key, 32) != 0);
+	CHECK(in_sync(&k, a));
+	/* b comes back: it has lost the old topic and is no member of the new one. */
+	b->online = true;
+	kit_run(&k, 30);
+	CHECK(device_key(b, "t") == 0);
+	CHECK(in_sync(&k, b));
+	CHECK(core_topics_count(k.core, &n, &err));
+	CHECK_EQ(n, 1);
+	/* Both while it is away: only the new key comes. */
+	b->online = false;
+	attach(&k, "b", "t");
+	kit_settle(&k);
+	CHECK(core_topic_remove(k.core, "t", &out, &err));
+	topic(&k, "t");
+	attach(&k, "b", "t");
+	b->online = true;
+	kit_run(&k, 60);
+	CHECK(in_sync(&k, b) && device_key(b, "t"));
+	device_free(a);
+	device_free(b);
+	kit_close(&k);
+}
+
+static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
+{
+	EACH_MODE(m) {
+		struct kit k;
+		struct device *d;
+		size_t seen;
+
+		kit_open(&k, MODE(m));
+		d = device_new(&k, "a");
+		topic(&k, "t");
+		topic(&k, "u");
+		attach(&k, "a", "t");
+		attach(&k, "a", "u");
+		kit_settle(&k);
+		d->online = false;
+		for (int day = 0; day < 30; day++) {
+			topic(&k, "t");
+			kit_run(&k, 86400);
+		}
+		CHECK_STR(kit_status(&k, "a").reason,
+		          "no receipt: it is offline, or it is a device that gives none");
+		CHECK_EQ(kit_status(&k, "a").state, CORE_CLIENT_SENT);
+		seen = d->n_messages;
+		d->online = true;
+		device_announce(d);
+		kit_settle(&k);
+		CHECK(in_sync(&k, d));
+		CHECK(d->n_messages - seen <= 4);
+		/* Without an announcement it takes one pause at most. */
+		d->online = false;
+		topic(&k, "t");
+		kit_run(&k, 30 * 86400);
+		d->online = true;
+		kit_run(&k, 3600 * 9 / 8);
+		CHECK(in_sync(&k, d));
+		device_free(d);
+		kit_close(&k);
+	}
+}
+
+static void an_offline_device_costs_little(void)
+{
+	struct kit k;
+	struct device *d;
+	size_t before;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	kit_settle(&k);
+	d->online = false;
+	topic(&k, "t");
+	kit_run(&k, 86400);
+	before = k.n_commits;
+	kit_run(&k, 86400);
+	CHECK(k.n_commits - before <= 28);
+	device_free(d);
+	kit_close(&k);
+}
+
+static void a_device_that_gives_no_receipts_still_gets_its_keys(void)
+{
+	EACH_MODE(m) {
+		struct kit k;
+		struct device *d;
+
+		kit_open(&k, MODE(m));
+		d = device_new(&k, "old");
+		d->legacy = true;
+		topic(&k, "t");
+		attach(&k, "old", "t");
+		kit_run(&k, 86400);
+		CHECK(holds_all(&k, d));
+		CHECK(!kit_status(&k, "old").receipts);
+		topic(&k, "t");
+		kit_settle(&k);
+		CHECK(holds_all(&k, d));
+		d->online = false;
+		topic(&k, "t");
+		kit_run(&k, 30 * 86400);
+		CHECK(!holds_all(&k, d));
+		d->online = true;
+		kit_run(&k, 4100);
+		CHECK(holds_all(&k, d));
+		/* And a new key, of which C2 never learns. */
+		CHECK(core_client_new_key(k.core, "old", &out, &err));
+		kit_settle(&k);
+		topic(&k, "t");
+		kit_settle(&k);
+		CHECK(holds_all(&k, d));
+		CHECK(kit_status(&k, "old").key_pending);
+		device_free(d);
+		kit_close(&k);
+	}
+}
+
+/* --- the broker -------------------------------------------------------------------------------- */
+
+static void without_a_broker_nothing_is_lost_and_nothing_written(void)
+{
+	struct kit k;
+	struct device *d;
+	size_t writes;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	kit_settle(&k);
+	bus_mem_set_up(k.hub, false);
+	bus_mem_deliver(k.hub);
+	attach(&k, "a", "t");
+	CHECK_EQ(out.status, CORE_BROKER_AWAY);
+	writes = k.n_writes;
+	CHECK_EQ(core_work(k.core, 10), -1);
+	kit_run(&k, 86400);
+	CHECK_EQ(k.n_writes, writes);
+	CHECK_EQ(kit_status(&k, "a").state, CORE_CLIENT_WAITING);
+	bus_mem_set_up(k.hub, true);
+	k.n_woken = 0;
+	bus_mem_deliver(k.hub);
+	CHECK(k.n_woken > 0);
+	kit_settle(&k);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+static void a_small_window_delays_but_loses_nothing(void)
+{
+	struct kit k;
+	struct device *d[10];
+	char name[16];
+
+	kit_open(&k, CORE_SYMKEY);
+	for (int t = 0; t < 30; t++) {
+		snprintf(name, sizeof name, "t%d", t);
+		topic(&k, name);
+	}
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof name, "d%d", i);
+		d[i] = device_new(&k, name);
+		for (int t = 0; t < 30; t++) {
+			char t_name[16];
+
+			snprintf(t_name, sizeof t_name, "t%d", t);
+			attach(&k, name, t_name);
+		}
+	}
+	bus_mem_set_window(k.hub, 7);
+	for (int i = 0; i < 120; i++)
+		kit_run(&k, 1);
+	for (int i = 0; i < 10; i++) {
+		CHECK(in_sync(&k, d[i]));
+		CHECK(d[i]->n_messages < 45);
+		device_free(d[i]);
+	}
+	kit_close(&k);
+}
+
+/* --- receipts -------------------------------------------------------------------------------------- */
+
+static int drop_all(void *ctx, const char *t, const uint8_t *payload, size_t len)
+{
+	(void)ctx, (void)t, (void)payload, (void)len;
+	return 0;
+}
+
+static void a_lost_command_is_repaired_by_what_differs_only(void)
+{
+	struct kit k;
+	struct device *d;
+	char name[16];
+	struct e4_topic t;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "t%d", i);
+		topic(&k, name);
+		attach(&k, "a", name);
+	}
+	kit_settle(&k);
+	CHECK(in_sync(&k, d));
+	/* Behind C2's back: one topic gone, one with another key, one too many. */
+	CHECK_EQ(e4_topic_init(&t, &d->client, "t3", 2), E4_OK);
+	CHECK_EQ(e4_remove_topic(&d->client, &t), E4_OK);
+	CHECK_EQ(e4_topic_init(&t, &d->client, "t4", 2), E4_OK);
+	CHECK_EQ(e4_set_topic_key(&d->client, &t, (const uint8_t *)"0123456789abcdef0123456789abcdef"), E4_OK);
+	CHECK_EQ(e4_topic_init(&t, &d->client, "x", 1), E4_OK);
+	CHECK_EQ(e4_set_topic_key(&d->client, &t, (const uint8_t *)"0123456789abcdef0123456789abcdef"), E4_OK);
+	d->n_commands = d->n_messages = 0;
+	kit_run(&k, 60);
+	device_announce(d);
+	kit_settle(&k);
+	CHECK(in_sync(&k, d));
+	CHECK_EQ(d->n_commands, 3);
+	CHECK_EQ(d->n_messages, 6);
+	device_free(d);
+	kit_close(&k);
+}
+
+static void what_a_device_lost_after_it_was_confirmed_shows_as_not_confirmed(void)
+{
+	struct kit k;
+	struct device *d;
+	struct e4_topic t;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	kit_settle(&k);
+	CHECK_EQ(e4_topic_init(&t, &d->client, "t", 1), E4_OK);
+	CHECK_EQ(e4_remove_topic(&d->client, &t), E4_OK);
+	kit_run(&k, 60);
+	device_announce(d);
+	bus_mem_deliver(k.hub);
+	core_work(k.core, 10);   /* asks */
+	bus_mem_deliver(k.hub);  /* it answers */
+	bus_mem_set_fate(k.hub, drop_all, 0);
+	core_work(k.core, 10);
+	CHECK(kit_status(&k, "a").state != CORE_CLIENT_CONFIRMED);
+	bus_mem_set_fate(k.hub, 0, 0);
+	kit_run(&k, 60);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+static void a_full_table_shows_its_reason_and_does_not_cause_a_storm(void)
+{
+	struct kit k;
+	struct device *d;
+	size_t seen;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "small");
+	d->client.cfg.n_topics = 2;
+	for (int i = 0; i < 3; i++) {
+		char name[8];
+
+		snprintf(name, sizeof name, "t%d", i);
+		topic(&k, name);
+		attach(&k, "small", name);
+	}
+	kit_run(&k, 86400);
+	CHECK_STR(kit_status(&k, "small").reason,
+	          "it does not take what it is sent: its tables may be full");
+	CHECK(kit_status(&k, "small").state != CORE_CLIENT_CONFIRMED);
+	seen = d->n_messages;
+	kit_run(&k, 86400);
+	CHECK(d->n_messages - seen < 24 * 5);
+	/* A rotation still reaches what it does hold. */
+	topic(&k, "t0");
+	topic(&k, "t1");
+	topic(&k, "t2");
+	kit_run(&k, 7200);
+	CHECK_EQ(d->client.topics_used, 2);
+	/* And room made for it is used. */
+	d->client.cfg.n_topics = 3;
+	kit_run(&k, 7200);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+static void replayed_announcements_cost_one_question_a_gap(void)
+{
+	struct kit k;
+	struct device *d;
+	uint8_t replay[256];
+	size_t len, writes;
+	char t[E4_RECEIPT_TOPIC_LEN + 1];
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	kit_settle(&k);
+	kit_run(&k, 3600);
+	device_announce(d);
+	len = d->last_receipt_len;
+	memcpy(replay, d->last_receipt, len);
+	kit_settle(&k);
+	e4_client_receipt_topic(&d->client, t);
+	d->n_messages = 0;
+	writes = k.n_writes;
+	for (int s = 0; s < 300; s++) {
+		for (int i = 0; i < 20; i++)
+			CHECK(bus_publish(&d->bus, t, replay, len, 1, false, 0));
+		kit_run(&k, 1);
+	}
+	CHECK(d->n_messages <= 11);
+	CHECK(k.n_writes - writes <= 40);
+	CHECK(in_sync(&k, d));
+	/* The device gone, its announcements still replayed. */
+	d->online = false;
+	writes = k.n_writes;
+	for (int s = 0; s < 300; s++) {
+		CHECK(bus_publish(&d->bus, t, replay, len, 1, false, 0));
+		kit_run(&k, 1);
+	}
+	CHECK(k.n_writes - writes <= 50);
+	device_free(d);
+	kit_close(&k);
+}
+
+static void forged_receipts_write_nothing(void)
+{
+	EACH_MODE(m) {
+		struct kit k;
+		struct device *d;
+		uint8_t bytes[4096];
+		char t[E4_RECEIPT_TOPIC_LEN + 1];
+		size_t writes, commits;
+
+		kit_open(&k, MODE(m));
+		d = device_new(&k, "a");
+		topic(&k, "t");
+		attach(&k, "a", "t");
+		kit_settle(&k);
+		e4_client_receipt_topic(&d->client, t);
+		writes = k.n_writes;
+		commits = k.n_commits;
+		for (size_t len = 0; len < 300; len++) {
+			random_bytes(bytes, 256);
+			CHECK(bus_publish(&d->bus, t, bytes, len, 1, false, 0));
+			if (len % 50 == 0)
+				kit_settle(&k);
+		}
+		/* Every bit of a real one, and of a command. */
+		for (size_t i = 0; i < d->last_receipt_len * 8; i++) {
+			memcpy(bytes, d->last_receipt, d->last_receipt_len);
+			bytes[i / 8] ^= (uint8_t)(1 << i % 8);
+			CHECK(bus_publish(&d->bus, t, bytes, d->last_receipt_len, 1, false, 0));
+			if (i % 50 == 0)
+				kit_settle(&k);
+		}
+		CHECK(bus_publish(&d->bus, "e4/zz/receipt", bytes, 78, 1, false, 0));
+		CHECK(bus_publish(&d->bus, "e4/00000000000000000000000000000000/receipt", bytes, 78,
+		                  1, false, 0));
+		kit_settle(&k);
+		/* And the real one again: its nonce is used up. */
+		CHECK(bus_publish(&d->bus, t, d->last_receipt, d->last_receipt_len, 1, false, 0));
+		kit_settle(&k);
+		CHECK_EQ(k.n_writes, writes);
+		CHECK_EQ(k.n_commits, commits);
+		CHECK(in_sync(&k, d));
+		device_free(d);
+		kit_close(&k);
+	}
+}
+
+static void a_flood_fills_a_bounded_queue_only(void)
+{
+	struct kit k;
+	struct device *d;
+	struct bus_handler h;
+	static uint8_t big[65536];
+	char t[E4_RECEIPT_TOPIC_LEN + 1];
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	e4_client_receipt_topic(&d->client, t);
+	h = core_bus_handler(k.core);
+	for (int i = 0; i < 20000; i++)
+		h.on_message(h.ctx, t, big, i % 2 ? sizeof big : 78);
+	CHECK(k.core->receipts.bytes <= QUEUE_BYTES);
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	/* Delivery goes on beside it: one slice is enough for the key to go out. */
+	core_work(k.core, 16);
+	bus_mem_deliver(k.hub);
+	CHECK(device_key(d, "t") != 0);
+	kit_settle(&k);
+	kit_run(&k, 30);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+/* --- resets -------------------------------------------------------------------------------------------- */
+
+static void a_reset_empties_the_device_until_the_next_rotation_or_attach(void)
+{
+	struct kit k;
+	struct device *d;
+	struct core_topic_status status;
+	int64_t n;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	topic(&k, "u");
+	topic(&k, "v");
+	attach(&k, "a", "t");
+	attach(&k, "a", "u");
+	attach(&k, "a", "v");
+	kit_settle(&k);
+	CHECK(core_client_reset(k.core, "a", &out, &err));
+	kit_settle(&k);
+	CHECK_EQ(d->client.topics_used, 0);
+	CHECK(in_sync(&k, d));
+	CHECK(core_client_topics_count(k.core, "a", &n, &err));
+	CHECK_EQ(n, 3);
+	CHECK(core_topic_status(k.core, "t", &status, &err));
+	CHECK_EQ(status.progress.withheld, 1);
+	topic(&k, "t");
+	attach(&k, "a", "u");
+	kit_run(&k, 10);
+	CHECK_EQ(d->client.topics_used, 2);
+	CHECK(device_key(d, "t") && device_key(d, "u") && !device_key(d, "v"));
+	CHECK(in_sync(&k, d));
+	/* A reset, a rotation and an attach while it is away. */
+	d->online = false;
+	CHECK(core_client_reset(k.core, "a", &out, &err));
+	kit_settle(&k);
+	topic(&k, "t");
+	kit_run(&k, 100);
+	d->online = true;
+	kit_run(&k, 400);
+	CHECK(device_key(d, "t") && !device_key(d, "u"));
+	CHECK(in_sync(&k, d));
+	/* All in one batch: the reset is stamped below what follows it. */
+	CHECK(core_client_reset(k.core, "a", &out, &err));
+	topic(&k, "t");
+	attach(&k, "a", "v");
+	kit_settle(&k);
+	CHECK(device_key(d, "t") && device_key(d, "v") && !device_key(d, "u"));
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+static void an_old_device_is_not_reset_again_and_again(void)
+{
+	struct kit k;
+	struct device *d;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "old");
+	d->legacy = true;
+	topic(&k, "t");
+	topic(&k, "u");
+	attach(&k, "old", "t");
+	attach(&k, "old", "u");
+	kit_settle(&k);
+	CHECK(core_client_reset(k.core, "old", &out, &err));
+	kit_settle(&k);
+	CHECK_EQ(d->client.topics_used, 0);
+	topic(&k, "t");
+	kit_settle(&k);
+	topic(&k, "t");
+	kit_run(&k, 5);
+	CHECK(device_key(d, "t") != 0);
+	/* The old key of the topic survives every repeat: no ResetTopics erased it. */
+	CHECK(device_key(d, "t")->switched_at != 0);
+	kit_run(&k, 86400);
+	CHECK(device_key(d, "t")->switched_at != 0);
+	CHECK(holds_all(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+/* --- many clients ------------------------------------------------------------------------------------------ */
+
+static void a_rotation_for_ten_thousand_is_one_small_write(void)
+{
+	struct kit k;
+	uint8_t key[32] = { 1 };
+	struct core_topic_status status;
+	size_t writes, commits;
+
+	kit_open(&k, CORE_SYMKEY);
+	topic(&k, "t");
+	for (int i = 0; i < 10000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "c%d", i);
+		CHECK(core_client_new(k.core, name, key, 32, 0, &err));
+		CHECK(core_attach(k.core, name, "t", 0, &err));
+	}
+	writes = k.n_writes;
+	commits = k.n_commits;
+	topic(&k, "t");
+	CHECK_EQ(out.recipients, 10000);
+	CHECK_EQ(k.n_writes - writes, 1);
+	CHECK_EQ(k.n_commits - commits, 1);
+	CHECK(core_topic_status(k.core, "t", &status, &err));
+	CHECK_EQ(status.progress.waiting, 10000);
+	/* A crash in the middle of the walk, a rotation in the middle of the walk. */
+	core_work(k.core, 10);
+	core_work(k.core, 10);
+	topic(&k, "t");
+	for (int i = 0; i < 400 && core_work(k.core, 256) == 0; i++)
+		bus_mem_deliver(k.hub);
+	CHECK(core_topic_status(k.core, "t", &status, &err));
+	CHECK_EQ(status.progress.waiting, 0);
+	CHECK_EQ(status.progress.sent, 10000);
+	kit_close(&k);
+}
+
+static void more_topics_than_a_batch_arrive(void)
+{
+	struct kit k;
+	struct device *d;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	for (int i = 0; i < KIT_TOPICS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof name, "t%d", i);
+		topic(&k, name);
+		attach(&k, "a", name);
+	}
+	bus_mem_set_window(k.hub, 10);
+	kit_run(&k, 60);
+	CHECK(in_sync(&k, d));
+	CHECK_EQ(d->client.topics_used, KIT_TOPICS);
+	CHECK(d->n_messages < KIT_TOPICS + 5);
+	device_free(d);
+	kit_close(&k);
+}
+
+/* --- trouble at home ------------------------------------------------------------------------------------------ */
+
+static void a_full_disk_sends_nothing_and_loses_nothing(void)
+{
+	struct kit k;
+	struct device *d;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	k.fail_commit = true;
+	CHECK_EQ(core_work(k.core, 10), 1000);
+	bus_mem_deliver(k.hub);
+	CHECK_EQ(d->n_messages, 0);
+	CHECK(!core_topic_new(k.core, "u", &out, &err));
+	CHECK_EQ(err.code, ERR_STORE);
+	k.fail_commit = false;
+	CHECK(!core_topic_remove(k.core, "u", &out, &err));
+	CHECK_EQ(err.code, ERR_NOT_FOUND);
+	kit_settle(&k);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+static void a_custody_that_is_away_holds_up_nobody_for_good(void)
+{
+	struct kit k;
+	struct device *d;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	k.fail_open = true;
+	kit_settle(&k);
+	CHECK_EQ(d->n_messages, 0);
+	CHECK_STR(kit_status(&k, "a").reason, "its keys cannot be opened");
+	k.fail_open = false;
+	kit_run(&k, 3600);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+int main(void)
+{
+	RUN(a_device_gets_its_topic_and_confirms);
+	RUN(nothing_is_sent_for_a_new_client_until_it_announces_itself);
+	RUN(a_rotation_reaches_every_member);
+	RUN(detach_takes_the_topic_and_rotates_it_for_the_others);
+	RUN(a_removed_topic_is_taken_away_and_one_of_its_name_starts_afresh);
+	RUN(a_device_that_was_away_for_a_month_gets_the_newest_keys);
+	RUN(an_offline_device_costs_little);
+	RUN(a_device_that_gives_no_receipts_still_gets_its_keys);
+	RUN(without_a_broker_nothing_is_lost_and_nothing_written);
+	RUN(a_small_window_delays_but_loses_nothing);
+	RUN(a_lost_command_is_repaired_by_what_differs_only);
+	RUN(what_a_device_lost_after_it_was_confirmed_shows_as_not_confirmed);
+	RUN(a_full_table_shows_its_reason_and_does_not_cause_a_storm);
+	RUN(replayed_announcements_cost_one_question_a_gap);
+	RUN(forged_receipts_write_nothing);
+	RUN(a_flood_fills_a_bounded_queue_only);
+	RUN(a_reset_empties_the_device_until_the_next_rotation_or_attach);
+	RUN(an_old_device_is_not_reset_again_and_again);
+	RUN(a_rotation_for_ten_thousand_is_one_small_write);
+	RUN(more_topics_than_a_batch_arrive);
+	RUN(a_full_disk_sends_nothing_and_loses_nothing);
+	RUN(a_custody_that_is_away_holds_up_nobody_for_good);
+	return END();
+}

@@ -1,0 +1,289 @@
+#include "c2/core/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+_Static_assert((int)PLAN_KEYS_MAX == (int)CORE_CLIENT_KEYS_MAX, "one bound of client keys");
+_Static_assert((int)PLAN_C2_KEYS_MAX == (int)CORE_C2_KEYS_MAX + 1, "one bound of C2 keys");
+
+/* Rows as the store gives them; sealed keys are opened when the query is over. */
+struct rows {
+	void *list;
+	size_t n, cap, size;
+};
+
+static void rows_add(struct rows *r, const void *row)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap ? 2 * r->cap : 16;
+		r->list = mem_resize(r->list, r->cap, r->size);
+	}
+	memcpy((char *)r->list + r->n++ * r->size, row, r->size);
+}
+
+static bool add_old_key(void *rows, const struct store_old_key *row)
+{
+	rows_add(rows, row);
+	return true;
+}
+
+static bool add_topic(void *rows, const struct store_member_topic *row)
+{
+	rows_add(rows, row);
+	return true;
+}
+
+static bool add_peer(void *rows, const struct store_peer_source *row)
+{
+	rows_add(rows, row);
+	return true;
+}
+
+/* --- the client's keys ----------------------------------------------------------------------- */
+
+static bool control_keys(struct plan_view *v, const struct core *c, size_t i,
+                         const uint8_t key[32], struct err *err)
+{
+	size_t first = c->n_c2_keys - v->n_c2;
+
+	if (!v->pubkey) {
+		memcpy(v->control[i], key, 32);
+		return true;
+	}
+	for (size_t j = 0; j < v->n_c2; j++)
+		if (!e4_control_key_c2(v->control[i * v->n_c2 + j],
+		                       c->c2_keys[first + j].private_key, key))
+			return err_set(err, ERR_CUSTODY, "a client's public key is no good point");
+	return true;
+}
+
+static bool add_client_key(struct plan_view *v, const struct core *c, int64_t rev,
+                           const struct sealed *sealed, struct err *err)
+{
+	uint8_t key[32];
+	bool ok = open_client_key(&c->custody, key, v->row.e4id, rev, sealed, err) &&
+	          control_keys(v, c, v->n_keys, key, err);
+
+	if (ok)
+		v->key_revs[v->n_keys++] = rev;
+	e4_wipe(key, sizeof key);
+	return ok;
+}
+
+/* What SetIDKey carries. */
+static bool open_secret(struct plan_view *v, const struct core *c, struct err *err)
+{
+	if (v->n_keys < 2)
+		return true;
+	if (v->pubkey)
+		return open_client_private(&c->custody, v->id_secret, v->row.e4id, v->row.key_rev,
+		                           &v->row.private_key, err);
+	memcpy(v->id_secret, v->control[v->n_keys - 1], 32);
+	return true;
+}
+
+static void count_c2_keys(struct plan_view *v, const struct core *c)
+{
+	size_t first = 0;
+
+	v->n_c2 = 1;
+	if (!v->pubkey)
+		return;
+	while (first + 1 < c->n_c2_keys && c->c2_keys[first].rev < v->row.c2_rev)
+		first++;
+	v->n_c2 = c->n_c2_keys - first;
+	for (size_t j = 0; j < v->n_c2; j++)
+		v->c2_revs[j] = c->c2_keys[first + j].rev;
+	memcpy(v->c2_public, c2_key_newest(c)->public_key, sizeof v->c2_public);
+}
+
+bool view_open(struct plan_view *v, struct core *c, const struct store_client *row,
+               struct err *err)
+{
+	struct rows old = { .size = sizeof(struct store_old_key) };
+	const struct store_old_key *keys;
+	size_t first;
+	bool ok;
+
+	memset(v, 0, sizeof *v);
+	v->row = *row;
+	v->pubkey = c->cfg.mode == CORE_PUBKEY;
+	count_c2_keys(v, c);
+	ok = DB(c, revision, &v->revision, err) &&
+	     (row->n_old_keys == 0 || DB(c, old_keys, row->id, add_old_key, &old, err));
+	keys = old.list;
+	/* The bound is kept when a key is made; a database that broke it loses the oldest. */
+	first = old.n >= PLAN_KEYS_MAX ? old.n - (PLAN_KEYS_MAX - 1) : 0;
+	for (size_t i = first; i < old.n && ok; i++)
+		ok = add_client_key(v, c, keys[i].rev, &keys[i].key, err);
+	ok = ok && add_client_key(v, c, row->key_rev, &row->key, err) && open_secret(v, c, err);
+	free(old.list);
+	return ok;
+}
+
+/* --- topics ------------------------------------------------------------------------------------ */
+
+static enum plan_wish topic_wish(const struct store_member_topic *row, int64_t reset_rev,
+                                 int64_t *rev)
+{
+	int64_t m = row->member.rev, t = row->topic_rev;
+
+	if (row->member.removed || row->topic_removed) {
+		/* A topic that lives on and rotates is no news to who has left it. */
+		*rev = row->member.removed ? m : t;
+		return PLAN_DROP;
+	}
+	*rev = m > t ? m : t;
+	return *rev > reset_rev ? PLAN_HOLD : PLAN_WITHHELD;
+}
+
+/*
+ * One topic of this hash for the device: a topic that was removed and made
+ * again has two rows, and the live one counts.
+ */
+static struct plan_topic *topic_slot(struct plan_view *v, const uint8_t hash[16],
+                                     enum plan_wish wish, int64_t rev)
+{
+	struct plan_topic *last = v->n_topics ? &v->topics[v->n_topics - 1] : 0;
+
+	if (!last || memcmp(last->hash, hash, 16) != 0) {
+		last = &v->topics[v->n_topics++];
+	} else if ((wish == PLAN_DROP && last->wish != PLAN_DROP) ||
+	           (wish == PLAN_DROP && last->rev >= rev)) {
+		return 0;
+	}
+	memcpy(last->hash, hash, 16);
+	last->wish = wish;
+	last->rev = rev;
+	return last;
+}
+
+static bool load_topics(struct plan_view *v, struct core *c, int64_t above, struct err *err)
+{
+	struct rows rows = { .size = sizeof(struct store_member_topic) };
+	const struct store_member_topic *list;
+	bool ok = DB(c, client_members, v->row.id, add_topic, &rows, err);
+
+	list = rows.list;
+	v->topics = mem_array(rows.n + 1, sizeof *v->topics);
+	for (size_t i = 0; i < rows.n && ok; i++) {
+		int64_t rev;
+		enum plan_wish wish = topic_wish(&list[i], v->row.reset_rev, &rev);
+		struct plan_topic *t = topic_slot(v, list[i].hash, wish, rev);
+
+		v->has_removed |= wish == PLAN_DROP;
+		if (t && wish == PLAN_HOLD && rev > above)
+			ok = open_topic_key(&c->custody, t->key, t->hash, list[i].topic_rev,
+			                    &list[i].key, err);
+	}
+	free(rows.list);
+	return ok;
+}
+
+/* --- peers ------------------------------------------------------------------------------------- */
+
+/*
+ * The source has a newer key than its holders were told: they keep the one it
+ * used then, or the oldest that it may still use.
+ */
+static bool old_peer_key(struct core *c, uint8_t key[32], const struct store_peer_source *row,
+                         struct err *err)
+{
+	struct rows old = { .size = sizeof(struct store_old_key) };
+	const struct store_old_key *keys;
+	size_t pick = 0;
+	bool ok = DB(c, old_keys, row->peer.source_id, add_old_key, &old, err);
+
+	keys = old.list;
+	for (size_t i = 0; i < old.n; i++)
+		if (keys[i].rev <= row->peer.rev)
+			pick = i;
+	if (ok && old.n > 0)
+		ok = open_client_key(&c->custody, key, row->peer.e4id, keys[pick].rev,
+		                     &keys[pick].key, err);
+	else if (ok)
+		ok = open_client_key(&c->custody, key, row->peer.e4id, row->key_rev, &row->key, err);
+	free(old.list);
+	return ok;
+}
+
+static bool load_peer(struct plan_view *v, struct core *c, const struct store_peer_source *row,
+                      int64_t above, struct err *err)
+{
+	struct plan_peer *p = &v->peers[v->n_peers++];
+
+	memcpy(p->e4id, row->peer.e4id, sizeof p->e4id);
+	p->rev = row->peer.rev;
+	p->wish = row->peer.removed || row->peer.source_id == 0 ? PLAN_DROP
+	          : p->rev > v->row.reset_peers_rev            ? PLAN_HOLD
+	                                                       : PLAN_WITHHELD;
+	v->has_removed |= p->wish == PLAN_DROP;
+	if (p->wish != PLAN_HOLD || p->rev <= above)
+		return true;
+	if (row->key_rev > p->rev)
+		return old_peer_key(c, p->public_key, row, err);
+	return open_client_key(&c->custody, p->public_key, p->e4id, row->key_rev, &row->key, err);
+}
+
+static bool load_peers(struct plan_view *v, struct core *c, int64_t above, struct err *err)
+{
+	struct rows rows = { .size = sizeof(struct store_peer_source) };
+	const struct store_peer_source *list;
+	bool ok;
+
+	if (!v->pubkey)
+		return true;
+	ok = DB(c, client_peers, v->row.id, add_peer, &rows, err);
+	list = rows.list;
+	v->peers = mem_array(rows.n + 1, sizeof *v->peers);
+	for (size_t i = 0; i < rows.n && ok; i++)
+		ok = load_peer(v, c, &list[i], above, err);
+	free(rows.list);
+	return ok;
+}
+
+bool view_load(struct plan_view *v, struct core *c, int64_t above, struct err *err)
+{
+	return load_topics(v, c, above, err) && load_peers(v, c, above, err);
+}
+
+void view_free(struct plan_view *v)
+{
+	if (v->topics)
+		e4_wipe(v->topics, v->n_topics * sizeof *v->topics);
+	free(v->topics);
+	free(v->peers);
+	e4_wipe(v, sizeof *v);
+}
+
+/* --- around the plan ------------------------------------------------------------------------------ */
+
+void view_post(struct core *c, const struct plan_view *v, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct plan_command *cmd = &p->commands[i];
+
+		for (size_t k = 0; k < v->n_keys * v->n_c2; k++)
+			if (plan_hears(v, k, cmd))
+				outbox_add(&c->outbox, v->row.e4id, v->control[k], cmd->stamp,
+				           cmd->bytes, cmd->len);
+	}
+}
+
+struct plan_input view_input(const struct core *c, int64_t client_id)
+{
+	struct plan_input in = { .now = core_now(c), .receipt_wait_s = c->cfg.receipt_wait_s,
+		                 .retry_max_s = c->cfg.retry_max_s,
+		                 .announce_gap_s = c->cfg.announce_gap_s,
+		                 .hint_s = clock_hint_get(c, client_id) };
+	size_t waiting = c->outbox.n, room = c->has_bus && c->bus_up ? bus_room(&c->bus) : 0;
+
+	random_bytes(in.nonce, sizeof in.nonce);
+	/* An all-zero nonce is an announcement; 2 more differ in the last byte. */
+	in.nonce[0] |= 1;
+	random_bytes(&in.jitter, sizeof in.jitter);
+	in.room = room > waiting ? room - waiting : 0;
+	return in;
+}

@@ -1,0 +1,194 @@
+#include "c2/front/dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "c2/front/dispatch_inner.h"
+
+/* What of a request goes to the audit log: names and settings, not megabytes of messages. */
+enum { AUDIT_TEXT_MAX = 2048 };
+
+struct dispatch {
+	struct core *core;
+	struct api_subscription *subs;
+	bool stopping;
+};
+
+/* Calls */
+
+static bool is_detail(enum err_code code)
+{
+	return code == ERR_INTERNAL || code == ERR_STORE || code == ERR_CUSTODY || code == ERR_CONFIG;
+}
+
+/* The reason of an inner failure is for the operator's log alone. */
+static void hide_detail(struct err *err, const struct api_caller *caller)
+{
+	if (!is_detail(err->code))
+		return;
+	log_write(LOG_ERROR, "call failed", LOG_STR("reason", err->text),
+	          LOG_STR("request_id", caller->request_id));
+	err_set(err, err->code, "%s; the server's log says more under request id %s",
+	        err_row(err->code)->text, caller->request_id);
+}
+
+static void audit(const struct api_method *m, const struct api_caller *caller,
+                  const ProtobufCMessage *request, struct arena *arena, const char *result)
+{
+	size_t len = 0;
+	char *text = NULL;
+
+	if (!m->audited)
+		return;
+	if (protobuf_c_message_get_packed_size(request) > AUDIT_TEXT_MAX ||
+	    !api_json_encode_masked(request, arena, &text, &len, NULL))
+		text = NULL;
+	log_write(LOG_INFO, "audit", LOG_STR("who", caller->who), LOG_STR("call", m->name),
+	          LOG_STR("request", text ? text : "(long)"), LOG_STR("result", result),
+	          LOG_STR("request_id", caller->request_id));
+}
+
+static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
+                    const ProtobufCMessage *request, struct arena *arena,
+                    ProtobufCMessage **response, struct err *err)
+{
+	struct dispatch *d = ctx;
+	const struct api_method *m = &api_methods[method];
+	struct dispatch_call call = { .core = d->core, .arena = arena };
+	bool ok;
+
+	if (!dispatch_handlers[method])
+		return err_set(err, ERR_UNIMPLEMENTED, "%s is not implemented", m->name);
+	*response = api_message_new(m->response, arena);
+	ok = dispatch_handlers[method](&call, request, *response, err);
+	audit(m, caller, request, arena, ok ? "ok" : err_row(err->code)->text);
+	if (!ok)
+		hide_detail(err, caller);
+	return ok;
+}
+
+/* Event streams */
+
+struct api_subscription {
+	struct dispatch *d;
+	struct api_sink sink;
+	struct core_listener *listener;
+	struct api_subscription *prev, *next;
+};
+
+static void sub_free(struct api_subscription *s)
+{
+	if (s->prev)
+		s->prev->next = s->next;
+	else if (s->d->subs == s)
+		s->d->subs = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	if (s->listener)
+		core_unlisten(s->listener);
+	free(s);
+}
+
+static void sub_end(struct api_subscription *s, const struct err *why)
+{
+	struct api_sink sink = s->sink;
+
+	sub_free(s);
+	sink.end(sink.ctx, why);
+}
+
+static void on_event(void *ctx, const struct store_event *row)
+{
+	struct api_subscription *s = ctx;
+	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	struct store_event copy = *row;
+	Pb__Event event = PB__EVENT__INIT;
+	struct err why;
+
+	at.seconds = row->at_ms / 1000;
+	at.nanos = (int32_t)(row->at_ms % 1000) * 1000000;
+	event.type = (Pb__EventType)row->type;
+	event.source = copy.source;
+	event.target = copy.target;
+	event.timestamp = &at;
+	event.sequence = row->seq;
+	if (s->sink.event(s->sink.ctx, &event.base))
+		return;
+	err_set(&why, ERR_EXHAUSTED,
+	        "events came faster than they were read: subscribe again after the last sequence");
+	sub_end(s, &why);
+}
+
+static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *caller,
+                         const ProtobufCMessage *request, const struct api_sink *sink,
+                         struct api_subscription **out, struct err *err)
+{
+	const Pb__SubscribeToEventStreamRequest *req = (const void *)request;
+	struct dispatch *d = ctx;
+	struct api_subscription *s;
+	int64_t after = -1;
+
+	if (method != API_C2_SUBSCRIBE_TO_EVENT_STREAM)
+		return err_set(err, ERR_UNIMPLEMENTED, "no such stream");
+	if (d->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "the server stops");
+	if (req->start_case == PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START_AFTER_SEQUENCE)
+		after = req->aftersequence;
+	if (after < 0 && req->start_case)
+		return err_set(err, ERR_INVALID, "afterSequence is below 0");
+	s = mem_alloc(sizeof *s);
+	*s = (struct api_subscription){ .d = d, .sink = *sink, .next = d->subs };
+	if (d->subs)
+		d->subs->prev = s;
+	d->subs = s;
+	s->listener = core_listen(d->core, after, on_event, s, err);
+	if (!s->listener) {
+		sub_free(s);
+		hide_detail(err, caller);
+		return false;
+	}
+	*out = s;
+	return true;
+}
+
+static void on_unsubscribe(void *ctx, struct api_subscription *s)
+{
+	(void)ctx;
+	sub_free(s);
+}
+
+/* The service */
+
+struct dispatch *dispatch_new(struct core *core)
+{
+	struct dispatch *d = mem_alloc(sizeof *d);
+
+	d->core = core;
+	return d;
+}
+
+void dispatch_end_streams(struct dispatch *d, const struct err *why)
+{
+	d->stopping = true;
+	while (d->subs)
+		sub_end(d->subs, why);
+}
+
+void dispatch_free(struct dispatch *d)
+{
+	struct err why;
+
+	if (!d)
+		return;
+	err_set(&why, ERR_UNAVAILABLE, "the server stops");
+	dispatch_end_streams(d, &why);
+	free(d);
+}
+
+struct api_service dispatch_service(struct dispatch *d)
+{
+	return (struct api_service){ d, on_call, on_subscribe, on_unsubscribe };
+}

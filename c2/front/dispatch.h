@@ -1,0 +1,23 @@
+/*
+ * The product behind the API: each method unpacks its request, calls the core
+ * and fills its response; rules are the core's. Writes the audit log, and
+ * keeps internal details in the log and out of answers.
+ */
+#ifndef C2_FRONT_DISPATCH_H
+#define C2_FRONT_DISPATCH_H
+
+#include "api/service.h"
+#include "c2/core/core.h"
+
+struct dispatch;
+
+struct dispatch *dispatch_new(struct core *core);
+/* Subscriptions that are left get their end(). */
+void dispatch_free(struct dispatch *d);
+
+struct api_service dispatch_service(struct dispatch *d);
+
+/* The server stops: end all subscriptions with this error, and take no more. */
+void dispatch_end_streams(struct dispatch *d, const struct err *why);
+
+#endif

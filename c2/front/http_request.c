@@ -1,0 +1,263 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/json.h"
+#include "api/route.h"
+#include "base/clock.h"
+#include "c2/front/assets.h"
+#include "c2/front/http_inner.h"
+
+/* What is read and thrown away so that a client that is still sending gets to read its answer. */
+enum { DISCARD_MAX = 32 * 1024 * 1024 };
+
+static const char openapi_path[] = "/openapi.json";
+
+static const char *header(const struct http_connection *c, const char *name)
+{
+	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
+}
+
+void http_request_begin(struct http_connection *c, const char *uri)
+{
+	struct http_request *r = &c->request;
+	const char *scheme = strstr(uri, "://");
+
+	*r = (struct http_request){ .phase = HTTP_LINE, .method = API_N_METHODS, .verb = "?",
+	                            .template = "-" };
+	r->began_ms = clock_real.mono_ms(clock_real.ctx);
+	/* The absolute form, as for a proxy: "http://host/path". */
+	if (*uri != '/' && scheme && strchr(scheme + 3, '/'))
+		uri = strchr(scheme + 3, '/');
+	r->path = arena_copy(&r->arena, uri, strlen(uri));
+	r->query = strchr(r->path, '?');
+	if (r->query)
+		*r->query++ = 0;
+}
+
+void http_request_end(struct http_connection *c)
+{
+	struct http_request *r = &c->request;
+
+	front_log_access("http", r->verb, r->template, r->status,
+	                 clock_real.mono_ms(clock_real.ctx) - r->began_ms, &r->caller);
+	front_body_free(&r->body, &c->daemon->http->buffered);
+	arena_free(&r->arena);
+}
+
+/* Answers */
+
+static void add_headers(struct MHD_Response *response, const struct http_connection *c)
+{
+	const struct http_request *r = &c->request;
+
+	MHD_add_response_header(response, "Content-Type", "application/json");
+	MHD_add_response_header(response, "X-Request-Id", r->caller.request_id);
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	MHD_add_response_header(response, "Content-Security-Policy",
+	                        "default-src 'none'; frame-ancestors 'none'");
+	if (r->allow[0])
+		MHD_add_response_header(response, "Allow", r->allow);
+	if (r->status == 401)
+		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+	if (c->daemon->closing)
+		MHD_add_response_header(response, "Connection", "close");
+}
+
+/* text lives until the request ends. */
+static enum MHD_Result reply(struct http_connection *c, int status, const char *text, size_t len)
+{
+	struct http_request *r = &c->request;
+	/* The library does not write to what is persistent. */
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		len, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result queued;
+
+	if (!response)
+		return MHD_NO;
+	r->status = status;
+	r->phase = HTTP_ANSWERED;
+	add_headers(response, c);
+	queued = MHD_queue_response(c->mhd, (unsigned)status, response);
+	MHD_destroy_response(response);
+	return queued;
+}
+
+static enum MHD_Result reply_err(struct http_connection *c, const struct err *err)
+{
+	const struct err_row *row = err_row(err->code);
+	json_t *body = json_pack("{s:s, s:i, s:s, s:[]}", "error", err->text, "code", row->grpc,
+	                         "message", err->text, "details");
+	char *dumped = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	const char *text = dumped ? dumped : "{}";
+	size_t len = strlen(text);
+
+	text = arena_copy(&c->request.arena, text, len);
+	free(dumped);
+	json_decref(body);
+	return reply(c, row->http, text, len);
+}
+
+/* What the headers or the length already decided. OPTIONS has no route and asks for Allow. */
+static enum MHD_Result reply_refusal(struct http_connection *c)
+{
+	if (strcmp(c->request.verb, "OPTIONS") == 0 && c->request.err.code == ERR_METHOD)
+		return reply(c, 204, "", 0);
+	return reply_err(c, &c->request.err);
+}
+
+static enum MHD_Result reply_call(struct http_connection *c)
+{
+	struct http_request *r = &c->request;
+	const struct api_http_request http = { r->verb, r->path, r->query,
+	                                       (const char *)r->body.bytes, r->body.len };
+	ProtobufCMessage *request, *response;
+	struct err err;
+	char *text;
+	size_t len;
+
+	if (api_route_find(&http, &r->arena, &r->method, &request, NULL, &err) &&
+	    api_call(c->daemon->http->env.service, r->method, &r->caller, request, &r->arena,
+	             &response, &err) &&
+	    api_json_encode(response, &r->arena, &text, &len, &err))
+		return reply(c, 200, text, len);
+	return reply_err(c, &err);
+}
+
+/* Deciding by the headers */
+
+static bool is_asset(const struct http_request *r)
+{
+	return strcmp(r->path, openapi_path) == 0;
+}
+
+/*
+ * The verb as the routes know it: HEAD is a GET whose answer the library cuts
+ * short. Others than these get no further than to an error.
+ */
+static const char *route_verb(const char *verb)
+{
+	static const char *const known[] = { "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(known[i], verb) == 0)
+			return known[i];
+	}
+	return strcmp(verb, "HEAD") == 0 ? "GET" : "OTHER";
+}
+
+static bool find_asset(struct http_request *r, struct err *err)
+{
+	r->template = openapi_path;
+	if (strcmp(r->verb, "GET") == 0)
+		return true;
+	strcpy(r->allow, "GET");
+	return err_set(err, ERR_METHOD, "this path takes GET only");
+}
+
+static bool find_method(struct http_request *r, struct err *err)
+{
+	char allow[API_ALLOW_CAP] = "";
+	bool found = api_route_match(r->verb, r->path, &r->arena, &r->method, allow, err);
+
+	if (found) {
+		const struct api_method *m = &api_methods[r->method];
+
+		r->template = m->n_routes > 0 ? m->routes[0].path : m->grpc_path;
+		return true;
+	}
+	r->method = API_N_METHODS;
+	if (err->code == ERR_METHOD)
+		strcpy(r->allow, allow);
+	return false;
+}
+
+/* HEAD and OPTIONS are there wherever something else is. */
+static void complete_allow(struct http_request *r)
+{
+	if (!r->allow[0])
+		return;
+	if (strstr(r->allow, "GET"))
+		strcat(r->allow, ", HEAD");
+	strcat(r->allow, ", OPTIONS");
+}
+
+static bool is_allowed(struct http_connection *c, struct err *err)
+{
+	const struct auth *auth = c->daemon->http->env.auth;
+	struct http_request *r = &c->request;
+	bool found;
+
+	auth_request_id(&r->caller, header(c, "X-Request-Id"));
+	if (!auth_check_site(auth, header(c, "Host"), header(c, "Origin"), err) ||
+	    !auth_caller(auth, header(c, "Authorization"), &r->caller, err))
+		return false;
+	found = is_asset(r) ? find_asset(r, err) : find_method(r, err);
+	complete_allow(r);
+	if (!found)
+		return false;
+	return is_asset(r) || api_may_call(&r->caller, r->method, err);
+}
+
+static bool is_length_good(const struct http_connection *c, uint64_t *len, struct err *err)
+{
+	const char *text = header(c, "Content-Length");
+
+	*len = text ? strtoull(text, NULL, 10) : 0;
+	if (*len > FRONT_MESSAGE_MAX)
+		return err_set(err, ERR_TOO_LARGE, "the request is larger than %d bytes",
+		               FRONT_MESSAGE_MAX);
+	return true;
+}
+
+static enum MHD_Result on_headers(struct http_connection *c, const char *verb)
+{
+	struct http_request *r = &c->request;
+	uint64_t len;
+	bool ok;
+
+	r->verb = route_verb(verb);
+	ok = is_allowed(c, &r->err);
+	ok = is_length_good(c, &len, ok ? &r->err : NULL) && ok;
+	r->phase = ok ? HTTP_BODY : HTTP_DISCARD;
+	/* Who waits to be asked for the body is told at once; so is who has too much. */
+	if (!ok && (len > DISCARD_MAX || header(c, "Expect")))
+		return reply_refusal(c);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_bytes(struct http_connection *c, const char *bytes, size_t len)
+{
+	struct http_request *r = &c->request;
+	size_t *total = &c->daemon->http->buffered;
+
+	if (r->phase == HTTP_BODY) {
+		if (front_body_add(&r->body, total, bytes, len, FRONT_MESSAGE_MAX, &r->err))
+			return MHD_YES;
+		front_body_free(&r->body, total);
+		r->phase = HTTP_DISCARD;
+	}
+	r->discarded += len;
+	return r->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+}
+
+enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *bytes,
+                                  size_t *len)
+{
+	struct http_request *r = &c->request;
+	size_t n = *len;
+
+	if (r->phase == HTTP_LINE)
+		return on_headers(c, verb);
+	*len = 0;
+	if (r->phase == HTTP_ANSWERED)
+		return MHD_YES;
+	if (n > 0)
+		return on_bytes(c, bytes, n);
+	if (r->phase == HTTP_DISCARD)
+		return reply_refusal(c);
+	if (is_asset(r))
+		return reply(c, 200, asset_openapi, asset_openapi_len());
+	return reply_call(c);
+}

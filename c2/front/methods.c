@@ -1,0 +1,464 @@
+#include <string.h>
+
+#include "api/json.h"
+#include "c2/front/dispatch_inner.h"
+
+/* Pages as the API promises them; memory and time of one answer follow from it. */
+enum { PAGE_MAX = 1000 };
+
+/* A method's types are fixed by its row, so the cast is made once, here. */
+#define METHOD(fn, Name)                                                                        \
+	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,         \
+	                       Pb__##Name##Response *resp, struct err *err);                    \
+	static bool fn(struct dispatch_call *c, const ProtobufCMessage *request,                \
+	               ProtobufCMessage *response, struct err *err)                             \
+	{                                                                                       \
+		return fn##_typed(c, (const Pb__##Name##Request *)request,                      \
+		                  (Pb__##Name##Response *)response, err);                       \
+	}                                                                                       \
+	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,         \
+	                       Pb__##Name##Response *resp, struct err *err)
+
+#define NEW(c, descriptor) ((void *)api_message_new(&(descriptor), (c)->arena))
+
+_Static_assert((int)CORE_NOTHING == (int)PB__DELIVERY_STATUS__DELIVERY_NOTHING &&
+               (int)CORE_QUEUED == (int)PB__DELIVERY_STATUS__DELIVERY_QUEUED &&
+               (int)CORE_BROKER_AWAY == (int)PB__DELIVERY_STATUS__DELIVERY_BROKER_AWAY &&
+               (int)CORE_CLIENT_CONFIRMED == (int)PB__CLIENT_DELIVERY_STATUS__CLIENT_CONFIRMED &&
+               (int)CORE_PUBKEY == (int)PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY &&
+               (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED,
+               "numbers of the core are those of the API");
+
+/* A client that was not given is one without a name, which the core refuses. */
+static const char *name_of(const Pb__Client *client)
+{
+	return client && client->name ? client->name : "";
+}
+
+static char *text_of(struct dispatch_call *c, const char *text)
+{
+	return arena_copy(c->arena, text, strlen(text));
+}
+
+static Pb__Delivery *delivery_of(struct dispatch_call *c, const struct core_delivery *in)
+{
+	Pb__Delivery *out = NEW(c, pb__delivery__descriptor);
+
+	out->revision = in->revision;
+	out->status = (Pb__DeliveryStatus)in->status;
+	out->recipients = in->recipients;
+	return out;
+}
+
+static Google__Protobuf__Timestamp *time_of(struct dispatch_call *c, int64_t at_s)
+{
+	Google__Protobuf__Timestamp *out;
+
+	if (at_s == 0)
+		return NULL;
+	out = NEW(c, google__protobuf__timestamp__descriptor);
+	out->seconds = at_s;
+	return out;
+}
+
+static bool page_of(struct store_page *out, int64_t offset, int64_t count, struct err *err)
+{
+	if (offset < 0)
+		return err_set(err, ERR_INVALID, "offset is below 0");
+	if (count < 0 || count > PAGE_MAX)
+		return err_set(err, ERR_INVALID, "count is not between 0 and %d", PAGE_MAX);
+	*out = (struct store_page){ offset, count };
+	return true;
+}
+
+static char **texts_of(struct dispatch_call *c, const struct core_names *names)
+{
+	char **out = arena_alloc(c->arena, names->n * sizeof *out + 1);
+
+	for (size_t i = 0; i < names->n; i++)
+		out[i] = text_of(c, names->names[i]);
+	return out;
+}
+
+static Pb__Client **clients_of(struct dispatch_call *c, const struct core_names *names)
+{
+	Pb__Client **out = arena_alloc(c->arena, names->n * sizeof *out + 1);
+
+	for (size_t i = 0; i < names->n; i++) {
+		out[i] = NEW(c, pb__client__descriptor);
+		out[i]->name = text_of(c, names->names[i]);
+	}
+	return out;
+}
+
+/* Clients */
+
+METHOD(new_client, NewClient)
+{
+	struct core_delivery delivery;
+
+	if (!core_client_new(c->core, name_of(req->client), req->key.data, req->key.len, &delivery,
+	                     err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(remove_client, RemoveClient)
+{
+	struct core_delivery delivery;
+	enum core_choice rotate = CORE_DEFAULT;
+
+	if (req->rotate_choice_case == PB__REMOVE_CLIENT_REQUEST__ROTATE_CHOICE_ROTATE_KEY)
+		rotate = req->rotatekey ? CORE_YES : CORE_NO;
+	if (!core_client_remove(c->core, name_of(req->client), rotate, &resp->rotatedtopics, &delivery,
+	                        err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(reset_client, ResetClient)
+{
+	struct core_delivery delivery;
+
+	if (!core_client_reset(c->core, name_of(req->client), &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(new_client_key, NewClientKey)
+{
+	struct core_delivery delivery;
+
+	if (!core_client_new_key(c->core, name_of(req->client), &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(get_clients, GetClients)
+{
+	struct core_names names;
+	struct store_page page;
+
+	if (!page_of(&page, req->offset, req->count, err) ||
+	    !core_clients(c->core, page, c->arena, &names, err))
+		return false;
+	resp->n_clients = names.n;
+	resp->clients = clients_of(c, &names);
+	return true;
+}
+
+METHOD(count_clients, CountClients)
+{
+	(void)req;
+	return core_clients_count(c->core, &resp->count, err);
+}
+
+METHOD(get_client_status, GetClientStatus)
+{
+	struct core_client_status s;
+
+	if (!core_client_status(c->core, name_of(req->client), &s, err))
+		return false;
+	resp->revision = s.revision;
+	resp->sentrevision = s.sent_rev;
+	resp->confirmedrevision = s.confirmed_rev;
+	resp->status = (Pb__ClientDeliveryStatus)s.state;
+	resp->keypending = s.key_pending;
+	resp->receipts = s.receipts;
+	resp->lastseen = time_of(c, s.last_seen);
+	resp->nextattempt = time_of(c, s.next_at);
+	resp->clockoffset = s.clock_offset;
+	resp->reason = text_of(c, s.reason ? s.reason : "");
+	return true;
+}
+
+/* Topics */
+
+METHOD(new_topic, NewTopic)
+{
+	struct core_delivery delivery;
+
+	if (!core_topic_new(c->core, req->topic, &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(remove_topic, RemoveTopic)
+{
+	struct core_delivery delivery;
+
+	if (!core_topic_remove(c->core, req->topic, &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(get_topics, GetTopics)
+{
+	struct core_names names;
+	struct store_page page;
+
+	if (!page_of(&page, req->offset, req->count, err) ||
+	    !core_topics(c->core, page, c->arena, &names, err))
+		return false;
+	resp->n_topics = names.n;
+	resp->topics = texts_of(c, &names);
+	return true;
+}
+
+METHOD(count_topics, CountTopics)
+{
+	(void)req;
+	return core_topics_count(c->core, &resp->count, err);
+}
+
+METHOD(get_topic_status, GetTopicStatus)
+{
+	struct core_topic_status s;
+
+	if (!core_topic_status(c->core, req->topic, &s, err))
+		return false;
+	resp->revision = s.revision;
+	resp->members = s.progress.members;
+	resp->confirmed = s.progress.confirmed;
+	resp->sent = s.progress.sent;
+	resp->waiting = s.progress.waiting;
+	resp->withheld = s.progress.withheld;
+	resp->rotatedat = time_of(c, s.rotated_at);
+	return true;
+}
+
+/* Clients in topics */
+
+METHOD(new_topic_client, NewTopicClient)
+{
+	struct core_delivery delivery;
+
+	if (!core_attach(c->core, name_of(req->client), req->topic, &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(remove_topic_client, RemoveTopicClient)
+{
+	struct core_delivery delivery;
+	enum core_choice rotate = CORE_DEFAULT;
+
+	if (req->rotate_choice_case == PB__REMOVE_TOPIC_CLIENT_REQUEST__ROTATE_CHOICE_ROTATE_KEY)
+		rotate = req->rotatekey ? CORE_YES : CORE_NO;
+	if (!core_detach(c->core, name_of(req->client), req->topic, rotate, &resp->rotatedtopics,
+	                 &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(get_topics_for_client, GetTopicsForClient)
+{
+	struct core_names names;
+	struct store_page page;
+
+	if (!page_of(&page, req->offset, req->count, err) ||
+	    !core_client_topics(c->core, name_of(req->client), page, c->arena, &names, err))
+		return false;
+	resp->n_topics = names.n;
+	resp->topics = texts_of(c, &names);
+	return true;
+}
+
+METHOD(count_topics_for_client, CountTopicsForClient)
+{
+	return core_client_topics_count(c->core, name_of(req->client), &resp->count, err);
+}
+
+METHOD(get_clients_for_topic, GetClientsForTopic)
+{
+	struct core_names names;
+	struct store_page page;
+
+	if (!page_of(&page, req->offset, req->count, err) ||
+	    !core_topic_clients(c->core, req->topic, page, c->arena, &names, err))
+		return false;
+	resp->n_clients = names.n;
+	resp->clients = clients_of(c, &names);
+	return true;
+}
+
+METHOD(count_clients_for_topic, CountClientsForTopic)
+{
+	return core_topic_clients_count(c->core, req->topic, &resp->count, err);
+}
+
+/* Links and public keys */
+
+METHOD(link_client, LinkClient)
+{
+	(void)resp;
+	return core_link(c->core, name_of(req->sourceclient), name_of(req->targetclient), err);
+}
+
+METHOD(unlink_client, UnlinkClient)
+{
+	(void)resp;
+	return core_unlink(c->core, name_of(req->sourceclient), name_of(req->targetclient), err);
+}
+
+METHOD(get_linked_clients, GetLinkedClients)
+{
+	struct core_names names;
+	struct store_page page;
+
+	if (!page_of(&page, req->offset, req->count, err) ||
+	    !core_links(c->core, name_of(req->client), page, c->arena, &names, err))
+		return false;
+	resp->n_clients = names.n;
+	resp->clients = clients_of(c, &names);
+	return true;
+}
+
+METHOD(count_linked_clients, CountLinkedClients)
+{
+	return core_links_count(c->core, name_of(req->client), &resp->count, err);
+}
+
+METHOD(send_client_pub_key, SendClientPubKey)
+{
+	struct core_delivery delivery;
+
+	if (!core_pubkey_send(c->core, name_of(req->sourceclient), name_of(req->targetclient),
+	                      &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(remove_client_pub_key, RemoveClientPubKey)
+{
+	struct core_delivery delivery;
+
+	if (!core_pubkey_remove(c->core, name_of(req->sourceclient), name_of(req->targetclient),
+	                        &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(reset_client_pub_keys, ResetClientPubKeys)
+{
+	struct core_delivery delivery;
+
+	if (!core_pubkeys_reset(c->core, name_of(req->targetclient), &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(new_c2_key, NewC2Key)
+{
+	struct core_delivery delivery;
+
+	if (!core_new_c2_key(c->core, req->force, &delivery, err))
+		return false;
+	resp->delivery = delivery_of(c, &delivery);
+	return true;
+}
+
+METHOD(get_c2_public_key, GetC2PublicKey)
+{
+	uint8_t key[32];
+
+	(void)req;
+	if (!core_c2_public_key(c->core, key, err))
+		return false;
+	resp->publickey.data = (uint8_t *)arena_copy(c->arena, key, sizeof key);
+	resp->publickey.len = sizeof key;
+	return true;
+}
+
+/* Messages */
+
+METHOD(protect_message, ProtectMessage)
+{
+	ProtobufCBinaryData *out = &resp->protectedbinarydata;
+
+	resp->topic = req->topic;
+	return core_protect(c->core, req->topic, req->binarydata.data, req->binarydata.len, c->arena,
+	                    &out->data, &out->len, err);
+}
+
+METHOD(unprotect_message, UnprotectMessage)
+{
+	ProtobufCBinaryData *out = &resp->binarydata;
+
+	resp->topic = req->topic;
+	return core_unprotect(c->core, req->topic, req->protectedbinarydata.data,
+	                      req->protectedbinarydata.len, c->arena, &out->data, &out->len, err);
+}
+
+/* The server itself */
+
+/* Devices cannot be reached without the broker, but nothing is lost: an answer, no failure. */
+METHOD(health_check, HealthCheck)
+{
+	struct core_health h;
+
+	(void)req;
+	core_health(c->core, &h);
+	if (h.store.code != ERR_OK)
+		return err_set(err, ERR_UNAVAILABLE, "the database does not work");
+	if (h.custody.code != ERR_OK)
+		return err_set(err, ERR_UNAVAILABLE, "the key custody does not work");
+	resp->code = h.bus_up ? 0 : 1;
+	resp->status = text_of(c, h.bus_up ? "OK" : "the message broker is away: commands wait");
+	resp->database = text_of(c, "OK");
+	resp->custody = text_of(c, "OK");
+	resp->broker = text_of(c, h.bus_up ? "OK" : "away");
+	return true;
+}
+
+METHOD(get_crypto_mode, GetCryptoMode)
+{
+	(void)req, (void)err;
+	resp->cryptomode = (Pb__CryptoMode)core_crypto_mode(c->core);
+	return true;
+}
+
+dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
+	[API_C2_NEW_CLIENT] = new_client,
+	[API_C2_REMOVE_CLIENT] = remove_client,
+	[API_C2_RESET_CLIENT] = reset_client,
+	[API_C2_NEW_CLIENT_KEY] = new_client_key,
+	[API_C2_NEW_TOPIC] = new_topic,
+	[API_C2_REMOVE_TOPIC] = remove_topic,
+	[API_C2_NEW_TOPIC_CLIENT] = new_topic_client,
+	[API_C2_REMOVE_TOPIC_CLIENT] = remove_topic_client,
+	[API_C2_COUNT_TOPICS_FOR_CLIENT] = count_topics_for_client,
+	[API_C2_GET_TOPICS_FOR_CLIENT] = get_topics_for_client,
+	[API_C2_COUNT_CLIENTS_FOR_TOPIC] = count_clients_for_topic,
+	[API_C2_GET_CLIENTS_FOR_TOPIC] = get_clients_for_topic,
+	[API_C2_COUNT_CLIENTS] = count_clients,
+	[API_C2_GET_CLIENTS] = get_clients,
+	[API_C2_COUNT_TOPICS] = count_topics,
+	[API_C2_GET_TOPICS] = get_topics,
+	[API_C2_LINK_CLIENT] = link_client,
+	[API_C2_UNLINK_CLIENT] = unlink_client,
+	[API_C2_COUNT_LINKED_CLIENTS] = count_linked_clients,
+	[API_C2_GET_LINKED_CLIENTS] = get_linked_clients,
+	[API_C2_SEND_CLIENT_PUB_KEY] = send_client_pub_key,
+	[API_C2_REMOVE_CLIENT_PUB_KEY] = remove_client_pub_key,
+	[API_C2_RESET_CLIENT_PUB_KEYS] = reset_client_pub_keys,
+	[API_C2_NEW_C2_KEY] = new_c2_key,
+	[API_C2_GET_C2_PUBLIC_KEY] = get_c2_public_key,
+	[API_C2_PROTECT_MESSAGE] = protect_message,
+	[API_C2_UNPROTECT_MESSAGE] = unprotect_message,
+	[API_C2_HEALTH_CHECK] = health_check,
+	[API_C2_GET_CRYPTO_MODE] = get_crypto_mode,
+	[API_C2_GET_TOPIC_STATUS] = get_topic_status,
+	[API_C2_GET_CLIENT_STATUS] = get_client_status,
+};

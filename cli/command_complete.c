@@ -1,0 +1,138 @@
+#include <string.h>
+
+#include "cli/command.h"
+
+struct completion {
+	char words[64];     /* of the command, as far as typed */
+	const char *prefix; /* the word that is being typed */
+	void (*found)(void *ctx, const char *candidate);
+	void *ctx;
+};
+
+static void offer(const struct completion *c, const char *candidate)
+{
+	if (strncmp(candidate, c->prefix, strlen(c->prefix)) == 0)
+		c->found(c->ctx, candidate);
+}
+
+static void offer_option(const struct completion *c, const char *name)
+{
+	char word[64];
+
+	snprintf(word, sizeof word, "--%.60s", name);
+	offer(c, word);
+}
+
+/* The next word of every command that begins with those typed; each once. */
+static void offer_words(const struct completion *c)
+{
+	size_t len = strlen(c->words);
+	char last[64] = "";
+
+	for (size_t i = 0; i < command_count(); i++) {
+		const char *w = command_row(i)->cli.words;
+		char next[64];
+
+		if (!w || w[0] == '_' || strncmp(w, c->words, len) != 0 || (len && w[len] != ' '))
+			continue;
+		w += len + (len > 0);
+		snprintf(next, sizeof next, "%.*s", (int)strcspn(w, " "), w);
+		/* Rows of a group mostly stand together; scripts drop what repeats. */
+		if (strcmp(next, last) != 0)
+			offer(c, next);
+		memcpy(last, next, sizeof last);
+	}
+}
+
+/* What an option of ours or of the command takes; null: nothing, or there is no such option. */
+static const char *value_of(const struct completion *c, const char *word, const struct opt **global)
+{
+	struct flag flags[FLAGS_MAX];
+	size_t n = command_flags_of(c->words, flags), len;
+	const char *value, *name = opts_split(word, &len, &value);
+
+	*global = NULL;
+	for (size_t i = 0; i < c2cli_opts.n; i++) {
+		const struct opt *o = &c2cli_opts.rows[i];
+
+		if ((strlen(o->name) == len && memcmp(o->name, name, len) == 0) ||
+		    (o->letter && len == 1 && o->letter[0] == name[0])) {
+			*global = o;
+			return value ? NULL : o->arg;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		if (strlen(flags[i].name) == len && memcmp(flags[i].name, name, len) == 0)
+			return value ? NULL : flags[i].arg;
+	return NULL;
+}
+
+static void offer_choices(const struct completion *c, const char *choices)
+{
+	while (*choices) {
+		size_t len = strcspn(choices, "|");
+		char one[32];
+
+		snprintf(one, sizeof one, "%.*s", (int)len, choices);
+		offer(c, one);
+		choices += len + (choices[len] == '|');
+	}
+}
+
+static void offer_value(const struct completion *c, const char *arg, const struct opt *global)
+{
+	if (global && global->choices)
+		offer_choices(c, global->choices);
+	else if (strncmp(arg, "FILE", 4) == 0)
+		c->found(c->ctx, ":file");
+}
+
+static void offer_options(const struct completion *c)
+{
+	struct flag flags[FLAGS_MAX];
+	size_t n = command_flags_of(c->words, flags);
+
+	for (size_t i = 0; i < n; i++)
+		offer_option(c, flags[i].name);
+	/* Those of all commands only when asked for by a dash, or there is nothing else. */
+	if (c->prefix[0] == '-')
+		for (size_t i = 0; i < c2cli_opts.n; i++)
+			offer_option(c, c2cli_opts.rows[i].name);
+}
+
+static void add_word(struct completion *c, const char *word)
+{
+	size_t len = strlen(c->words);
+
+	/* Words of help are not its own: complete as if it were not there. */
+	if (strcmp(word, CLI_HELP) != 0)
+		snprintf(c->words + len, sizeof c->words - len, "%s%s", len ? " " : "", word);
+}
+
+void command_complete(size_t n_words, const char *const *words,
+                      void (*found)(void *ctx, const char *candidate), void *ctx)
+{
+	struct completion c = { .prefix = "", .found = found, .ctx = ctx };
+	const struct opt *global = NULL;
+	const char *arg = NULL; /* of the option before the word, if it takes one */
+
+	for (size_t i = 0; i + 1 < n_words; i++) {
+		if (arg) {
+			arg = NULL;
+			continue;
+		}
+		if (opts_is_option(words[i]))
+			arg = value_of(&c, words[i], &global);
+		else
+			add_word(&c, words[i]);
+	}
+	if (n_words > 0)
+		c.prefix = words[n_words - 1];
+	if (arg) {
+		offer_value(&c, arg, global);
+		return;
+	}
+	if (c.prefix[0] != '-')
+		offer_words(&c);
+	offer_options(&c);
+}

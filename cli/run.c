@@ -1,0 +1,213 @@
+#define _GNU_SOURCE
+#include "cli/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/json.h"
+#include "base/clock.h"
+#include "cli/term.h"
+
+enum { PAGE = 100, POLL_MS = 300 };
+
+static bool run_call(struct session *s, const struct command *cmd, struct arena *arena,
+                     struct err *err)
+{
+	ProtobufCMessage *request, *answer;
+
+	return request_build(s, cmd, arena, &request, err) &&
+	       grpc_call(s->grpc, cmd->row, request, arena, &answer, err) &&
+	       show_answer(answer, s->json, err);
+}
+
+static bool number_of(const struct command *cmd, const char *name, int64_t *out, struct err *err)
+{
+	const struct command_value *v = command_get(cmd, name);
+	char what[32];
+
+	*out = 0;
+	snprintf(what, sizeof what, "--%s", name);
+	return !v || opts_int(v->text, 0, INT64_MAX / 2, what, out, err);
+}
+
+static bool set_number(ProtobufCMessage *msg, const char *field, int64_t n, struct arena *arena,
+                       struct err *err)
+{
+	char text[24];
+	int len = snprintf(text, sizeof text, "%" PRId64, n);
+
+	return api_set_field(msg, field, text, (size_t)len, arena, NULL, err);
+}
+
+/* One page; *n is the number of its entries. Its memory goes with it. */
+static bool run_page(struct session *s, const struct command *cmd, struct show_list *list,
+                     int64_t offset, int64_t count, size_t *n, struct err *err)
+{
+	struct arena arena = ARENA_INIT;
+	ProtobufCMessage *request, *page;
+	bool ok = request_build(s, cmd, &arena, &request, err) &&
+	          set_number(request, "offset", offset, &arena, err) &&
+	          set_number(request, "count", count, &arena, err) &&
+	          grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+	          show_list_page(list, page, n, err);
+
+	arena_free(&arena);
+	return ok;
+}
+
+static bool run_list(struct session *s, const struct command *cmd, struct err *err)
+{
+	struct show_list list = { .json = s->json };
+	int64_t offset, limit, left;
+	size_t n;
+
+	if (!number_of(cmd, "offset", &offset, err) || !number_of(cmd, "count", &limit, err))
+		return false;
+	left = limit > 0 ? limit : INT64_MAX;
+	for (;;) {
+		int64_t ask = left < PAGE ? left : PAGE;
+
+		if (!run_page(s, cmd, &list, offset, ask, &n, err))
+			return false;
+		offset += (int64_t)n;
+		left -= (int64_t)n;
+		if (left <= 0 || (int64_t)n < ask)
+			break;
+	}
+	show_list_end(&list, cmd->row->response);
+	return true;
+}
+
+struct event_sink {
+	struct session *s;
+	struct err *err;
+	bool failed;
+};
+
+static bool on_event(void *ctx, const ProtobufCMessage *msg)
+{
+	struct event_sink *sink = ctx;
+
+	sink->failed = !show_event(msg, sink->s->json, sink->err);
+	return !sink->failed && !ferror(stdout);
+}
+
+static bool run_stream(struct session *s, const struct command *cmd, struct arena *arena,
+                       struct err *err)
+{
+	struct event_sink sink = { s, err, false };
+	ProtobufCMessage *request;
+
+	if (!request_build(s, cmd, arena, &request, err))
+		return false;
+	if (grpc_stream(s->grpc, cmd->row, request, on_event, &sink, err))
+		return !sink.failed;
+	/* Stopping is how one leaves it. */
+	return err->code == ERR_CANCELLED && s->stop && *s->stop;
+}
+
+static void show_step(struct session *s, const ProtobufCMessage *status,
+                      const struct show_progress *p, char *last, size_t cap)
+{
+	struct err ignored;
+
+	if (!s->json && isatty(STDOUT_FILENO)) {
+		term_progress(stdout, p->done, p->total, p->text);
+		if (p->complete)
+			putchar('\n');
+		return;
+	}
+	if (strcmp(last, p->text) == 0)
+		return;
+	snprintf(last, cap, "%s", p->text);
+	if (s->json)
+		show_answer(status, true, &ignored);
+	else
+		printf("%s\n", p->text);
+	fflush(stdout);
+}
+
+static void pause_ms(int ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL); /* a signal ends it early, as it shall */
+}
+
+static bool ask_status(struct session *s, const struct command *cmd, struct show_progress *p,
+                       char *last, size_t cap, struct err *err)
+{
+	struct arena arena = ARENA_INIT;
+	ProtobufCMessage *request, *status;
+	bool ok = request_build(s, cmd, &arena, &request, err) &&
+	          grpc_call(s->grpc, cmd->row, request, &arena, &status, err) &&
+	          show_progress_of(status, p, err);
+
+	if (ok)
+		show_step(s, status, p, last, cap);
+	arena_free(&arena);
+	return ok;
+}
+
+static bool run_wait(struct session *s, const struct command *cmd, struct err *err)
+{
+	int64_t end = INT64_MAX, now = clock_real.mono_ms(clock_real.ctx);
+	struct show_progress p;
+	char last[sizeof p.text] = "";
+
+	if (s->args->timeout_s > 0)
+		end = now + s->args->timeout_s * 1000;
+	for (;;) {
+		if (!ask_status(s, cmd, &p, last, sizeof last, err))
+			return false;
+		if (p.complete)
+			return true;
+		now = clock_real.mono_ms(clock_real.ctx);
+		if (now >= end || (s->stop && *s->stop))
+			break;
+		pause_ms(end - now < POLL_MS ? (int)(end - now) : POLL_MS);
+	}
+	if (!s->json && isatty(STDOUT_FILENO))
+		putchar('\n');
+	if (s->stop && *s->stop)
+		return err_set(err, ERR_CANCELLED, "stopped");
+	return err_set(err, ERR_DEADLINE, "not all is confirmed after %" PRId64 " s: %s",
+	               s->args->timeout_s, p.text);
+}
+
+static bool switch_is_on(const struct command *cmd, const char *name)
+{
+	const struct command_value *v = command_get(cmd, name);
+
+	return v && (!v->text || strcmp(v->text, "true") == 0);
+}
+
+bool run_command(struct session *s, const struct command *cmd, struct err *err)
+{
+	struct arena arena = ARENA_INIT;
+	bool ok = false;
+
+	switch (cmd->row->cli.kind) {
+	case API_COMMAND_LIST:
+		ok = run_list(s, cmd, err);
+		break;
+	case API_COMMAND_STREAM:
+		ok = run_stream(s, cmd, &arena, err);
+		break;
+	case API_COMMAND_PROGRESS:
+		ok = switch_is_on(cmd, "wait") ? run_wait(s, cmd, err)
+		                               : run_call(s, cmd, &arena, err);
+		break;
+	case API_COMMAND_CALL:
+		ok = run_call(s, cmd, &arena, err);
+		break;
+	}
+	arena_free(&arena);
+	if (ok && (fflush(stdout) != 0 || ferror(stdout)))
+		return err_set(err, ERR_STORE, "the answer could not be written");
+	return ok;
+}

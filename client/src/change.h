@@ -1,0 +1,61 @@
+/*
+ * A change of a client's state: made in memory, then stored, and undone when
+ * storing fails. One change touches one thing, so that what was there before
+ * fits on the stack.
+ */
+#ifndef E4_SRC_CHANGE_H
+#define E4_SRC_CHANGE_H
+
+#include "e4/e4.h"
+
+enum e4_change_kind {
+	E4_UNCHANGED,
+	E4_REPLACED, /* one entry of a table; it was .was */
+	E4_INSERTED, /* one entry, at .at */
+	E4_REMOVED,  /* one entry; it was .was, at .at */
+	E4_EMPTIED,  /* a table of .used entries, which are wiped once that is stored */
+	E4_REKEYED   /* the identity or the C2 key */
+};
+
+struct e4_identity {
+	uint8_t key[E4_IDENTITY_MAX];
+	uint8_t control_key[32];
+	uint8_t c2_public[32];
+};
+
+struct e4_change {
+	enum e4_change_kind kind;
+	bool in_peers; /* the table is that of the peers, not of the topics */
+	uint16_t at;
+	uint16_t used;
+	uint64_t high_water; /* before the change */
+	uint64_t time_seen;
+	union {
+		struct e4_topic_key topic;
+		struct e4_peer peer;
+		struct e4_identity identity;
+	} was;
+};
+
+void e4_change_begin(struct e4_change *change, const struct e4_client *c);
+
+/* Undo in memory what was made since the beginning, and wipe the record. */
+void e4_change_drop(struct e4_change *change, struct e4_client *c);
+
+/* Store the state if anything changed. E4_ERR_STORE: all is as it was. Wipes the record. */
+enum e4_result e4_change_store(struct e4_change *change, struct e4_client *c);
+
+/* The single changes. They check, apply, and fill the record; they don't store. */
+enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change,
+				   const uint8_t hash[16], const uint8_t key[32], uint64_t now);
+void e4_change_remove_topic(struct e4_client *c, struct e4_change *change, const uint8_t hash[16]);
+void e4_change_reset_topics(struct e4_client *c, struct e4_change *change);
+enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
+				  const uint8_t id[16], const uint8_t public_key[32]);
+/* E4_ERR_NO_PUBKEY: there is none. */
+enum e4_result e4_change_remove_peer(struct e4_client *c, struct e4_change *change,
+				     const uint8_t id[16]);
+void e4_change_reset_peers(struct e4_client *c, struct e4_change *change);
+void e4_change_identity(struct e4_client *c, struct e4_change *change);
+
+#endif

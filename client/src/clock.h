@@ -1,0 +1,13 @@
+/* Time as the client knows it, and what it says about a message (protocol.md section 5). */
+#ifndef E4_SRC_CLOCK_H
+#define E4_SRC_CLOCK_H
+
+#include "e4/e4.h"
+
+/* Seconds; false and 0 while no time is known. */
+bool e4_clock_now(const struct e4_client *c, uint64_t *now);
+
+/* E4_OK, E4_ERR_FUTURE or E4_ERR_TOO_OLD. */
+enum e4_result e4_clock_judge(const struct e4_client *c, uint64_t now, uint64_t stamp);
+
+#endif

@@ -1,0 +1,13 @@
+#ifndef E4_SRC_KEY_USE_H
+#define E4_SRC_KEY_USE_H
+
+#include "e4/e4.h"
+
+/*
+ * The expanded form of the key in table place slot: from the cache of the
+ * configuration, or expanded into local, which the caller wipes.
+ */
+const struct e4_siv_key *e4_key_use(struct e4_client *c, struct e4_siv_key *local, uint16_t slot,
+				    const uint8_t key[32]);
+
+#endif

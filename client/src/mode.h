@@ -1,0 +1,44 @@
+/*
+ * What a mode of the protocol is: sizes, its row for each command, and the
+ * few steps that differ. The core asks the descriptor and assumes no size.
+ */
+#ifndef E4_SRC_MODE_H
+#define E4_SRC_MODE_H
+
+#include "e4/e4.h"
+
+#include "change.h"
+
+/* One control command of a mode (protocol.md section 4). */
+struct e4_command_row {
+	uint8_t code;
+	uint8_t len;  /* of the arguments, exactly */
+	bool changes; /* false: only asks, and does not move the high-water mark */
+	/* Check and apply in memory; what was there goes to change. */
+	enum e4_result (*run)(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+			      uint64_t now);
+};
+
+struct e4_mode {
+	uint8_t code;         /* names the mode in the stored state */
+	uint8_t identity_len; /* of the client's secret, at most E4_IDENTITY_MAX */
+	uint8_t sender_len;   /* bytes of sender id after the stamp; 0: senders are not named */
+	uint8_t sig_len;      /* bytes after the ciphertext; not 0 only if sender_len is not */
+	bool has_c2_key;      /* C2's public key is part of the state */
+	uint8_t n_commands;
+	const struct e4_command_row *commands;
+	void (*sign)(uint8_t *sig, const void *msg, size_t len, const uint8_t *identity);
+	bool (*verify)(const uint8_t *sig, const void *msg, size_t len, const uint8_t *public_key);
+};
+
+/* The rows that all modes share. */
+enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,
+				   const uint8_t *args, uint64_t now);
+enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change,
+				   const uint8_t *args, uint64_t now);
+enum e4_result e4_run_set_topic_key(struct e4_client *c, struct e4_change *change,
+				    const uint8_t *args, uint64_t now);
+enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change,
+				   const uint8_t *args, uint64_t now);
+
+#endif

@@ -1,0 +1,141 @@
+/* Names of clients and topics (protocol.md section 1). */
+#include "e4/protocol.h"
+
+#include <string.h>
+
+static const char hex[] = "0123456789abcdef";
+
+/*
+ * Length of the UTF-8 sequence at p, 0 if there is none: overlong forms,
+ * surrogates, values over U+10FFFF and NUL are refused, so that one name has
+ * one spelling and survives every zero-terminated string on its way.
+ */
+static size_t utf8_step(const uint8_t *p, size_t left)
+{
+	size_t n;
+	uint8_t low = 0x80, high = 0xbf; /* bounds of the second byte */
+
+	if (p[0] == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (n > left)
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	return n;
+}
+
+static bool utf8_ok(const char *text, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t step;
+
+	for (; len > 0; p += step, len -= step) {
+		step = utf8_step(p, len);
+		if (step == 0)
+			return false;
+	}
+	return true;
+}
+
+bool e4_name_ok(const char *name, size_t len)
+{
+	return len >= 1 && len <= E4_NAME_MAX && utf8_ok(name, len);
+}
+
+bool e4_topic_ok(const char *topic, size_t len)
+{
+	uint8_t id[E4_ID_LEN];
+	bool is_receipt;
+
+	if (len < 1 || len > E4_TOPIC_MAX || !utf8_ok(topic, len))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (topic[i] == '+' || topic[i] == '#')
+			return false;
+	return !e4_control_topic_parse(id, &is_receipt, topic, len);
+}
+
+static void hash16(uint8_t out[16], const void *in, size_t len)
+{
+	uint8_t digest[32];
+
+	e4_sha3_256(digest, in, len);
+	memcpy(out, digest, 16);
+}
+
+void e4_id_from_name(uint8_t id[E4_ID_LEN], const char *name, size_t len)
+{
+	hash16(id, name, len);
+}
+
+void e4_topic_hash(uint8_t hash[E4_HASH_LEN], const char *topic, size_t len)
+{
+	hash16(hash, topic, len);
+}
+
+void e4_control_topic(char topic[E4_CONTROL_TOPIC_LEN + 1], const uint8_t id[E4_ID_LEN])
+{
+	char *p = topic + 3;
+
+	memcpy(topic, "e4/", 3);
+	for (int i = 0; i < E4_ID_LEN; i++) {
+		*p++ = hex[id[i] >> 4];
+		*p++ = hex[id[i] & 15];
+	}
+	*p = 0;
+}
+
+void e4_receipt_topic(char topic[E4_RECEIPT_TOPIC_LEN + 1], const uint8_t id[E4_ID_LEN])
+{
+	e4_control_topic(topic, id);
+	memcpy(topic + E4_CONTROL_TOPIC_LEN, "/receipt", sizeof "/receipt");
+}
+
+/* Lower case only: upper-case hex is another topic for a broker. */
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool e4_control_topic_parse(uint8_t id[E4_ID_LEN], bool *is_receipt, const char *topic, size_t len)
+{
+	bool receipt = len == E4_RECEIPT_TOPIC_LEN;
+	uint8_t read[E4_ID_LEN];
+
+	if (!receipt && len != E4_CONTROL_TOPIC_LEN)
+		return false;
+	if (memcmp(topic, "e4/", 3) != 0)
+		return false;
+	if (receipt && memcmp(topic + E4_CONTROL_TOPIC_LEN, "/receipt", 8) != 0)
+		return false;
+	for (int i = 0; i < E4_ID_LEN; i++) {
+		int high = hex_value(topic[3 + 2 * i]), low = hex_value(topic[4 + 2 * i]);
+
+		if (high < 0 || low < 0)
+			return false;
+		read[i] = (uint8_t)(high << 4 | low);
+	}
+	memcpy(id, read, E4_ID_LEN);
+	*is_receipt = receipt;
+	return true;
+}

@@ -1,0 +1,89 @@
+/* Protecting application messages (protocol.md sections 2, 3 and 5). */
+#include <string.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "declassify.h"
+#include "key_use.h"
+#include "mode.h"
+#include "table.h"
+
+size_t e4_overhead(const struct e4_client *c)
+{
+	return E4_STAMP_LEN + (size_t)c->cfg.mode->sender_len + E4_SIV_TAG_LEN +
+	       c->cfg.mode->sig_len;
+}
+
+static bool was_sent(const struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
+{
+	for (uint16_t i = 0; i < c->cfg.n_sent; i++)
+		if (c->cfg.sent[i].stamp == stamp && memcmp(c->cfg.sent[i].digest, tag, 16) == 0)
+			return true;
+	return false;
+}
+
+static void remember_sent(struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
+{
+	struct e4_seen *s;
+
+	if (c->cfg.n_sent == 0)
+		return;
+	s = &c->cfg.sent[c->sent_next];
+	memcpy(s->digest, tag, 16);
+	s->stamp = stamp;
+	c->sent_next = (uint16_t)((c->sent_next + 1u) % c->cfg.n_sent);
+}
+
+/*
+ * Encrypt in to box (tag | ciphertext) and write the stamp: the present, or an
+ * earlier second when these bytes went out before. Each further try meets
+ * another remembered message, so there are at most n_sent + 1.
+ */
+static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
+		 uint64_t now, const uint8_t *in, size_t len)
+{
+	uint64_t stamp = now;
+
+	e4_put64(stamp_at, stamp);
+	e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, in, len);
+	E4_PUBLIC(box, E4_SIV_TAG_LEN);
+	while (was_sent(c, stamp, box) && stamp > 1 && now - stamp < c->cfg.validity_s) {
+		/* in may have been overwritten by the ciphertext: take it back from there */
+		e4_siv_open(k, box + E4_SIV_TAG_LEN, stamp_at, E4_STAMP_LEN, box,
+			    len + E4_SIV_TAG_LEN);
+		e4_put64(stamp_at, --stamp);
+		e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, box + E4_SIV_TAG_LEN, len);
+		E4_PUBLIC(box, E4_SIV_TAG_LEN);
+	}
+	remember_sent(c, stamp, box);
+}
+
+enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
+			  size_t *out_len, const uint8_t *in, size_t len)
+{
+	const struct e4_mode *mode = c->cfg.mode;
+	const struct e4_topic_key *key;
+	struct e4_siv_key local;
+	uint64_t now;
+
+	*out_len = 0;
+	if (t->control)
+		return E4_ERR_PARAM;
+	if (out_cap < e4_overhead(c) || out_cap - e4_overhead(c) < len)
+		return E4_ERR_SPACE;
+	key = e4_topic_find(c, t->hash, &t->slot);
+	if (!key)
+		return E4_ERR_NO_TOPIC_KEY;
+	if (!e4_clock_now(c, &now))
+		return E4_ERR_NO_TIME;
+	seal(c, e4_key_use(c, &local, t->slot, key->key), out,
+	     out + E4_STAMP_LEN + mode->sender_len, now, in, len);
+	if (c->cfg.n_cache == 0)
+		e4_wipe(&local, sizeof local);
+	*out_len = e4_overhead(c) + len;
+	if (mode->sender_len > 0)
+		memcpy(out + E4_STAMP_LEN, c->id, mode->sender_len);
+	if (mode->sig_len > 0)
+		mode->sign(out + *out_len - mode->sig_len, out, *out_len - mode->sig_len, c->key);
+	return E4_OK;
+}

@@ -1,0 +1,138 @@
+/* Unprotecting application and control messages (protocol.md section 5). */
+#include <string.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "command.h"
+#include "declassify.h"
+#include "key_use.h"
+#include "mode.h"
+#include "replay.h"
+#include "table.h"
+
+static enum e4_result open_control(struct e4_client *c, const uint8_t *in, size_t in_len)
+{
+	uint8_t plain[E4_COMMAND_MAX];
+	enum e4_result r;
+	uint64_t stamp, now;
+
+	if (in_len < E4_OVERHEAD_SK || in_len > E4_OVERHEAD_SK + sizeof plain)
+		return E4_ERR_LENGTH;
+	if (!e4_message_open(plain, &stamp, c->control_key, in, in_len))
+		return E4_ERR_AUTH;
+	r = E4_OK;
+	if (c->cfg.clock == E4_CLOCK_RELIABLE)
+		r = e4_clock_now(c, &now) ? e4_clock_judge(c, now, stamp) : E4_ERR_NO_TIME;
+	if (r == E4_OK)
+		r = e4_command_run(c, stamp, plain, in_len - E4_OVERHEAD_SK);
+	e4_wipe(plain, sizeof plain);
+	return r;
+}
+
+/* The signature first: nothing that a stranger wrote reaches the cipher (section 5). */
+static enum e4_result check_sender(const struct e4_client *c, const uint8_t *in, size_t in_len)
+{
+	const struct e4_mode *mode = c->cfg.mode;
+	const struct e4_peer *peer;
+
+	if (mode->sig_len == 0)
+		return E4_OK;
+	peer = e4_peer_find(c, in + E4_STAMP_LEN);
+	if (!peer)
+		return c->cfg.allow_unknown_senders ? E4_OK : E4_ERR_NO_PUBKEY;
+	in_len -= mode->sig_len;
+	return mode->verify(in + in_len, in, in_len, peer->public_key) ? E4_OK : E4_ERR_SIGNATURE;
+}
+
+static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, uint64_t now)
+{
+	uint64_t at = key->switched_at;
+
+	/*
+	 * A clock that is put back by a little does not end the period early; one
+	 * that was far ahead at the switch does not make it endless.
+	 */
+	return at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
+}
+
+/* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */
+static bool open_box(struct e4_client *c, uint8_t *out, const struct e4_topic *t,
+		     const struct e4_topic_key *key, uint64_t now, const uint8_t *stamp_at,
+		     const uint8_t *box, size_t box_len)
+{
+	struct e4_siv_key local;
+	bool ok = e4_siv_open(e4_key_use(c, &local, t->slot, key->key), out, stamp_at, E4_STAMP_LEN,
+			      box, box_len);
+
+	E4_PUBLIC(&ok, sizeof ok);
+	if (ok || !in_grace(c, key, now)) {
+		if (c->cfg.n_cache == 0)
+			e4_wipe(&local, sizeof local);
+		return ok;
+	}
+	e4_siv_key_init(&local, key->old_key);
+	ok = e4_siv_open(&local, out, stamp_at, E4_STAMP_LEN, box, box_len);
+	e4_wipe(&local, sizeof local);
+	E4_PUBLIC(&ok, sizeof ok);
+	return ok;
+}
+
+/* Time and replay, of an authentic message. */
+static enum e4_result judge(struct e4_client *c, uint64_t now, const uint8_t *in)
+{
+	const struct e4_mode *mode = c->cfg.mode;
+	uint64_t stamp = e4_get64(in);
+	enum e4_result r = c->cfg.no_window ? E4_OK : e4_clock_judge(c, now, stamp);
+
+	if (r != E4_OK)
+		return r;
+	if (!e4_replay_fresh(c, now, stamp, in + E4_STAMP_LEN, mode->sender_len,
+			     in + E4_STAMP_LEN + mode->sender_len))
+		return E4_ERR_REPLAYED;
+	return E4_OK;
+}
+
+static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint8_t *out,
+				   const uint8_t *in, size_t in_len)
+{
+	const struct e4_mode *mode = c->cfg.mode;
+	size_t before = E4_STAMP_LEN + (size_t)mode->sender_len;
+	const struct e4_topic_key *key;
+	enum e4_result r;
+	uint64_t now;
+
+	key = e4_topic_find(c, t->hash, &t->slot);
+	if (!key)
+		return E4_ERR_NO_TOPIC_KEY;
+	if (!e4_clock_now(c, &now) && !c->cfg.no_window)
+		return E4_ERR_NO_TIME;
+	r = check_sender(c, in, in_len);
+	if (r != E4_OK)
+		return r;
+	if (!open_box(c, out, t, key, now, in, in + before, in_len - before - mode->sig_len))
+		return E4_ERR_AUTH;
+	r = judge(c, now, in);
+	if (r != E4_OK)
+		e4_wipe(out, in_len - e4_overhead(c));
+	return r;
+}
+
+enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
+			    size_t *out_len, const uint8_t *in, size_t in_len)
+{
+	enum e4_result r;
+
+	*out_len = 0;
+	if (!c->provisioned)
+		return E4_ERR_NO_STATE;
+	if (t->control)
+		return open_control(c, in, in_len);
+	if (in_len < e4_overhead(c))
+		return E4_ERR_LENGTH;
+	if (out_cap < in_len - e4_overhead(c))
+		return E4_ERR_SPACE;
+	r = open_message(c, t, out, in, in_len);
+	if (r == E4_OK)
+		*out_len = in_len - e4_overhead(c);
+	return r;
+}
