@@ -301,10 +301,15 @@ static bool set_tls(struct grpc *g, struct err *err)
 	g->tls = ca || strncmp(g->config.endpoint, "https://", 8) == 0;
 	curl_easy_setopt(g->curl, CURLOPT_HTTP_VERSION,
 	                 g->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+	/* curl 7.88 cannot use an HTTP/2 connection without TLS a second time. */
+	curl_easy_setopt(g->curl, CURLOPT_FORBID_REUSE, g->tls ? 0L : 1L);
 	curl_easy_setopt(g->curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(g->curl, CURLOPT_SSL_CIPHER_LIST, tls_openssl_ciphers());
 	curl_easy_setopt(g->curl, CURLOPT_TLS13_CIPHERS, tls_openssl_ciphersuites());
 	curl_easy_setopt(g->curl, CURLOPT_SSL_EC_CURVES, tls_openssl_groups());
+	/* libcurl 7.88 breaks a second exchange on a connection without TLS. */
+	if (!g->tls)
+		curl_easy_setopt(g->curl, CURLOPT_FORBID_REUSE, 1L);
 	if (ca)
 		curl_easy_setopt(g->curl, CURLOPT_CAINFO, ca);
 	return true;

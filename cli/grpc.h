@@ -1,6 +1,6 @@
 /*
  * Calls to the key server: gRPC over HTTP/2 by libcurl, with the framing and
- * the trailers of gRPC on top. One connection is kept for all calls.
+ * the trailers of gRPC on top. With TLS one connection is kept for all calls.
  *
  * Answers and requests may hold plaintext and keys: buffers are wiped, and
  * messages belong to the caller's arena, which wipes too.

@@ -63,6 +63,9 @@ start_broker() {
 	die "no free port for the broker; see $data/broker.log"
 }
 start_broker
+: >broker-view.log
+stdbuf -oL mosquitto_sub -p "$port" -t "$topic" -F %x >>broker-view.log 2>/dev/null &
+pids="$! $pids"
 
 # --- Key server ------------------------------------------------------------------
 [ -e passphrase ] || head -c 24 /dev/urandom | base64 >passphrase
@@ -91,6 +94,7 @@ cli() { c2cli --endpoint "$grpc" "$@"; }
 bold "E4, $mode mode"
 echo "broker      127.0.0.1:$port (mosquitto: it only sees protected bytes)"
 echo "key server  http://$http  gRPC $grpc"
+echo "devices     sensor and display, attached to $topic"
 
 # --- Devices ------------------------------------------------------------------------
 enrol() { # name: key material on the device, and its entry at the key server
@@ -101,7 +105,7 @@ enrol() { # name: key material on the device, and its entry at the key server
 		[ -e "$1.key" ] || e4keygen -type symmetric -out "$1.key" >/dev/null
 		material=$1.key
 	fi
-	cli client list | grep -qx "$1" || cli client create --name "$1" --key "$material"
+	cli client list 2>/dev/null | grep -qx "$1" || cli client create --name "$1" --key "$material" >/dev/null
 }
 device() { # name: in the background, reading its commands from a pipe
 	rm -f "$1.in"
@@ -113,25 +117,23 @@ device() { # name: in the background, reading its commands from a pipe
 	e4client "$@" <"$name.in" >"$name.log" 2>&1 &
 	pids="$! $pids"
 }
-[ $mode = symmetric ] || cli c2-public-key --out c2.pub
+[ $mode = symmetric ] || cli c2-public-key --output json | sed -n 's/.*"publicKey": *"\([^"]*\)".*/\1/p' | base64 -d >c2.pub
 for name in sensor display; do
 	enrol $name
 	device $name
 done
 exec 3>sensor.in 4>display.in
-cli topic list | grep -qx $topic || cli topic create --topic $topic
-for name in sensor display; do cli attach --client $name --topic $topic; done
+cli topic list 2>/dev/null | grep -qx $topic || cli topic create --name $topic >/dev/null
+for name in sensor display; do cli attach --client $name --topic $topic >/dev/null; done
 if [ $mode = pubkey ]; then
-	cli client send-pubkey --source sensor --target display
-	cli client send-pubkey --source display --target sensor
+	cli client send-pubkey --source sensor --target display >/dev/null
+	cli client send-pubkey --source display --target sensor >/dev/null
 fi
 cli status --topic $topic --wait
 echo "subscribe $topic" >&4
 await 10 'the subscription' grep -q subscribed display.log
 
 # --- What each one sees -----------------------------------------------------------------
-mosquitto_sub -p "$port" -t "$topic" -F '            %x' >broker-view.log 2>/dev/null &
-pids="$! $pids"
 say_and_show() { # text
 	: >broker-view.log
 	echo "e4msg $topic $1" >&3
@@ -139,14 +141,14 @@ say_and_show() { # text
 	echo "sensor says: $1"
 	echo "the broker sees:"
 	await 10 'the message at the broker' test -s broker-view.log
-	fold -w 76 broker-view.log | sed 's/^ *\(.*\)/            \1/'
+	fold -w 64 broker-view.log | sed 's/^/            /'
 	echo "display reads:"
 	grep "$1" display.log | tail -n 1 | sed 's/^/            /'
 }
 bold 'A protected message'
 say_and_show "21.5 degrees at $(date +%T)"
 bold 'The topic key is rotated while they talk'
-cli topic create --topic $topic
+cli topic create --name $topic
 cli status --topic $topic --wait
 say_and_show "21.7 degrees under the new key at $(date +%T)"
 
@@ -158,7 +160,7 @@ bin=build/release/cli
 cat <<TEXT
 Both devices go on talking. In another terminal, from $root:
 
-    $bin/c2cli$endpoint topic create --topic $topic      rotate the key
+    $bin/c2cli$endpoint topic create --name $topic      rotate the key
     $bin/c2cli$endpoint status --topic $topic --wait     who has it
     $bin/c2cli$endpoint detach --client display --topic $topic
     $bin/c2cli$endpoint --help

@@ -9,7 +9,7 @@
 enum { PK = 1, CONTROL = 2, AUTHENTIC = 4, OLD_SENDER = 8, NO_CLOCK = 16 };
 
 static size_t make(const struct device *d, unsigned flags, uint8_t *out, const uint8_t *in,
-                   size_t len)
+		   size_t len)
 {
 	struct e4_siv_key k;
 	uint8_t *box = out + 8 + (flags & CONTROL ? 0 : d->c.cfg.mode == &e4_mode_pk ? 16 : 0);
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct device d;
 	char control[E4_CONTROL_TOPIC_LEN + 1];
 	unsigned flags;
-	uint8_t *message;
+	uint8_t made[4096 + E4_OVERHEAD_PK], *message;
 	size_t len;
 
 	if (size < 9 || size > 4096)
@@ -61,14 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		d.c.cfg.clock = E4_CLOCK_NONE;
 		d.c.cfg.no_window = true;
 	}
-	message = malloc(size + E4_OVERHEAD_PK);
-	if (flags & AUTHENTIC) {
-		len = make(&d, flags, message, data, size);
-	} else {
-		memcpy(message, data, size);
-		len = size;
-	}
-	message = realloc(message, len); /* exact, for the sanitizer */
+	len = flags & AUTHENTIC ? make(&d, flags, made, data, size) : size;
+	message = malloc(len); /* exact, for the sanitizer */
+	memcpy(message, flags & AUTHENTIC ? made : data, len);
 	e4_client_control_topic(&d.c, control);
 	receive(&d, flags & CONTROL ? control : fuzz_topic, message, len);
 	free(message);

@@ -17,6 +17,7 @@ bool draft_fail(struct draft *d, const char *format, ...)
 
 	if (!d->failed && d->error_cap > 0) {
 		va_start(args, format);
+		/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, one line up */
 		vsnprintf(d->error, d->error_cap, format, args);
 		va_end(args);
 	}
@@ -66,7 +67,7 @@ bool draft_set_sk(struct draft *d, const uint8_t id[16], const uint8_t key[32])
 }
 
 bool draft_set_pk(struct draft *d, const uint8_t id[16], const uint8_t private_key[64],
-                  const uint8_t c2_public[32])
+		  const uint8_t c2_public[32])
 {
 	struct e4_client *c = &d->fresh;
 
