@@ -388,7 +388,7 @@ static int start(int argc, char **argv, const char *file, const char *ready_file
 		code = check_only ? check(&a) : run(&a);
 	} else {
 		fprintf(stderr, "c2: %s\n", err.text);
-		code = err_row(err.code)->exit;
+		code = err_row(ERR_CONFIG)->exit;
 	}
 	conf_free(&a.conf, c2_conf_keys, c2_conf_n_keys);
 	return code;

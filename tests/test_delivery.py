@@ -1,6 +1,7 @@
 """Keys arrive: real c2, real broker, devices written from protocol.md alone."""
 
 import base64
+import http.client
 import os
 import random
 import threading
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from actors import Broker, Refused, Server, wait_until
-from device import PyDevice, client_id, ed25519_public, random_key, topic_hash
+from device import PyDevice, random_key, topic_hash, unseal
 
 
 def protected(server, topic, text):
@@ -32,7 +33,6 @@ def has_newest_key(server, device, topic):
     key_before = device.topics.get(topic_hash(topic))
     if key_before is None:
         return False
-    from device import unseal
     return unseal(key_before, protected(server, topic, b"probe")) is not None
 
 
@@ -107,7 +107,6 @@ def test_a_detached_device_cannot_read_on(c2, broker, make):
     kept = leaves.topics[topic_hash("t")]  # a device that does not obey RemoveTopic
     c2.detach("leaves", "t")
     c2.wait_confirmed("t")
-    from device import unseal
     assert unseal(kept, protected(c2, "t", b"not for you")) is None
     assert has_newest_key(c2, stays, "t")
 
@@ -266,32 +265,37 @@ def fleet(tmp_path):
 
 
 def rotate_under_fire(server, topics, rotations, strike):
-    """Rotate topics while strike() runs in another thread; calls that fail are made again."""
+    """Rotate topics while strike() runs again and again; calls that fail are made again."""
     done = threading.Event()
     rng = random.Random(11)
-    keyed = 0
+    strikes = 0
 
     def attacker():
-        while not done.wait(rng.uniform(0.05, 1.2)):
+        nonlocal strikes
+        while not done.wait(rng.uniform(0.02, 0.5)):
             strike()
+            strikes += 1
+
+    def until_taken(call):
+        while True:
+            try:
+                return call()
+            except (OSError, http.client.HTTPException, Refused):
+                done.wait(0.02)
 
     thread = threading.Thread(target=attacker)
     thread.start()
     try:
-        made = 0
-        while made < rotations:
-            try:
-                server.new_topic(topics[made % len(topics)])
-                made += 1
-                if made % 20 == 0:
-                    server.call("PATCH", f"/e4/client/dev{keyed:02}", {})
-                    keyed += 1
-            except (OSError, Refused):
-                wait_until(lambda: True, 1)
-                time.sleep(0.02)
+        for n in range(rotations):
+            until_taken(lambda: server.new_topic(topics[n % len(topics)]))
+            if n % 20 == 0:
+                until_taken(lambda: server.call("PATCH", f"/e4/client/dev{n // 20:02}", {}))
+            done.wait(rng.uniform(0, 0.2))
     finally:
         done.set()
         thread.join()
+    assert strikes >= 15
+    return strikes
 
 
 def all_in_wanted_state(server, devices, wanted, topics):

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from actors import Broker, Server, free_port
+from actors import Broker, Refused, Server, free_port, wait_until
 
 
 @pytest.fixture
@@ -147,7 +147,6 @@ def test_a_full_disk_fails_the_call_and_nothing_else(tmp_path):
 
 
 def fill(server):
-    from actors import Refused
     for n in range(100000):
         try:
             server.new_client(f"{n:0200}", b"k" * 32)
@@ -169,7 +168,6 @@ def test_the_broker_comes_after_the_server(folder):
         server.start()
         assert server.call("GET", "/e4/health-check")["Code"] != "0"
         broker.start()
-        from actors import wait_until
         wait_until(lambda: server.call("GET", "/e4/health-check")["Code"] == "0", 40,
                    "the server finds the broker", step=0.2)
     finally:

@@ -72,7 +72,7 @@ struct core *core_new(const struct core_config *config, const struct store *stor
 	c->wake = wake;
 	c->wake_ctx = wake_ctx;
 	snprintf(c->bus_why, sizeof c->bus_why, "not connected yet");
-	if (take_mode(c, err) && c2_keys_init(c, err))
+	if (take_mode(c, err) && c2_keys_init(c, err) && clock_load(c, err))
 		return c;
 	core_free(c);
 	return 0;
@@ -190,6 +190,7 @@ int64_t core_work(struct core *c, int max_clients)
 	bool more;
 
 	c->working = true;
+	clock_watch(c);
 	more = events_pump(c);
 	more |= receive_receipts(c, max_clients);
 	more |= walk_topics(c);

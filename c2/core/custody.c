@@ -11,8 +11,8 @@ static bool in_range(enum custody_purpose purpose, const uint8_t *row, size_t ro
 }
 
 bool custody_seal(const struct custody *c, struct sealed *out, enum custody_purpose purpose,
-                  const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
-                  struct err *err)
+		  const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
+		  struct err *err)
 {
 	memset(out, 0, sizeof *out);
 	if (!in_range(purpose, row, row_len, len))
@@ -27,7 +27,7 @@ bool custody_seal(const struct custody *c, struct sealed *out, enum custody_purp
 }
 
 bool custody_open(const struct custody *c, uint8_t *key, size_t len, enum custody_purpose purpose,
-                  const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err)
+		  const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err)
 {
 	bool ok = in_range(purpose, row, row_len, len);
 	if (!ok)

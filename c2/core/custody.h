@@ -24,7 +24,8 @@ struct sealed {
 
 /* What a key is for; part of what it is bound to. The numbers are stored: never reuse one. */
 enum custody_purpose {
-	CUSTODY_CLIENT_KEY = 1,     /* SK: the client's key; PK: its public key. row: client id | key revision */
+	/* SK: the client's key; PK: its public key. row: client id | key revision */
+	CUSTODY_CLIENT_KEY = 1,
 	CUSTODY_CLIENT_PRIVATE = 2, /* PK: a private key on its way to its client. row: as above */
 	CUSTODY_TOPIC_KEY = 3,      /* row: topic hash | key revision */
 	CUSTODY_C2_KEY = 4,         /* PK: our X25519 private key. row: key revision */
@@ -36,11 +37,12 @@ enum custody_purpose {
 
 struct custody_ops {
 	/* Seal len (1..64) bytes for one purpose and row. */
-	bool (*seal)(void *ctx, struct sealed *out, enum custody_purpose purpose, const uint8_t *row,
-	             size_t row_len, const uint8_t *key, size_t len, struct err *err);
+	bool (*seal)(void *ctx, struct sealed *out, enum custody_purpose purpose,
+		     const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
+		     struct err *err);
 	/* Open what must have exactly len bytes; ERR_CUSTODY if it was not sealed for this. */
 	bool (*open)(void *ctx, uint8_t *key, size_t len, enum custody_purpose purpose,
-	             const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err);
+		     const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err);
 	/* True if keys can be sealed and opened now. */
 	bool (*check)(void *ctx, struct err *err);
 	void (*close)(void *ctx);
@@ -53,10 +55,10 @@ struct custody {
 
 /* Checking wrappers; key is wiped on failure. */
 bool custody_seal(const struct custody *c, struct sealed *out, enum custody_purpose purpose,
-                  const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
-                  struct err *err);
+		  const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
+		  struct err *err);
 bool custody_open(const struct custody *c, uint8_t *key, size_t len, enum custody_purpose purpose,
-                  const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err);
+		  const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err);
 bool custody_check(const struct custody *c, struct err *err);
 void custody_close(struct custody *c);
 

@@ -61,7 +61,7 @@ static bool serve(struct core *c, struct slice *s, const struct store_client *ro
 
 static bool serve_all(struct core *c, struct slice *s, struct err *err)
 {
-	if (!c2_keys_load(c, err))
+	if (!c2_keys_load(c, err) || !clock_save(c, err))
 		return false;
 	for (size_t i = 0; i < s->due.n && !s->full; i++)
 		if (!serve(c, s, &s->due.rows[i], err))

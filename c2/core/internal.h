@@ -61,6 +61,10 @@ struct core {
 	struct c2_key c2_keys[CORE_C2_KEYS_MAX + 1]; /* PK: oldest first */
 	size_t n_c2_keys;
 
+	int64_t clock_seen;  /* the latest time of our wall clock */
+	int64_t clock_saved; /* as it lies in the database */
+	bool fleet_walks;    /* a walk over all clients may be under way */
+
 	struct queue receipts;
 	struct outbox outbox;
 	struct clock_hint hints[CORE_HINTS];
@@ -160,6 +164,12 @@ bool deliver_due(struct core *c, int max_clients);
 
 /* Start the walk that makes every client due (a new C2 key). Needs a transaction. */
 bool walk_fleet_start(struct core *c, struct err *err);
+
+/* Our wall clock: waits that a step back of it made endless are found and ended. */
+bool clock_load(struct core *c, struct err *err);
+/* Needs a transaction. */
+bool clock_save(struct core *c, struct err *err);
+void clock_watch(struct core *c);
 
 /* What an announcement said about a device's clock; 0: nothing. */
 int64_t clock_hint_get(const struct core *c, int64_t client_id);

@@ -10,6 +10,9 @@
  *   transaction.
  *   A write outside of a transaction is ERR_INTERNAL. After a write that failed
  *   with ERR_STORE, commit fails too and rolls back; the store is usable again.
+ *   A commit that failed has changed nothing that a read could show. Only if
+ *   the process ends before the next commit succeeds may its change be found
+ *   done after all (the disk had it, but did not say so).
  * - Times are Unix seconds; 0 is "never". Revisions count from 1.
  * - Sorted means by the bytes of the name. Names and hashes never change once
  *   a row is stored, ids are never given twice.
@@ -37,10 +40,10 @@ struct store_client {
 	int64_t key_rev;           /* revision at which key became the wanted one */
 	int32_t n_old_keys;        /* rows in old_keys, kept by old_key_put and old_keys_drop */
 	int64_t c2_rev;            /* PK: oldest C2 key that the device may still hold */
-	int64_t wanted_rev;        /* newest change of what hangs on the client itself (not of its topics) */
+	int64_t wanted_rev;        /* newest change of the client itself, its links and peers */
 	int64_t sent_rev;          /* everything up to here was handed to the bus */
 	int64_t confirmed_rev;     /* everything up to here is confirmed by a receipt */
-	int64_t reset_rev;         /* ResetClient: topics whose link and key are not newer are withheld */
+	int64_t reset_rev;         /* ResetClient: topics of which nothing is newer are withheld */
 	int64_t reset_peers_rev;   /* the same for ResetClientPubKeys */
 	uint64_t last_stamp;       /* highest stamp ever used for it, in the device's time */
 	int64_t clock_offset;      /* device clock minus ours, seconds, from receipts */
@@ -57,12 +60,12 @@ struct store_topic {
 	char name[STORE_TOPIC_MAX + 1];
 	uint8_t hash[16];
 	struct sealed key;
-	int64_t rev;        /* revision at which key became the current one, or the topic was removed */
+	int64_t rev; /* at which key became the current one, or the topic was removed */
 	int64_t rotated_at;
-	int64_t n_members;  /* live members, kept by member_put and member_remove */
-	int64_t walk_rev;   /* members up to walk_client were handed rev walk_rev */
+	int64_t n_members; /* live members, kept by member_put and member_remove */
+	int64_t walk_rev;  /* members up to walk_client were handed rev walk_rev */
 	int64_t walk_client;
-	bool removed;       /* kept until its members were told; invisible by name */
+	bool removed; /* kept until its members were told; invisible by name */
 };
 
 /* A client is, or until it was told was, attached to a topic. */
@@ -154,38 +157,41 @@ struct store_ops {
 	bool (*revision)(void *ctx, int64_t *rev, struct err *err);
 	bool (*revision_next)(void *ctx, int64_t *rev, struct err *err);
 
-	/* Small named values: crypto mode, custody parameters. len 0 with found false: not there. */
+	/* Small named values: crypto mode, custody parameters. Not found: len is 0. */
 	bool (*meta_get)(void *ctx, const char *name, uint8_t *out, size_t cap, size_t *len,
-	                 bool *found, struct err *err);
-	bool (*meta_put)(void *ctx, const char *name, const uint8_t *value, size_t len, struct err *err);
+			 bool *found, struct err *err);
+	bool (*meta_put)(void *ctx, const char *name, const uint8_t *value, size_t len,
+			 struct err *err);
 
 	/*
 	 * Clients. put inserts when row->id is 0 (and sets it; ERR_EXISTS: the name
 	 * or e4id is taken), else rewrites the row (ERR_NOT_FOUND: it is gone).
 	 */
 	bool (*client_by_name)(void *ctx, const char *name, struct store_client *row, bool *found,
-	                       struct err *err);
-	bool (*client_by_e4id)(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
-	                       struct err *err);
+			       struct err *err);
+	bool (*client_by_e4id)(void *ctx, const uint8_t e4id[16], struct store_client *row,
+			       bool *found, struct err *err);
 	bool (*client_by_id)(void *ctx, int64_t id, struct store_client *row, bool *found,
-	                     struct err *err);
+			     struct err *err);
 	bool (*client_put)(void *ctx, struct store_client *row, struct err *err);
-	/* With its members, links, peers it holds, old keys. Peers that others hold of it get source_id 0. */
+	/* With its members, links, old keys, peers it holds; those that hold it get source_id 0. */
 	bool (*client_remove)(void *ctx, int64_t id, struct err *err);
-	bool (*clients)(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
+	bool (*clients)(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
+			struct err *err);
 	bool (*clients_count)(void *ctx, int64_t *n, struct err *err);
 	/* Clients with 0 < next_at <= now, earliest first, at most limit. */
 	bool (*clients_due)(void *ctx, int64_t now, int limit, store_client_fn *fn, void *arg,
-	                    struct err *err);
+			    struct err *err);
 	/* The earliest next_at of all clients; 0: none. */
 	bool (*clients_next_at)(void *ctx, int64_t *at, struct err *err);
-	/* All clients in order of id, after after_id: for a change that concerns the whole fleet. */
-	bool (*clients_after)(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
-	                      struct err *err);
+	/* All clients in order of id, after after_id: for a change of the whole fleet. */
+	bool (*clients_after)(void *ctx, int64_t after_id, int limit, store_client_fn *fn,
+			      void *arg, struct err *err);
 
 	/* Keys that a device may still hold beside the wanted one, oldest first. */
 	bool (*old_key_put)(void *ctx, const struct store_old_key *row, struct err *err);
-	bool (*old_keys)(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err);
+	bool (*old_keys)(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg,
+			 struct err *err);
 	/* Remove those with rev < before. */
 	bool (*old_keys_drop)(void *ctx, int64_t client_id, int64_t before, struct err *err);
 
@@ -198,59 +204,62 @@ struct store_ops {
 
 	/* Topics; by_name sees live ones only. put as for clients (one live topic of a name). */
 	bool (*topic_by_name)(void *ctx, const char *name, struct store_topic *row, bool *found,
-	                      struct err *err);
+			      struct err *err);
 	bool (*topic_by_id)(void *ctx, int64_t id, struct store_topic *row, bool *found,
-	                    struct err *err);
+			    struct err *err);
 	bool (*topic_put)(void *ctx, struct store_topic *row, struct err *err);
 	bool (*topic_remove)(void *ctx, int64_t id, struct err *err); /* with its members */
-	bool (*topics)(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
+	bool (*topics)(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
+		       struct err *err);
 	bool (*topics_count)(void *ctx, int64_t *n, struct err *err);
 	/* Topics with walk_rev < rev, at most limit: their members are yet to be handed rev. */
-	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
-	bool (*topic_progress)(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);
+	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg,
+			       struct err *err);
+	bool (*topic_progress)(void *ctx, int64_t topic_id, struct store_progress *out,
+			       struct err *err);
 
 	/* Members, links, peers: put is ERR_NOT_FOUND if what it names by id is not there. */
 	bool (*member)(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
-	               bool *found, struct err *err);
+		       bool *found, struct err *err);
 	bool (*member_put)(void *ctx, const struct store_member *row, struct err *err);
 	bool (*member_remove)(void *ctx, int64_t client_id, int64_t topic_id, struct err *err);
 	/* All of a client, removed ones too, in ascending order of topic hash. */
 	bool (*client_members)(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
-	                       struct err *err);
-	/* Clients of a topic (removed ones too) with id > after_id in order of id, at most limit. */
+			       struct err *err);
+	/* Clients of a topic, removed ones too, in order of id, after after_id. */
 	bool (*topic_members)(void *ctx, int64_t topic_id, int64_t after_id, int limit,
-	                      store_client_fn *fn, void *arg, struct err *err);
+			      store_client_fn *fn, void *arg, struct err *err);
 	/* Names of live members, sorted, and their number. */
-	bool (*client_topics)(void *ctx, int64_t client_id, struct store_page page, store_name_fn *fn,
-	                      void *arg, struct err *err);
+	bool (*client_topics)(void *ctx, int64_t client_id, struct store_page page,
+			      store_name_fn *fn, void *arg, struct err *err);
 	bool (*client_topics_count)(void *ctx, int64_t client_id, int64_t *n, struct err *err);
-	bool (*topic_clients)(void *ctx, int64_t topic_id, struct store_page page, store_name_fn *fn,
-	                      void *arg, struct err *err);
+	bool (*topic_clients)(void *ctx, int64_t topic_id, struct store_page page,
+			      store_name_fn *fn, void *arg, struct err *err);
 
 	/* Links: target's new public key goes to the sources in its list. */
 	bool (*link_put)(void *ctx, int64_t target_id, int64_t source_id, struct err *err);
 	bool (*link_remove)(void *ctx, int64_t target_id, int64_t source_id, struct err *err);
-	bool (*links)(void *ctx, int64_t target_id, struct store_page page, store_name_fn *fn, void *arg,
-	              struct err *err);
+	bool (*links)(void *ctx, int64_t target_id, struct store_page page, store_name_fn *fn,
+		      void *arg, struct err *err);
 	bool (*links_count)(void *ctx, int64_t target_id, int64_t *n, struct err *err);
 	/* Clients in target's list, after after_id, in order of id. */
 	bool (*link_clients)(void *ctx, int64_t target_id, int64_t after_id, int limit,
-	                     store_client_fn *fn, void *arg, struct err *err);
+			     store_client_fn *fn, void *arg, struct err *err);
 
 	/* Peers: public keys that a device holds. */
 	bool (*peer_put)(void *ctx, const struct store_peer *row, struct err *err);
 	bool (*peer_remove)(void *ctx, int64_t target_id, const uint8_t e4id[16], struct err *err);
 	/* All of a target, removed ones too, in ascending order of e4id. */
 	bool (*client_peers)(void *ctx, int64_t target_id, store_peer_source_fn *fn, void *arg,
-	                     struct err *err);
+			     struct err *err);
 	/* Clients that hold source's key (live peers), after after_id, in order of id. */
 	bool (*peer_holders)(void *ctx, int64_t source_id, int64_t after_id, int limit,
-	                     store_client_fn *fn, void *arg, struct err *err);
+			     store_client_fn *fn, void *arg, struct err *err);
 
 	/* Events: append gives row->seq; the newest keep rows survive prune. */
 	bool (*event_append)(void *ctx, struct store_event *row, struct err *err);
 	bool (*events_after)(void *ctx, int64_t seq, int limit, store_event_fn *fn, void *arg,
-	                     struct err *err);
+			     struct err *err);
 	bool (*events_last)(void *ctx, int64_t *seq, struct err *err);
 	bool (*events_prune)(void *ctx, int64_t keep, struct err *err);
 };

@@ -66,17 +66,32 @@ bool walk_topics(struct core *c)
 	return ok;
 }
 
-/* meta "fleet_walk": last client id(8) | 1 while it runs */
-static const char fleet_walk[] = "fleet_walk";
-enum { WALK_LEN = 9 };
+/* --- the whole fleet ------------------------------------------------------------------- */
 
-static void put_id(uint8_t out[8], int64_t id)
+/* meta "fleet_walk": last client id(8) | enum fleet_walk(1) */
+static const char fleet_walk_name[] = "fleet_walk";
+/* meta "clock": our wall clock in seconds(8), about once an hour */
+static const char clock_name[] = "clock";
+
+enum fleet_walk {
+	WALK_NONE = 0,
+	WALK_DUE = 1,  /* everybody is due: a new C2 key */
+	WALK_CLOCK = 2 /* whoever waits for a time that no pause explains: our clock stepped back */
+};
+
+enum {
+	WALK_LEN = 9,
+	STEP_BACK_S = 60,   /* a step that is worth a walk */
+	CLOCK_SAVE_S = 3600 /* a step back unseen, while we did not run, is shorter than this */
+};
+
+static void put_int(uint8_t out[8], int64_t id)
 {
 	for (int i = 0; i < 8; i++)
 		out[i] = (uint8_t)((uint64_t)id >> (8 * i));
 }
 
-static int64_t get_id(const uint8_t in[8])
+static int64_t get_int(const uint8_t in[8])
 {
 	uint64_t id = 0;
 
@@ -85,44 +100,146 @@ static int64_t get_id(const uint8_t in[8])
 	return (int64_t)id;
 }
 
-static bool put_cursor(struct core *c, int64_t client_id, bool runs, struct err *err)
+static bool put_cursor(struct core *c, int64_t client_id, enum fleet_walk walk, struct err *err)
 {
 	uint8_t v[WALK_LEN];
 
-	put_id(v, client_id);
-	v[8] = runs;
-	return DB(c, meta_put, fleet_walk, v, sizeof v, err);
+	put_int(v, client_id);
+	v[8] = (uint8_t)walk;
+	return DB(c, meta_put, fleet_walk_name, v, sizeof v, err);
+}
+
+static bool get_cursor(struct core *c, int64_t *client_id, enum fleet_walk *walk, struct err *err)
+{
+	uint8_t v[WALK_LEN];
+	size_t len = 0;
+	bool found = false;
+
+	*walk = WALK_NONE;
+	*client_id = 0;
+	if (!DB(c, meta_get, fleet_walk_name, v, sizeof v, &len, &found, err))
+		return false;
+	if (found && len == WALK_LEN) {
+		*client_id = get_int(v);
+		*walk = (enum fleet_walk)v[8];
+	}
+	return true;
 }
 
 bool walk_fleet_start(struct core *c, struct err *err)
 {
-	return put_cursor(c, 0, true, err);
+	c->fleet_walks = true;
+	return put_cursor(c, 0, WALK_DUE, err);
 }
 
-static bool page_of_fleet(struct core *c, int64_t after, struct client_list *list, struct err *err)
+/* Nobody waits longer than a pause with its jitter. */
+static bool make_sane(struct core *c, struct client_list *list, int64_t now, struct err *err)
 {
-	return DB(c, clients_after, after, CORE_PAGE, client_list_add, list, err) &&
-	       make_due(c, list, core_now(c), err) &&
-	       put_cursor(c, list->n ? list->rows[list->n - 1].id : after, list->n == CORE_PAGE, err);
+	for (size_t i = 0; i < list->n; i++) {
+		struct store_client *row = &list->rows[i];
+
+		if (row->next_at <= now + 2 * c->cfg.retry_max_s)
+			continue;
+		row->next_at = now;
+		if (!DB(c, client_put, row, err))
+			return false;
+	}
+	return true;
+}
+
+static bool page_of_fleet(struct core *c, struct client_list *list, struct err *err)
+{
+	enum fleet_walk walk;
+	int64_t after;
+	bool more;
+
+	if (!get_cursor(c, &after, &walk, err))
+		return false;
+	if (walk == WALK_NONE) {
+		c->fleet_walks = false;
+		return true;
+	}
+	if (!DB(c, clients_after, after, CORE_PAGE, client_list_add, list, err))
+		return false;
+	more = list->n == CORE_PAGE;
+	c->fleet_walks = more;
+	return (walk == WALK_DUE ? make_due(c, list, core_now(c), err)
+	                         : make_sane(c, list, core_now(c), err)) &&
+	       put_cursor(c, more ? list->rows[list->n - 1].id : 0, more ? walk : WALK_NONE, err);
 }
 
 bool walk_fleet(struct core *c)
 {
 	struct client_list list = { 0 };
-	uint8_t v[WALK_LEN];
-	size_t len = 0;
-	bool found = false, ok;
 	struct err err;
+	bool ok;
 
-	if (c->cfg.mode != CORE_PUBKEY ||
-	    !DB(c, meta_get, fleet_walk, v, sizeof v, &len, &found, &err) || !found ||
-	    len != WALK_LEN || !v[8] || !c->store.ops->begin(c->store.ctx, &err))
+	if (!c->fleet_walks || !c->store.ops->begin(c->store.ctx, &err))
 		return false;
-	ok = page_of_fleet(c, get_id(v), &list, &err) && DB(c, commit, &err);
+	ok = page_of_fleet(c, &list, &err) && DB(c, commit, &err);
 	if (!ok) {
 		c->store.ops->rollback(c->store.ctx);
-		log_write(LOG_WARN, "a new C2 key waits", LOG_STR("error", err.text));
+		c->fleet_walks = true;
+		log_write(LOG_WARN, "a walk over all clients waits", LOG_STR("error", err.text));
 	}
 	client_list_free(&list);
-	return ok;
+	return ok && c->fleet_walks;
+}
+
+/* --- our own clock ---------------------------------------------------------------------- */
+
+bool clock_load(struct core *c, struct err *err)
+{
+	uint8_t v[8];
+	size_t len = 0;
+	bool found = false;
+
+	if (!DB(c, meta_get, clock_name, v, sizeof v, &len, &found, err))
+		return false;
+	c->clock_seen = c->clock_saved = found && len == sizeof v ? get_int(v) : 0;
+	c->fleet_walks = true; /* one may have been under way */
+	return true;
+}
+
+bool clock_save(struct core *c, struct err *err)
+{
+	int64_t now = core_now(c);
+	uint8_t v[8];
+
+	if (now >= c->clock_saved && now < c->clock_saved + CLOCK_SAVE_S)
+		return true;
+	put_int(v, now);
+	c->clock_saved = now;
+	return DB(c, meta_put, clock_name, v, sizeof v, err);
+}
+
+/* A walk that makes everybody due does this one's work too, from the start. */
+static bool start_clock_walk(struct core *c, struct err *err)
+{
+	enum fleet_walk walk;
+	int64_t after;
+
+	c->fleet_walks = true;
+	return get_cursor(c, &after, &walk, err) &&
+	       put_cursor(c, 0, walk == WALK_DUE ? WALK_DUE : WALK_CLOCK, err) &&
+	       clock_save(c, err);
+}
+
+void clock_watch(struct core *c)
+{
+	int64_t now = core_now(c);
+	struct err err;
+
+	if (c->clock_seen - now <= STEP_BACK_S) {
+		if (now > c->clock_seen)
+			c->clock_seen = now;
+		return;
+	}
+	log_write(LOG_WARN, "our clock has stepped back", LOG_NUM("seconds", c->clock_seen - now));
+	if (!c->store.ops->begin(c->store.ctx, &err))
+		return; /* seen again next time */
+	if (start_clock_walk(c, &err) && DB(c, commit, &err))
+		c->clock_seen = now;
+	else
+		c->store.ops->rollback(c->store.ctx);
 }

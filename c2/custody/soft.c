@@ -44,7 +44,7 @@ enum kind { KIND_PASSPHRASE = 1, KIND_KEY_FILE = 2 };
 
 struct params {
 	enum kind kind;
-	uint32_t passes;     /* 0 for a key file */
+	uint32_t passes; /* 0 for a key file */
 	uint32_t memory_kib;
 	uint8_t salt[SALT_LEN];
 };
@@ -60,7 +60,7 @@ struct soft {
 /* --- Sealing ---------------------------------------------------------------------- */
 
 static size_t associated(uint8_t ad[3 + CUSTODY_ROW_MAX], enum custody_purpose purpose,
-                         const uint8_t *row, size_t row_len)
+			 const uint8_t *row, size_t row_len)
 {
 	ad[0] = VERSION;
 	ad[1] = (uint8_t)purpose;
@@ -70,7 +70,7 @@ static size_t associated(uint8_t ad[3 + CUSTODY_ROW_MAX], enum custody_purpose p
 }
 
 static void seal_under(const struct e4_siv_key *k, uint8_t *out, enum custody_purpose purpose,
-                       const uint8_t *row, size_t row_len, const uint8_t *key, size_t len)
+		       const uint8_t *row, size_t row_len, const uint8_t *key, size_t len)
 {
 	uint8_t ad[3 + CUSTODY_ROW_MAX];
 	size_t ad_len = associated(ad, purpose, row, row_len);
@@ -79,8 +79,8 @@ static void seal_under(const struct e4_siv_key *k, uint8_t *out, enum custody_pu
 }
 
 static bool open_under(const struct e4_siv_key *k, uint8_t *key, size_t len,
-                       enum custody_purpose purpose, const uint8_t *row, size_t row_len,
-                       const uint8_t *in)
+		       enum custody_purpose purpose, const uint8_t *row, size_t row_len,
+		       const uint8_t *in)
 {
 	uint8_t ad[3 + CUSTODY_ROW_MAX];
 	size_t ad_len = associated(ad, purpose, row, row_len);
@@ -88,8 +88,8 @@ static bool open_under(const struct e4_siv_key *k, uint8_t *key, size_t len,
 }
 
 static bool soft_seal(void *ctx, struct sealed *out, enum custody_purpose purpose,
-                      const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
-                      struct err *err)
+		      const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
+		      struct err *err)
 {
 	const struct soft *s = ctx;
 	(void)err;
@@ -99,21 +99,21 @@ static bool soft_seal(void *ctx, struct sealed *out, enum custody_purpose purpos
 }
 
 static bool soft_open(void *ctx, uint8_t *key, size_t len, enum custody_purpose purpose,
-                      const uint8_t *row, size_t row_len, const struct sealed *in,
-                      struct err *err)
+		      const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err)
 {
 	const struct soft *s = ctx;
 	if (in->len == OVERHEAD + len &&
 	    open_under(&s->seal, key, len, purpose, row, row_len, in->bytes))
 		return true;
-	return err_set(err, ERR_CUSTODY,
-	               "a stored key is damaged or was moved from where it belongs: restore a backup "
-	               "of the database");
+	return err_set(
+		err, ERR_CUSTODY,
+		"a stored key is damaged or was moved from where it belongs: restore a backup "
+		"of the database");
 }
 
 static bool soft_check(void *ctx, struct err *err)
 {
-	static const uint8_t row[1] = { 0 }, probe[CHECK_LEN] = { 1 };
+	static const uint8_t row[1] = {0}, probe[CHECK_LEN] = {1};
 	uint8_t back[CHECK_LEN];
 	struct sealed sealed;
 	if (!soft_seal(ctx, &sealed, CUSTODY_CHECK, row, sizeof row, probe, sizeof probe, err) ||
@@ -128,7 +128,7 @@ static void soft_close(void *ctx)
 	sodium_free(ctx); /* wipes */
 }
 
-static const struct custody_ops soft_ops = { soft_seal, soft_open, soft_check, soft_close };
+static const struct custody_ops soft_ops = {soft_seal, soft_open, soft_check, soft_close};
 
 /* --- The master key --------------------------------------------------------------- */
 
@@ -149,7 +149,7 @@ static bool read_key_file(uint8_t master[MASTER_LEN], const char *path, struct e
 {
 	uint8_t bytes[MASTER_LEN + 1];
 	size_t len = 0;
-	struct err why = { ERR_OK, "" };
+	struct err why = {ERR_OK, ""};
 	bool ok = file_read_secret(path, bytes, sizeof bytes, &len, &why);
 	if (ok ? len != MASTER_LEN : why.code == ERR_INVALID)
 		ok = err_set(err, ERR_CUSTODY, "key file %s: must hold exactly 32 bytes", path);
@@ -170,28 +170,30 @@ static bool read_passphrase(struct soft *s, const char *path, bool first, struct
 	size_t len = strlen(s->passphrase);
 	if (first && len < PASSPHRASE_MIN)
 		return err_set(err, ERR_CUSTODY,
-		               "passphrase file %s: the passphrase must have at least %d bytes", path,
-		               PASSPHRASE_MIN);
+			       "passphrase file %s: the passphrase must have at least %d bytes",
+			       path, PASSPHRASE_MIN);
 	return true;
 }
 
 static bool derive(struct soft *s, const struct params *p, struct err *err)
 {
 	int rc = crypto_pwhash_argon2id(s->master, MASTER_LEN, s->passphrase, strlen(s->passphrase),
-	                                p->salt, p->passes, (size_t)p->memory_kib * 1024,
-	                                crypto_pwhash_argon2id_ALG_ARGON2ID13);
+					p->salt, p->passes, (size_t)p->memory_kib * 1024,
+					crypto_pwhash_argon2id_ALG_ARGON2ID13);
 	e4_wipe(s->passphrase, sizeof s->passphrase);
-	return rc == 0 || err_set(err, ERR_CUSTODY,
-	                          "no %u MiB of memory to derive the master key from the passphrase",
-	                          p->memory_kib / 1024);
+	return rc == 0 ||
+	       err_set(err, ERR_CUSTODY,
+		       "no %u MiB of memory to derive the master key from the passphrase",
+		       p->memory_kib / 1024);
 }
 
 static bool master_key(struct soft *s, const struct custody_soft_config *config,
-                       const struct params *p, bool first, struct err *err)
+		       const struct params *p, bool first, struct err *err)
 {
-	bool ok = p->kind == KIND_KEY_FILE ? read_key_file(s->master, config->key_file, err)
-	                                   : read_passphrase(s, config->passphrase_file, first, err) &&
-	                                             derive(s, p, err);
+	bool ok = p->kind == KIND_KEY_FILE
+			  ? read_key_file(s->master, config->key_file, err)
+			  : read_passphrase(s, config->passphrase_file, first, err) &&
+				    derive(s, p, err);
 	if (!ok)
 		return false;
 	subkey(&s->seal, "E4 custody seal ", s->master);
@@ -229,31 +231,32 @@ static bool params_decode(struct params *p, const uint8_t in[PARAMS_LEN], struct
 	p->memory_kib = get32(in + 6);
 	memcpy(p->salt, in + 10, SALT_LEN);
 	if (in[0] > VERSION)
-		return err_set(err, ERR_CUSTODY, "keys were sealed by a newer version: run that version");
+		return err_set(err, ERR_CUSTODY,
+			       "keys were sealed by a newer version: run that version");
 	if (in[0] == VERSION && p->kind == KIND_KEY_FILE && !p->passes && !p->memory_kib)
 		return true;
-	if (in[0] == VERSION && p->kind == KIND_PASSPHRASE && p->passes && p->passes <= PASSES_MAX &&
-	    p->memory_kib >= 8 && p->memory_kib <= MEMORY_KIB_MAX)
+	if (in[0] == VERSION && p->kind == KIND_PASSPHRASE && p->passes &&
+	    p->passes <= PASSES_MAX && p->memory_kib >= 8 && p->memory_kib <= MEMORY_KIB_MAX)
 		return true;
 	return err_set(err, ERR_CUSTODY,
-	               "the database's custody entry is damaged: restore a backup of the database");
+		       "the database's custody entry is damaged: restore a backup of the database");
 }
 
 static const uint8_t check_plain[CHECK_LEN] = "E4 custody: this is the key.";
 
 static bool check_value(const struct soft *s, const uint8_t stored[STORED_LEN],
-                        const struct params *p, struct err *err)
+			const struct params *p, struct err *err)
 {
 	uint8_t plain[CHECK_LEN];
 	if (open_under(&s->check, plain, sizeof plain, CUSTODY_CHECK, stored, PARAMS_LEN,
-	               stored + PARAMS_LEN) &&
+		       stored + PARAMS_LEN) &&
 	    e4_equal(plain, check_plain, sizeof plain))
 		return true;
 	if (p->kind == KIND_KEY_FILE)
 		return err_set(err, ERR_CUSTODY,
-		               "wrong key file: it is not the one this database was sealed with");
+			       "wrong key file: it is not the one this database was sealed with");
 	return err_set(err, ERR_CUSTODY,
-	               "wrong passphrase: it is not the one this database was sealed with");
+		       "wrong passphrase: it is not the one this database was sealed with");
 }
 
 /* --- Opening ------------------------------------------------------------------------ */
@@ -280,13 +283,14 @@ static bool is_new(const struct store *store, struct err *err)
 		return false;
 	if (!revision && !clients && !topics && !c2_key)
 		return true;
-	return err_set(err, ERR_CUSTODY,
-	               "the database has sealed keys but its custody entry is lost: restore a backup of "
-	               "the database");
+	return err_set(
+		err, ERR_CUSTODY,
+		"the database has sealed keys but its custody entry is lost: restore a backup of "
+		"the database");
 }
 
 static bool store_entry(const struct store *store, const uint8_t stored[STORED_LEN],
-                        struct err *err)
+			struct err *err)
 {
 	if (!store->ops->begin(store->ctx, err))
 		return false;
@@ -297,49 +301,51 @@ static bool store_entry(const struct store *store, const uint8_t stored[STORED_L
 }
 
 static bool first_start(struct soft *s, const struct custody_soft_config *config,
-                        const struct store *store, struct err *err)
+			const struct store *store, struct err *err)
 {
-	struct params p = { .kind = KIND_KEY_FILE };
+	struct params p = {.kind = KIND_KEY_FILE};
 	uint8_t stored[STORED_LEN];
 	if (!is_new(store, err))
 		return false;
 	if (config->passphrase_file) {
-		p = (struct params){ .kind = KIND_PASSPHRASE, .passes = PASSES,
-		                     .memory_kib = MEMORY_KIB };
+		p = (struct params){
+			.kind = KIND_PASSPHRASE, .passes = PASSES, .memory_kib = MEMORY_KIB};
 		randombytes_buf(p.salt, sizeof p.salt);
 	}
 	if (!master_key(s, config, &p, true, err))
 		return false;
 	params_encode(stored, &p);
 	seal_under(&s->check, stored + PARAMS_LEN, CUSTODY_CHECK, stored, PARAMS_LEN, check_plain,
-	           CHECK_LEN);
+		   CHECK_LEN);
 	return store_entry(store, stored, err);
 }
 
 static bool later_start(struct soft *s, const struct custody_soft_config *config,
-                        const uint8_t *stored, size_t len, struct err *err)
+			const uint8_t *stored, size_t len, struct err *err)
 {
 	struct params p;
 	if (len != STORED_LEN)
 		return err_set(err, ERR_CUSTODY,
-		               "the database's custody entry is damaged: restore a backup of the database");
+			       "the database's custody entry is damaged: restore a backup of the "
+			       "database");
 	if (!params_decode(&p, stored, err))
 		return false;
 	if ((p.kind == KIND_KEY_FILE) != (config->key_file != 0))
-		return err_set(err, ERR_CUSTODY, "this database was sealed with a %s: configure that",
-		               p.kind == KIND_KEY_FILE ? "key file" : "passphrase");
+		return err_set(err, ERR_CUSTODY,
+			       "this database was sealed with a %s: configure that",
+			       p.kind == KIND_KEY_FILE ? "key file" : "passphrase");
 	return master_key(s, config, &p, false, err) && check_value(s, stored, &p, err);
 }
 
 bool custody_soft_open(struct custody *out, const struct custody_soft_config *config,
-                       const struct store *store, struct err *err)
+		       const struct store *store, struct err *err)
 {
 	uint8_t stored[STORED_LEN];
 	size_t len;
 	bool found;
 	if (!config->passphrase_file == !config->key_file)
 		return err_set(err, ERR_CONFIG,
-		               "custody: configure either a passphrase file or a key file");
+			       "custody: configure either a passphrase file or a key file");
 	if (sodium_init() < 0)
 		return err_set(err, ERR_CUSTODY, "no random numbers from the system");
 	if (!store->ops->meta_get(store->ctx, META_NAME, stored, sizeof stored, &len, &found, err))
@@ -348,7 +354,8 @@ bool custody_soft_open(struct custody *out, const struct custody_soft_config *co
 	if (!s)
 		return err_set(err, ERR_CUSTODY, "no locked memory for the master key");
 	memset(s, 0, sizeof *s);
-	if (found ? !later_start(s, config, stored, len, err) : !first_start(s, config, store, err)) {
+	if (found ? !later_start(s, config, stored, len, err)
+		  : !first_start(s, config, store, err)) {
 		soft_close(s);
 		return false;
 	}

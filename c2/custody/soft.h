@@ -25,6 +25,6 @@ struct custody_soft_config {
  * ERR_INVALID: the file is not there, not private, not of its form.
  */
 bool custody_soft_open(struct custody *out, const struct custody_soft_config *config,
-                       const struct store *store, struct err *err);
+		       const struct store *store, struct err *err);
 
 #endif

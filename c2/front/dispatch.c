@@ -14,6 +14,7 @@ enum { AUDIT_TEXT_MAX = 2048 };
 struct dispatch {
 	struct core *core;
 	struct api_subscription *subs;
+	bool stopping;
 };
 
 /* Calls */
@@ -132,6 +133,8 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 
 	if (method != API_C2_SUBSCRIBE_TO_EVENT_STREAM)
 		return err_set(err, ERR_UNIMPLEMENTED, "no such stream");
+	if (d->stopping)
+		return err_set(err, ERR_UNAVAILABLE, "the server stops");
 	if (req->start_case == PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START_AFTER_SEQUENCE)
 		after = req->aftersequence;
 	if (after < 0 && req->start_case)
@@ -169,6 +172,7 @@ struct dispatch *dispatch_new(struct core *core)
 
 void dispatch_end_streams(struct dispatch *d, const struct err *why)
 {
+	d->stopping = true;
 	while (d->subs)
 		sub_end(d->subs, why);
 }

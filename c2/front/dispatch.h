@@ -17,7 +17,7 @@ void dispatch_free(struct dispatch *d);
 
 struct api_service dispatch_service(struct dispatch *d);
 
-/* End all subscriptions with this error: the server stops. */
+/* The server stops: end all subscriptions with this error, and take no more. */
 void dispatch_end_streams(struct dispatch *d, const struct err *why);
 
 #endif

@@ -73,7 +73,13 @@ static void on_watch(struct grpc_stream *s, const ProtobufCMessage *request)
 {
 	struct grpc *g = s->conn->grpc;
 	struct watch *w = arena_alloc(&s->arena, sizeof *w);
+	struct err err;
 
+	if (g->draining) {
+		err_set(&err, ERR_UNAVAILABLE, "the server stops");
+		grpc_stream_finish(s, &err);
+		return;
+	}
 	w->known = is_known(((const Request *)request)->service);
 	w->told = w->known ? status_now(g) : STATUS(SERVICE_UNKNOWN);
 	s->state = w;

@@ -240,18 +240,22 @@ static void daemon_stop(struct http_daemon *d)
 	free(d);
 }
 
-/* Leave the listening socket; idle connections end now, busy ones after their answer. */
+/* Leave the listening socket; connections end after their next answer. */
 static void daemon_retire(struct http_daemon *d)
 {
 	if (d->closing)
 		return;
 	d->closing = true;
 	MHD_quiesce_daemon(d->mhd);
+	loop_timer_set(d->timer, 0);
+}
+
+static void cut_idle(struct http_daemon *d)
+{
 	for (struct http_connection *c = d->first; c; c = c->next) {
 		if (!c->busy)
 			connection_cut(c);
 	}
-	loop_timer_set(d->timer, 0);
 }
 
 /* The front */
@@ -337,8 +341,10 @@ void http_drain(struct http *h, void (*done)(void *ctx), void *ctx)
 	h->draining = true;
 	h->done = done;
 	h->done_ctx = ctx;
-	for (struct http_daemon *d = h->daemons; d; d = d->next)
+	for (struct http_daemon *d = h->daemons; d; d = d->next) {
 		daemon_retire(d);
+		cut_idle(d);
+	}
 	loop_timer_set(h->sweep, 0);
 }
 

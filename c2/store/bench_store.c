@@ -73,7 +73,7 @@ static void random_key(struct sealed *key)
 
 static int64_t add_client(const char *prefix, int64_t i)
 {
-	struct store_client c = { .key_rev = next_rev() };
+	struct store_client c = {.key_rev = next_rev()};
 	snprintf(c.name, sizeof c.name, "%s-%07" PRId64, prefix, i);
 	randombytes_buf(c.e4id, sizeof c.e4id);
 	random_key(&c.key);
@@ -84,7 +84,7 @@ static int64_t add_client(const char *prefix, int64_t i)
 
 static int64_t add_topic(int64_t i)
 {
-	struct store_topic t = { .rev = next_rev(), .rotated_at = 1790000000 };
+	struct store_topic t = {.rev = next_rev(), .rotated_at = 1790000000};
 	snprintf(t.name, sizeof t.name, "plant/line-%04" PRId64 "/measurements", i);
 	randombytes_buf(t.hash, sizeof t.hash);
 	random_key(&t.key);
@@ -95,7 +95,7 @@ static int64_t add_topic(int64_t i)
 
 static void attach(int64_t client, int64_t topic)
 {
-	struct store_member m = { client, topic, next_rev(), false };
+	struct store_member m = {client, topic, next_rev(), false};
 	must(store.ops->member_put(store.ctx, &m, &err));
 }
 
@@ -169,7 +169,8 @@ static void singles(void)
 	for (int i = 0; i < SINGLES; i++) {
 		struct store_topic row;
 		bool found;
-		must(store.ops->topic_by_id(store.ctx, topic_ids[i % N_TOPICS], &row, &found, &err));
+		must(store.ops->topic_by_id(store.ctx, topic_ids[i % N_TOPICS], &row, &found,
+					    &err));
 		begin();
 		row.rev = next_rev();
 		random_key(&row.key);
@@ -233,28 +234,28 @@ static void read_client(void)
 
 static void read_clients_page(void)
 {
-	struct store_page page = { any(n_clients), 100 };
+	struct store_page page = {any(n_clients), 100};
 	must(store.ops->clients(store.ctx, page, count_name, &sink, &err));
 }
 
 static void read_client_topics(void)
 {
-	struct store_page page = { 0, 100 };
-	must(store.ops->client_topics(store.ctx, client_ids[any(n_clients)], page, count_name, &sink,
-	                              &err));
+	struct store_page page = {0, 100};
+	must(store.ops->client_topics(store.ctx, client_ids[any(n_clients)], page, count_name,
+				      &sink, &err));
 }
 
 static void read_client_members(void)
 {
 	must(store.ops->client_members(store.ctx, client_ids[any(n_clients)], count_member, &sink,
-	                               &err));
+				       &err));
 }
 
 static void read_topic_clients(void)
 {
-	struct store_page page = { any(n_clients * each / N_TOPICS), 100 };
+	struct store_page page = {any(n_clients * each / N_TOPICS), 100};
 	must(store.ops->topic_clients(store.ctx, topic_ids[any(N_TOPICS)], page, count_name, &sink,
-	                              &err));
+				      &err));
 }
 
 static void read_progress(void)
@@ -267,7 +268,7 @@ static int64_t big_topic;
 
 static void read_big_topic_clients(void)
 {
-	struct store_page page = { any(n_clients), 100 };
+	struct store_page page = {any(n_clients), 100};
 	must(store.ops->topic_clients(store.ctx, big_topic, page, count_name, &sink, &err));
 }
 
@@ -305,8 +306,9 @@ static void size_of(const char *path)
 	must(stat(path, &st) == 0);
 	getrusage(RUSAGE_SELF, &usage);
 	printf("%-46s %10.1f MB\n", "file", (double)st.st_size / 1e6);
-	printf("%-46s %10.1f MB, %.1f of it for this program's list of ids\n", "most memory resident",
-	       (double)usage.ru_maxrss * 1024 / 1e6, (double)(n_clients * 8) / 1e6);
+	printf("%-46s %10.1f MB, %.1f of it for this program's list of ids\n",
+	       "most memory resident", (double)usage.ru_maxrss * 1024 / 1e6,
+	       (double)(n_clients * 8) / 1e6);
 }
 
 int main(int argc, char **argv)
@@ -314,9 +316,9 @@ int main(int argc, char **argv)
 	char path[4096];
 	const char *dir = argc > 1 ? argv[1] : ".";
 	if (argc > 2)
-		n_clients = atoll(argv[2]);
+		n_clients = strtoll(argv[2], 0, 10);
 	if (argc > 3)
-		each = atoll(argv[3]);
+		each = strtoll(argv[3], 0, 10);
 	if (sodium_init() < 0 || n_clients < 1 ||
 	    n_clients > (int64_t)(sizeof client_ids / sizeof client_ids[0]) || each < 0 ||
 	    each > N_TOPICS / 2) {

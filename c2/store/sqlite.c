@@ -1,9 +1,9 @@
 /*
  * The database file: opening, transactions, health.
  *
- * One process has the file: SQLite's exclusive locking mode holds the lock for
- * life, keeps the index of the log on the heap (no -shm file) and turns other
- * programs away, the sqlite3 shell included.
+ * One server has the file: a lock on PATH-lock is held for life and ends with
+ * the process. SQLite's own exclusive mode would also turn away readers, and
+ * with them a backup while the server runs (VACUUM INTO of the sqlite3 shell).
  *
  * Removed and replaced keys: secure_delete overwrites them in the file with
  * zeros. The write-ahead log still has them until it is folded in: at once
@@ -18,9 +18,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -31,7 +33,7 @@
 
 #define APPLICATION_ID 0x45344332 /* "E4C2" */
 #define LOG_PAGES 1000            /* of 4096 bytes */
-#define OPEN_WAIT_MS 500          /* for a predecessor that is about to end */
+#define BUSY_WAIT_MS 200          /* for a program that writes although it should not */
 #define FREE_MIN (1 << 20)        /* bytes of free disk below which check warns */
 
 /* --- Opening -------------------------------------------------------------------- */
@@ -40,7 +42,7 @@ static bool file_error(struct err *err, const char *path)
 {
 	if (errno == EACCES || errno == EPERM || errno == EROFS)
 		return err_set(err, ERR_STORE, "database %s: no permission (%s)", path,
-		               strerror(errno));
+			       strerror(errno));
 	return err_set(err, ERR_STORE, "database %s: %s", path, strerror(errno));
 }
 
@@ -66,9 +68,33 @@ static bool file_prepare(const char *path, struct err *err)
 		return err_set(err, ERR_STORE, "database %s: not a regular file", path);
 	if ((st.st_mode & 077) && chmod(path, 0600) != 0)
 		return err_set(err, ERR_STORE,
-		               "database %s: others can read it: chmod 600 it, or give it to the "
-		               "user that runs this program", path);
+			       "database %s: others can read it: chmod 600 it, or give it to the "
+			       "user that runs this program",
+			       path);
 	return true;
+}
+
+/* The file stays: to unlink it would let two processes lock two files of one name. */
+static bool lock_take(struct db *db, struct err *err)
+{
+	char path[PATH_MAX];
+	if ((size_t)snprintf(path, sizeof path, "%s-lock", db->path) >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return file_error(err, db->path);
+	}
+	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (db->lock_fd < 0)
+		return err_set(
+			err, ERR_STORE,
+			"database %s: its folder cannot be written: %s cannot be opened (%s)",
+			db->path, path, strerror(errno));
+	fchmod(db->lock_fd, 0600); /* whatever the umask is */
+	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return file_error(err, path);
+	db_error(SQLITE_BUSY, err);
+	return err_wrap(err, "database %s", db->path);
 }
 
 static bool pragma_int(struct db *db, const char *sql, int64_t *out, struct err *err)
@@ -94,12 +120,12 @@ static bool identify(struct db *db, int64_t *version, struct err *err)
 		return true;
 	if (id != APPLICATION_ID)
 		return err_set(err, ERR_STORE,
-		               "this is another program's database: name another file");
+			       "this is another program's database: name another file");
 	if (*version > sqlite_schema_n_steps)
 		return err_set(err, ERR_STORE,
-		               "made by a newer version (schema %d, this program knows %d): run "
-		               "that version, or restore a backup from before",
-		               (int)*version, sqlite_schema_n_steps);
+			       "made by a newer version (schema %d, this program knows %d): run "
+			       "that version, or restore a backup from before",
+			       (int)*version, sqlite_schema_n_steps);
 	if (*version < 1)
 		return err_set(err, ERR_STORE, "the database is damaged: restore a backup");
 	return true;
@@ -120,7 +146,7 @@ static bool migrate(struct db *db, int64_t version, struct err *err)
 	for (; version < sqlite_schema_n_steps; version++) {
 		char mark[96];
 		snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d",
-		         APPLICATION_ID, (int)version + 1);
+			 APPLICATION_ID, (int)version + 1);
 		if (!db_exec(db, "BEGIN IMMEDIATE", err))
 			return false;
 		if (exec_list(db, sqlite_schema_steps[version], err) && db_exec(db, mark, err) &&
@@ -133,7 +159,7 @@ static bool migrate(struct db *db, int64_t version, struct err *err)
 	return true;
 }
 
-/* A database from outside can do nothing but hold rows: no extensions, no functions in its schema. */
+/* A database from outside holds rows and does nothing: no extensions, no functions. */
 static void restrict_sql(sqlite3 *sql)
 {
 	sqlite3_db_config(sql, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)0);
@@ -156,36 +182,58 @@ static int log_grew(void *arg, sqlite3 *sql, const char *name, int pages)
 static bool settings(struct db *db, struct err *err)
 {
 	/* No memory map: an I/O error would be a signal there, not a result. */
-	return db_exec(db, "PRAGMA journal_mode=WAL;"
-	                   "PRAGMA synchronous=FULL;"
-	                   "PRAGMA foreign_keys=ON;"
-	                   "PRAGMA secure_delete=ON;"
-	                   "PRAGMA temp_store=MEMORY;"
-	                   "PRAGMA mmap_size=0;"
-	                   "PRAGMA cache_size=-16384;"           /* 16 MiB */
-	                   "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
-	                   "PRAGMA wal_autocheckpoint=0", err);
+	return db_exec(db,
+		       "PRAGMA journal_mode=WAL;"
+		       "PRAGMA synchronous=FULL;"
+		       "PRAGMA foreign_keys=ON;"
+		       "PRAGMA secure_delete=ON;"
+		       "PRAGMA temp_store=MEMORY;"
+		       "PRAGMA mmap_size=0;"
+		       "PRAGMA cache_size=-16384;"          /* 16 MiB */
+		       "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
+		       "PRAGMA wal_autocheckpoint=0",
+		       err);
+}
+
+/*
+ * Fold the log into the file. What was committed is safe in the log if this
+ * fails, so it is no failure of the commit; check will tell. A reader (a
+ * backup) may still need the log: it is not waited for, the next commit tries
+ * again.
+ */
+static void fold_log(struct db *db)
+{
+	int mode = db->keys_dropped ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	if (!db->keys_dropped && db->wal_pages < LOG_PAGES)
+		return;
+	sqlite3_busy_timeout(db->sql, 0);
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, 0, mode, 0, 0);
+	sqlite3_busy_timeout(db->sql, BUSY_WAIT_MS);
+	if (rc == SQLITE_OK) {
+		db->keys_dropped = false;
+		db->wal_pages = 0;
+	} else if ((rc & 0xff) != SQLITE_BUSY) {
+		db->write_doubtful = true;
+	}
 }
 
 static bool take_over(struct db *db, struct err *err)
 {
 	int64_t version;
 	sqlite3_extended_result_codes(db->sql, 1);
-	sqlite3_busy_timeout(db->sql, OPEN_WAIT_MS);
+	sqlite3_busy_timeout(db->sql, BUSY_WAIT_MS);
 	restrict_sql(db->sql);
 	/* SQLite opens what it may not write for reading alone, and says nothing. */
 	if (sqlite3_db_readonly(db->sql, "main") == 1)
 		return db_error(SQLITE_READONLY, err);
-	if (!db_exec(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=ON", err) ||
-	    !identify(db, &version, err))
+	if (!db_exec(db, "PRAGMA cell_size_check=ON", err) || !identify(db, &version, err))
 		return false;
 	if (!settings(db, err) || !migrate(db, version, err))
 		return false;
-	/* The lock is ours from here on; a write now shows a medium that refuses it at once. */
-	sqlite3_busy_timeout(db->sql, 0);
 	sqlite3_wal_hook(db->sql, log_grew, db);
 	/* What a process that was killed left in the log, removed keys among it. */
-	sqlite3_wal_checkpoint_v2(db->sql, 0, SQLITE_CHECKPOINT_TRUNCATE, 0, 0);
+	db->keys_dropped = true;
+	fold_log(db);
 	struct stmt begin = stmt_read(db, SQL_BEGIN);
 	if (!stmt_run(&begin, err))
 		return false;
@@ -199,6 +247,8 @@ static void sq_close(void *ctx)
 	for (int i = 0; i < SQL_N; i++)
 		sqlite3_finalize(db->stmts[i]);
 	sqlite3_close(db->sql);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
 	places_free(&db->clients);
 	places_free(&db->topics);
 	places_free(&db->topic_clients);
@@ -214,7 +264,6 @@ static bool sq_begin(void *ctx, struct err *err)
 	if (!sqlite3_get_autocommit(db->sql))
 		return err_set(err, ERR_INTERNAL, "a transaction is open already");
 	db->failed = false;
-	db->keys_dropped = false;
 	struct stmt s = stmt_read(db, SQL_BEGIN);
 	return stmt_run(&s, err);
 }
@@ -231,21 +280,6 @@ static void sq_rollback(void *ctx)
 	places_forget(&db->topics);
 	places_forget(&db->topic_clients);
 	db->failed = false;
-}
-
-/*
- * Fold the log into the file. What was committed is safe in the log if this
- * fails, so it is no failure of the commit; check will tell.
- */
-static void fold_log(struct db *db)
-{
-	int mode = db->keys_dropped ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	if (!db->keys_dropped && db->wal_pages < LOG_PAGES)
-		return;
-	if (sqlite3_wal_checkpoint_v2(db->sql, 0, mode, 0, 0) != SQLITE_OK)
-		db->write_doubtful = true;
-	db->keys_dropped = false;
-	db->wal_pages = 0;
 }
 
 static bool sq_commit(void *ctx, struct err *err)
@@ -278,8 +312,8 @@ static bool check_file(const struct db *db, struct err *err)
 		return true;
 	if (stat(db->path, &st) != 0 || st.st_ino != db->inode)
 		return err_set(err, ERR_STORE,
-		               "the database file was removed or replaced while in use: stop the "
-		               "server and restore the file");
+			       "the database file was removed or replaced while in use: stop the "
+			       "server and restore the file");
 	if (statvfs(db->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FREE_MIN)
 		return db_error(SQLITE_FULL, err);
 	return true;
@@ -378,29 +412,32 @@ static bool remember_inode(struct db *db, struct err *err)
 	return true;
 }
 
+static bool open_file(struct db *db, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	if (db->path && (!file_prepare(db->path, err) || !lock_take(db, err)))
+		return false;
+	if (!db->path)
+		flags |= SQLITE_OPEN_MEMORY;
+	const char *name = db->path ? db->path : ":memory:";
+	int rc = sqlite3_open_v2(name, &db->sql, flags, 0);
+	if (rc == SQLITE_OK ? !take_over(db, err) : !db_error(rc, err))
+		return err_wrap(err, "database %s", name);
+	return !db->path || remember_inode(db, err);
+}
+
 bool store_sqlite_open(struct store *out, const char *path, struct err *err)
 {
-	bool in_memory = strcmp(path, ":memory:") == 0;
 	if (!path[0])
 		return err_set(err, ERR_STORE, "database: no file is named");
-	if (!in_memory && !file_prepare(path, err))
-		return false;
 	struct db *db = mem_alloc(sizeof *db);
 	db->clients.sql = SQL_CLIENTS;
 	db->topics.sql = SQL_TOPICS;
 	db->topic_clients.sql = SQL_TOPIC_CLIENTS_MANY;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	if (in_memory)
-		flags |= SQLITE_OPEN_MEMORY;
-	else
+	db->lock_fd = -1;
+	if (strcmp(path, ":memory:") != 0)
 		db->path = mem_text(path);
-	int rc = sqlite3_open_v2(path, &db->sql, flags, 0);
-	bool ok = rc == SQLITE_OK ? take_over(db, err) : db_error(rc, err);
-	if (!ok)
-		err_wrap(err, "database %s", path);
-	else if (!in_memory)
-		ok = remember_inode(db, err);
-	if (!ok) {
+	if (!open_file(db, err)) {
 		sq_close(db);
 		return false;
 	}

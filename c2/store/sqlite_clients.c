@@ -13,7 +13,7 @@ static bool one_client(struct stmt *s, struct store_client *row, bool *found, st
 }
 
 bool sq_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
-                       struct err *err)
+		       struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_NAME);
 	put_text(&s, name);
@@ -21,7 +21,7 @@ bool sq_client_by_name(void *ctx, const char *name, struct store_client *row, bo
 }
 
 bool sq_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
-                       struct err *err)
+		       struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_E4ID);
 	put_blob(&s, e4id, 16);
@@ -117,7 +117,7 @@ bool sq_clients_count(void *ctx, int64_t *n, struct err *err)
 }
 
 bool sq_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, void *arg,
-                    struct err *err)
+		    struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_DUE);
 	put_int(&s, now);
@@ -132,7 +132,7 @@ bool sq_clients_next_at(void *ctx, int64_t *at, struct err *err)
 }
 
 bool sq_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
-                      struct err *err)
+		      struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_AFTER);
 	put_int(&s, after_id);

@@ -17,25 +17,26 @@ struct meaning {
 };
 
 static const struct meaning meanings[] = {
-	{ SQLITE_CONSTRAINT_UNIQUE, ERR_EXISTS, "there is one of this name already" },
-	{ SQLITE_CONSTRAINT_FOREIGNKEY, ERR_NOT_FOUND, "what the entry belongs to is not there" },
-	{ SQLITE_FULL, ERR_STORE, "the disk with the database is full: free some space on it" },
-	{ SQLITE_READONLY, ERR_STORE,
-	  "the database cannot be written: check its permissions, its folder's, and that the disk "
-	  "is not mounted read-only" },
-	{ SQLITE_BUSY, ERR_STORE, "the database is in use by another process: end that one first" },
-	{ SQLITE_LOCKED, ERR_STORE, "the database is in use by another process: end that one first" },
-	{ SQLITE_NOTADB, ERR_STORE,
-	  "the file is damaged or no E4 database: restore a backup or name another file" },
-	{ SQLITE_CORRUPT, ERR_STORE, "the database is damaged: restore a backup" },
-	{ SQLITE_CANTOPEN, ERR_STORE,
-	  "the database cannot be opened: check that its folder is there and may be written" },
-	{ SQLITE_IOERR, ERR_STORE,
-	  "the disk failed while the database was read or written: check the disk" },
-	{ SQLITE_NOMEM, ERR_STORE, "no memory left for the database" },
-	{ SQLITE_TOOBIG, ERR_INVALID, "too long for the database" },
-	{ SQLITE_ABORT, ERR_STORE, "the transaction was given up after an earlier failure: try again" },
-	{ SQLITE_MISUSE, ERR_INTERNAL, "the store was used outside its rules" },
+	{SQLITE_CONSTRAINT_UNIQUE, ERR_EXISTS, "there is one of this name already"},
+	{SQLITE_CONSTRAINT_FOREIGNKEY, ERR_NOT_FOUND, "what the entry belongs to is not there"},
+	{SQLITE_FULL, ERR_STORE, "the disk with the database is full: free some space on it"},
+	{SQLITE_READONLY, ERR_STORE,
+	 "the database cannot be written: check its permissions, its folder's, and that the disk "
+	 "is not mounted read-only"},
+	{SQLITE_BUSY, ERR_STORE, "the database is in use by another process: end that one first"},
+	{SQLITE_LOCKED, ERR_STORE, "the database is in use by another process: end that one first"},
+	{SQLITE_NOTADB, ERR_STORE,
+	 "the file is damaged or no E4 database: restore a backup or name another file"},
+	{SQLITE_CORRUPT, ERR_STORE, "the database is damaged: restore a backup"},
+	{SQLITE_CANTOPEN, ERR_STORE,
+	 "the database cannot be opened: check that its folder is there and may be written"},
+	{SQLITE_IOERR, ERR_STORE,
+	 "the disk failed while the database was read or written: check the disk"},
+	{SQLITE_NOMEM, ERR_STORE, "no memory left for the database"},
+	{SQLITE_TOOBIG, ERR_INVALID, "too long for the database"},
+	{SQLITE_ABORT, ERR_STORE,
+	 "the transaction was given up after an earlier failure: try again"},
+	{SQLITE_MISUSE, ERR_INTERNAL, "the store was used outside its rules"},
 };
 
 bool db_error(int rc, struct err *err)
@@ -58,14 +59,14 @@ bool db_exec(struct db *db, const char *sql, struct err *err)
 
 static struct stmt stmt_open(struct db *db, enum sql_id id, bool write)
 {
-	struct stmt s = { .db = db, .rc = SQLITE_OK, .write = write };
+	struct stmt s = {.db = db, .rc = SQLITE_OK, .write = write};
 	if (db->in_row) {
 		s.rc = SQLITE_MISUSE;
 		return s;
 	}
 	if (!db->stmts[id])
 		s.rc = sqlite3_prepare_v3(db->sql, sql_text[id], -1, SQLITE_PREPARE_PERSISTENT,
-		                          &db->stmts[id], 0);
+					  &db->stmts[id], 0);
 	if (s.rc == SQLITE_OK)
 		s.st = db->stmts[id];
 	return s;
@@ -107,7 +108,8 @@ void put_blob(struct stmt *s, const void *bytes, size_t len)
 {
 	/* A null pointer would bind null, which is not an empty blob. */
 	if (s->rc == SQLITE_OK)
-		bound(s, sqlite3_bind_blob64(s->st, ++s->bound, len ? bytes : "", len, SQLITE_STATIC));
+		bound(s,
+		      sqlite3_bind_blob64(s->st, ++s->bound, len ? bytes : "", len, SQLITE_STATIC));
 }
 
 void put_blob_or_null(struct stmt *s, const void *bytes, size_t len)

@@ -16,14 +16,15 @@ struct db {
 	sqlite3 *sql;
 	struct places clients, topics; /* for pages of the two long lists */
 	struct places topic_clients;   /* and of the topic that was asked last */
-	sqlite3_stmt *stmts[SQL_N]; /* prepared when first used */
-	char *path; /* null in memory */
+	sqlite3_stmt *stmts[SQL_N];    /* prepared when first used */
+	char *path;                    /* null in memory */
 	uint64_t inode;
+	int lock_fd;         /* of PATH-lock; -1 in memory */
 	bool in_row;         /* a row callback runs */
 	bool failed;         /* a write of this transaction failed: it cannot be committed */
 	bool write_doubtful; /* the last commit failed: check must try a real write */
-	bool keys_dropped;   /* this transaction removed keys, which the write-ahead log still has */
-	int wal_pages;       /* length of the log after the last commit */
+	bool keys_dropped; /* this transaction removed keys, which the write-ahead log still has */
+	int wal_pages;     /* length of the log after the last commit */
 };
 
 struct stmt {
@@ -84,7 +85,7 @@ bool stmt_names(struct stmt *s, store_name_fn *fn, void *arg, struct err *err);
 
 /* A page of names by way of the places of its list. */
 bool places_page(struct db *db, struct places *p, struct store_page page, store_name_fn *fn,
-                 void *arg, struct err *err);
+		 void *arg, struct err *err);
 
 /* Rows as the interface has them. */
 void get_client(struct stmt *s, struct store_client *row);
@@ -96,29 +97,29 @@ bool stmt_clients(struct stmt *s, store_client_fn *fn, void *arg, struct err *er
 bool sq_revision(void *ctx, int64_t *rev, struct err *err);
 bool sq_revision_next(void *ctx, int64_t *rev, struct err *err);
 bool sq_meta_get(void *ctx, const char *name, uint8_t *out, size_t cap, size_t *len, bool *found,
-                 struct err *err);
+		 struct err *err);
 bool sq_meta_put(void *ctx, const char *name, const uint8_t *value, size_t len, struct err *err);
 bool sq_event_append(void *ctx, struct store_event *row, struct err *err);
 bool sq_events_after(void *ctx, int64_t seq, int limit, store_event_fn *fn, void *arg,
-                     struct err *err);
+		     struct err *err);
 bool sq_events_last(void *ctx, int64_t *seq, struct err *err);
 bool sq_events_prune(void *ctx, int64_t keep, struct err *err);
 
 /* sqlite_clients.c */
 bool sq_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
-                       struct err *err);
+		       struct err *err);
 bool sq_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
-                       struct err *err);
+		       struct err *err);
 bool sq_client_by_id(void *ctx, int64_t id, struct store_client *row, bool *found, struct err *err);
 bool sq_client_put(void *ctx, struct store_client *row, struct err *err);
 bool sq_client_remove(void *ctx, int64_t id, struct err *err);
 bool sq_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
 bool sq_clients_count(void *ctx, int64_t *n, struct err *err);
 bool sq_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, void *arg,
-                    struct err *err);
+		    struct err *err);
 bool sq_clients_next_at(void *ctx, int64_t *at, struct err *err);
 bool sq_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
-                      struct err *err);
+		      struct err *err);
 bool sq_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err);
 
 /* sqlite_keys.c */
@@ -131,7 +132,7 @@ bool sq_c2_keys_drop(void *ctx, int64_t before, struct err *err);
 
 /* sqlite_topics.c */
 bool sq_topic_by_name(void *ctx, const char *name, struct store_topic *row, bool *found,
-                      struct err *err);
+		      struct err *err);
 bool sq_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found, struct err *err);
 bool sq_topic_put(void *ctx, struct store_topic *row, struct err *err);
 bool sq_topic_remove(void *ctx, int64_t id, struct err *err);
@@ -140,32 +141,32 @@ bool sq_topics_count(void *ctx, int64_t *n, struct err *err);
 bool sq_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
 bool sq_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);
 bool sq_member(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
-               bool *found, struct err *err);
+	       bool *found, struct err *err);
 bool sq_member_put(void *ctx, const struct store_member *row, struct err *err);
 bool sq_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct err *err);
 bool sq_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
-                       struct err *err);
-bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
-                      store_client_fn *fn, void *arg, struct err *err);
+		       struct err *err);
+bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit, store_client_fn *fn,
+		      void *arg, struct err *err);
 bool sq_client_topics(void *ctx, int64_t client_id, struct store_page page, store_name_fn *fn,
-                      void *arg, struct err *err);
+		      void *arg, struct err *err);
 bool sq_client_topics_count(void *ctx, int64_t client_id, int64_t *n, struct err *err);
 bool sq_topic_clients(void *ctx, int64_t topic_id, struct store_page page, store_name_fn *fn,
-                      void *arg, struct err *err);
+		      void *arg, struct err *err);
 
 /* sqlite_peers.c */
 bool sq_link_put(void *ctx, int64_t target_id, int64_t source_id, struct err *err);
 bool sq_link_remove(void *ctx, int64_t target_id, int64_t source_id, struct err *err);
 bool sq_links(void *ctx, int64_t target_id, struct store_page page, store_name_fn *fn, void *arg,
-              struct err *err);
+	      struct err *err);
 bool sq_links_count(void *ctx, int64_t target_id, int64_t *n, struct err *err);
-bool sq_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit,
-                     store_client_fn *fn, void *arg, struct err *err);
+bool sq_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit, store_client_fn *fn,
+		     void *arg, struct err *err);
 bool sq_peer_put(void *ctx, const struct store_peer *row, struct err *err);
 bool sq_peer_remove(void *ctx, int64_t target_id, const uint8_t e4id[16], struct err *err);
 bool sq_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, void *arg,
-                     struct err *err);
-bool sq_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit,
-                     store_client_fn *fn, void *arg, struct err *err);
+		     struct err *err);
+bool sq_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit, store_client_fn *fn,
+		     void *arg, struct err *err);
 
 #endif

@@ -20,7 +20,7 @@ bool sq_link_remove(void *ctx, int64_t target_id, int64_t source_id, struct err 
 }
 
 bool sq_links(void *ctx, int64_t target_id, struct store_page page, store_name_fn *fn, void *arg,
-              struct err *err)
+	      struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_LINKS);
 	put_int(&s, target_id);
@@ -35,8 +35,8 @@ bool sq_links_count(void *ctx, int64_t target_id, int64_t *n, struct err *err)
 	return stmt_int(&s, n, err);
 }
 
-bool sq_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit,
-                     store_client_fn *fn, void *arg, struct err *err)
+bool sq_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit, store_client_fn *fn,
+		     void *arg, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_LINK_CLIENTS);
 	put_int(&s, target_id);
@@ -65,7 +65,7 @@ bool sq_peer_remove(void *ctx, int64_t target_id, const uint8_t e4id[16], struct
 }
 
 bool sq_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, void *arg,
-                     struct err *err)
+		     struct err *err)
 {
 	struct db *db = ctx;
 	struct stmt s = stmt_read(db, SQL_CLIENT_PEERS);
@@ -89,8 +89,8 @@ bool sq_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, voi
 	return stmt_end(&s, err);
 }
 
-bool sq_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit,
-                     store_client_fn *fn, void *arg, struct err *err)
+bool sq_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit, store_client_fn *fn,
+		     void *arg, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_PEER_HOLDERS);
 	put_int(&s, source_id);

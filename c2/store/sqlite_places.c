@@ -44,7 +44,7 @@ static void remember(struct places *p, const char *name)
 
 /* Names are not empty, so all of them are after "". */
 static struct stmt read_after_place(struct db *db, const struct places *p, size_t place,
-                                    struct store_page page)
+				    struct store_page page)
 {
 	struct stmt s = stmt_read(db, p->sql);
 	put_text(&s, place ? p->names[place - 1] : "");
@@ -57,7 +57,7 @@ static struct stmt read_after_place(struct db *db, const struct places *p, size_
 static bool extend(struct db *db, struct places *p, bool *end, struct err *err)
 {
 	char name[STORE_TOPIC_MAX + 1];
-	struct store_page last_of_step = { PLACES_STEP - 1, 1 };
+	struct store_page last_of_step = {PLACES_STEP - 1, 1};
 	struct stmt s = read_after_place(db, p, p->n, last_of_step);
 	*end = !stmt_row(&s);
 	if (!*end)
@@ -68,7 +68,7 @@ static bool extend(struct db *db, struct places *p, bool *end, struct err *err)
 }
 
 bool places_page(struct db *db, struct places *p, struct store_page page, store_name_fn *fn,
-                 void *arg, struct err *err)
+		 void *arg, struct err *err)
 {
 	int64_t offset = page.offset > 0 ? page.offset : 0;
 	size_t place = (size_t)(offset / PLACES_STEP);

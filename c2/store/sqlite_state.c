@@ -16,7 +16,7 @@ bool sq_revision_next(void *ctx, int64_t *rev, struct err *err)
 }
 
 bool sq_meta_get(void *ctx, const char *name, uint8_t *out, size_t cap, size_t *len, bool *found,
-                 struct err *err)
+		 struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_META_GET);
 	put_text(&s, name);
@@ -57,7 +57,7 @@ bool sq_event_append(void *ctx, struct store_event *row, struct err *err)
 }
 
 bool sq_events_after(void *ctx, int64_t seq, int limit, store_event_fn *fn, void *arg,
-                     struct err *err)
+		     struct err *err)
 {
 	struct db *db = ctx;
 	struct stmt s = stmt_read(db, SQL_EVENTS_AFTER);

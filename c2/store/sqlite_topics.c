@@ -29,7 +29,7 @@ static bool one_topic(struct stmt *s, struct store_topic *row, bool *found, stru
 }
 
 bool sq_topic_by_name(void *ctx, const char *name, struct store_topic *row, bool *found,
-                      struct err *err)
+		      struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_TOPIC_BY_NAME);
 	put_text(&s, name);
@@ -179,7 +179,7 @@ static void get_member(struct stmt *s, struct store_member *row)
 }
 
 bool sq_member(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
-               bool *found, struct err *err)
+	       bool *found, struct err *err)
 {
 	memset(row, 0, sizeof *row);
 	struct stmt s = stmt_read(ctx, SQL_MEMBER);
@@ -212,7 +212,7 @@ bool sq_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct err
 }
 
 bool sq_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
-                       struct err *err)
+		       struct err *err)
 {
 	struct db *db = ctx;
 	struct stmt s = stmt_read(db, SQL_CLIENT_MEMBERS);
@@ -234,8 +234,8 @@ bool sq_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, 
 	return stmt_end(&s, err);
 }
 
-bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
-                      store_client_fn *fn, void *arg, struct err *err)
+bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit, store_client_fn *fn,
+		      void *arg, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_TOPIC_MEMBERS);
 	put_int(&s, topic_id);
@@ -245,7 +245,7 @@ bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
 }
 
 bool sq_client_topics(void *ctx, int64_t client_id, struct store_page page, store_name_fn *fn,
-                      void *arg, struct err *err)
+		      void *arg, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENT_TOPICS);
 	put_int(&s, client_id);
@@ -265,7 +265,7 @@ bool sq_client_topics_count(void *ctx, int64_t client_id, int64_t *n, struct err
  * clients are members, the index of names is the sorted list already.
  */
 bool sq_topic_clients(void *ctx, int64_t topic_id, struct store_page page, store_name_fn *fn,
-                      void *arg, struct err *err)
+		      void *arg, struct err *err)
 {
 	struct db *db = ctx;
 	int64_t large;

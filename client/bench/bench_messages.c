@@ -13,7 +13,7 @@
 #define MAX_LEN 16384
 #define NOW UINT64_C(1700000000)
 
-static const size_t sizes[] = { 16, 64, 256, 1024, MAX_LEN };
+static const size_t sizes[] = {16, 64, 256, 1024, MAX_LEN};
 
 struct party {
 	struct e4_client client;
@@ -48,9 +48,15 @@ static bool now(void *ctx, uint64_t *seconds)
 static void party_init(struct messages *m, const struct e4_mode *mode, bool cached)
 {
 	struct party *p = &m->party;
-	struct e4_config cfg = { .mode = mode, .topics = p->topics, .n_topics = 4, .peers = p->peers,
-		                 .n_peers = 2, .cache = p->cache, .n_cache = cached, .now = now };
-	uint8_t id[16] = { 1 }, c2_public[32];
+	struct e4_config cfg = {.mode = mode,
+				.topics = p->topics,
+				.n_topics = 4,
+				.peers = p->peers,
+				.n_peers = 2,
+				.cache = p->cache,
+				.n_cache = cached,
+				.now = now};
+	uint8_t id[16] = {1}, c2_public[32];
 
 	must(e4_init(&p->client, &cfg) == E4_OK);
 	e4_x25519_base(c2_public, m->key);
@@ -69,7 +75,7 @@ static void protect(void *ctx)
 	struct messages *m = ctx;
 
 	must(e4_protect(&m->party.client, &m->party.topic, m->message, sizeof m->message,
-	                &m->message_len, m->plain, m->len) == E4_OK);
+			&m->message_len, m->plain, m->len) == E4_OK);
 }
 
 static void unprotect(void *ctx)
@@ -77,14 +83,14 @@ static void unprotect(void *ctx)
 	struct messages *m = ctx;
 	size_t len;
 
-	must(e4_unprotect(&m->party.client, &m->party.topic, m->out, sizeof m->out, &len, m->message,
-	                  m->message_len) == E4_OK);
+	must(e4_unprotect(&m->party.client, &m->party.topic, m->out, sizeof m->out, &len,
+			  m->message, m->message_len) == E4_OK);
 }
 
 static void peer_protect(void *ctx)
 {
 	struct messages *m = ctx;
-	uint8_t stamp[8] = { 1 };
+	uint8_t stamp[8] = {1};
 
 	peer_siv_seal(m->ctx, m->siv, m->out, m->key, stamp, sizeof stamp, m->plain, m->len);
 }
@@ -94,7 +100,7 @@ static void peer_unprotect(void *ctx)
 	struct messages *m = ctx;
 
 	must(peer_siv_open(m->ctx, m->siv, m->out, m->key, m->message, 8, m->message + 8,
-	                   m->message_len - 8));
+			   m->message_len - 8));
 }
 
 static void peer_sign(void *ctx)
@@ -109,7 +115,8 @@ static void peer_verify(void *ctx)
 	struct messages *m = ctx;
 	size_t len = m->message_len - E4_SIG_LEN;
 
-	must(crypto_sign_verify_detached(m->message + len, m->message, len, m->private_key + 32) == 0);
+	must(crypto_sign_verify_detached(m->message + len, m->message, len, m->private_key + 32) ==
+	     0);
 }
 
 static void run(struct messages *m, const char *what, bench_fn *peer_out, bench_fn *peer_in)

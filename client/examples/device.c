@@ -35,7 +35,7 @@ struct device {
 
 /* id and key are what the device was made with; they count only at the very first start. */
 static enum e4_result device_start(struct device *d, const struct board *board,
-                                   const uint8_t id[16], const uint8_t key[32])
+				   const uint8_t id[16], const uint8_t key[32])
 {
 	struct e4_config cfg = {
 		.mode = &e4_mode_sk,
@@ -78,14 +78,14 @@ static enum e4_result device_send(struct device *d, const char *topic, const cha
 
 	if (r == E4_OK)
 		r = e4_protect(&d->client, &t, d->buffer, sizeof d->buffer, &len,
-		               (const uint8_t *)text, strlen(text));
+			       (const uint8_t *)text, strlen(text));
 	if (r == E4_OK)
 		d->board->publish(d->board->ctx, topic, d->buffer, len);
 	return r;
 }
 
 static enum e4_result device_receive(struct device *d, const char *topic, const uint8_t *message,
-                                     size_t message_len)
+				     size_t message_len)
 {
 	struct e4_topic t;
 	size_t len;
@@ -93,7 +93,7 @@ static enum e4_result device_receive(struct device *d, const char *topic, const 
 
 	if (r == E4_OK)
 		r = e4_unprotect(&d->client, &t, d->buffer, sizeof d->buffer, &len, message,
-		                 message_len);
+				 message_len);
 	if (r == E4_OK)
 		d->board->show(d->board->ctx, topic, d->buffer, len);
 	if (r == E4_REPORT && e4_receipt(&d->client, d->buffer, sizeof d->buffer, &len) == E4_OK)
@@ -106,7 +106,7 @@ static enum e4_result device_receive(struct device *d, const char *topic, const 
 struct desk {
 	uint8_t flash[2][2048]; /* two pages: the new state is whole before it counts */
 	size_t len[2], at;
-	int page;         /* the one that counts; -1: none */
+	int page; /* the one that counts; -1: none */
 	uint8_t air[MESSAGE_MAX];
 	size_t air_len;
 	int shown;
@@ -193,11 +193,14 @@ static void must(bool ok, const char *what)
 
 int main(void)
 {
-	static const uint8_t id[16] = { 1 }, key[32] = { 2 }, topic_key[32] = { 3 }, nonce[16] = { 4 };
-	struct desk desk = { .page = -1 };
-	struct board board = { .store = { &desk, save_begin, save_write, save_commit, load_begin,
-		                          load_read },
-		               .now = now, .ctx = &desk, .publish = publish, .show = show };
+	static const uint8_t id[16] = {1}, key[32] = {2}, topic_key[32] = {3}, nonce[16] = {4};
+	struct desk desk = {.page = -1};
+	struct board board = {
+		.store = {&desk, save_begin, save_write, save_commit, load_begin, load_read},
+		.now = now,
+		.ctx = &desk,
+		.publish = publish,
+		.show = show};
 	static struct device d;
 	uint8_t plain[E4_COMMAND_MAX], message[MESSAGE_MAX], hash[16];
 	char control[E4_CONTROL_TOPIC_LEN + 1];
@@ -211,7 +214,8 @@ int main(void)
 	e4_topic_hash(hash, "greenhouse/3", 12);
 	len = e4_encode_set_topic_key(plain, topic_key, hash);
 	e4_message_seal(message, key, 1700000000, plain, len);
-	must(device_receive(&d, control, message, len + E4_OVERHEAD_SK) == E4_COMMAND, "the command");
+	must(device_receive(&d, control, message, len + E4_OVERHEAD_SK) == E4_COMMAND,
+	     "the command");
 	len = e4_encode_report_state(plain, nonce, E4_REPORT_ENTRIES);
 	e4_message_seal(message, key, 1700000000, plain, len);
 	must(device_receive(&d, control, message, len + E4_OVERHEAD_SK) == E4_REPORT, "the report");

@@ -6,10 +6,13 @@
 
 int main(void)
 {
-	static const uint8_t id[16] = { 1 }, own_key[32] = { 2 }, shared_key[32] = { 3 };
+	static const uint8_t id[16] = {1}, own_key[32] = {2}, shared_key[32] = {3};
 	struct e4_topic_key topics[1];
-	struct e4_config cfg = { .mode = &e4_mode_sk, .topics = topics, .n_topics = 1,
-		                 .now = e4_clock_posix_now, .future_s = E4_FUTURE_S };
+	struct e4_config cfg = {.mode = &e4_mode_sk,
+				.topics = topics,
+				.n_topics = 1,
+				.now = e4_clock_posix_now,
+				.future_s = E4_FUTURE_S};
 	struct e4_client client;
 	struct e4_topic topic;
 	uint8_t message[64], text[64];
@@ -19,7 +22,7 @@ int main(void)
 	    e4_topic_init(&topic, &client, "greenhouse/3", 12) ||
 	    e4_set_topic_key(&client, &topic, shared_key) ||
 	    e4_protect(&client, &topic, message, sizeof message, &message_len,
-	               (const uint8_t *)"21.5 C", 6) ||
+		       (const uint8_t *)"21.5 C", 6) ||
 	    e4_unprotect(&client, &topic, text, sizeof text, &text_len, message, message_len))
 		return 1;
 	printf("%zu bytes over the air, read as \"%.*s\"\n", message_len, (int)text_len, text);

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct device d;
 	uint64_t stamp = FUZZ_NOW;
 
-	if (size < 1 || size > 2048)
+	if (size < 1 || size > 700)
 		return 0;
 	fuzz_device(&d, data[0] & 1 ? &e4_mode_pk : &e4_mode_sk);
 	for (data++, size--; size >= 2;) {

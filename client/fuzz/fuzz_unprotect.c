@@ -9,7 +9,7 @@
 enum { PK = 1, CONTROL = 2, AUTHENTIC = 4, OLD_SENDER = 8, NO_CLOCK = 16 };
 
 static size_t make(const struct device *d, unsigned flags, uint8_t *out, const uint8_t *in,
-                   size_t len)
+		   size_t len)
 {
 	struct e4_siv_key k;
 	uint8_t *box = out + 8 + (flags & CONTROL ? 0 : d->c.cfg.mode == &e4_mode_pk ? 16 : 0);

@@ -1,4 +1,5 @@
-/* What the fuzz targets share: a device that is as it was for each input, and abort on a broken promise. */
+/* What the fuzz targets share: a device that is as it was for each input, and abort on a broken
+ * promise. */
 #ifndef CLIENT_FUZZ_TARGET_H
 #define CLIENT_FUZZ_TARGET_H
 
@@ -19,26 +20,21 @@ static inline void promise(bool holds)
 		abort();
 }
 
-static const uint8_t fuzz_id[16] = { 1 }, fuzz_peer[16] = { 2 };
-static const uint8_t fuzz_key[32] = { 3 };
+static const uint8_t fuzz_id[16] = {1}, fuzz_peer[16] = {2};
+static const uint8_t fuzz_key[32] = {3};
 static const char fuzz_topic[] = "topic";
 
 /* A device of the mode, with one topic (fuzz_key) and, in PK, itself as a peer under two ids. */
-static inline void fuzz_device(struct device *d, const struct e4_mode *mode)
+static inline void fuzz_device_new(struct device *d, const struct e4_mode *mode)
 {
-	static uint8_t private_key[64], c2_public[32]; /* made once: scalar products are slow */
-	struct e4_config cfg;
+	uint8_t private_key[64], c2_public[32];
+	struct e4_config cfg = device_config(d, mode);
 	struct e4_topic t;
 
-	memset(d, 0, sizeof *d);
-	cfg = device_config(d, mode);
-	cfg.n_cache = 1;
 	d->now = FUZZ_NOW;
 	promise(e4_init(&d->c, &cfg) == E4_OK);
-	if (private_key[0] == 0) {
-		e4_ed25519_keypair(private_key, fuzz_key);
-		e4_x25519_base(c2_public, fuzz_key);
-	}
+	e4_ed25519_keypair(private_key, fuzz_key);
+	e4_x25519_base(c2_public, fuzz_key);
 	if (mode == &e4_mode_pk) {
 		promise(e4_provision_pk(&d->c, fuzz_id, private_key, c2_public) == E4_OK);
 		promise(e4_set_peer(&d->c, fuzz_peer, private_key + 32) == E4_OK);
@@ -48,6 +44,24 @@ static inline void fuzz_device(struct device *d, const struct e4_mode *mode)
 	}
 	promise(e4_topic_init(&t, &d->c, fuzz_topic, strlen(fuzz_topic)) == E4_OK);
 	promise(e4_set_topic_key(&d->c, &t, fuzz_key) == E4_OK);
+}
+
+/* A copy of that device; made once, since scalar products are slow. */
+static inline void fuzz_device(struct device *d, const struct e4_mode *mode)
+{
+	static struct device made[2];
+	struct device *from = &made[mode == &e4_mode_pk];
+	uint32_t validity_s;
+
+	if (!from->c.provisioned)
+		fuzz_device_new(from, mode);
+	*d = *from;
+	validity_s = d->c.cfg.validity_s;
+	d->c.cfg = device_config(d, mode);
+	d->c.cfg.validity_s = validity_s;
+	d->store.next = NULL;
+	d->store.saved = malloc(d->store.saved_len);
+	memcpy(d->store.saved, from->store.saved, d->store.saved_len);
 }
 
 /* What would be stored now. */

@@ -66,7 +66,7 @@ bool draft_set_sk(struct draft *d, const uint8_t id[16], const uint8_t key[32])
 }
 
 bool draft_set_pk(struct draft *d, const uint8_t id[16], const uint8_t private_key[64],
-                  const uint8_t c2_public[32])
+		  const uint8_t c2_public[32])
 {
 	struct e4_client *c = &d->fresh;
 

@@ -20,7 +20,7 @@ bool draft_fail(struct draft *d, const char *format, ...) __attribute__((format(
 
 bool draft_set_sk(struct draft *d, const uint8_t id[16], const uint8_t key[32]);
 bool draft_set_pk(struct draft *d, const uint8_t id[16], const uint8_t private_key[64],
-                  const uint8_t c2_public[32]);
+		  const uint8_t c2_public[32]);
 bool draft_add_topic(struct draft *d, const uint8_t hash[16], const uint8_t key[32]);
 bool draft_add_peer(struct draft *d, const uint8_t id[16], const uint8_t public_key[32]);
 

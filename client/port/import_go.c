@@ -20,7 +20,8 @@ static json_t *member(struct draft *d, json_t *object, const char *name)
 	json_t *value, *found = NULL;
 	const char *key;
 
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		if (strcasecmp(key, name) != 0)
 			continue;
 		if (found) {
@@ -124,7 +125,7 @@ static bool hex16(uint8_t out[16], const char *text)
 
 /* A listed key: its 16-byte name and its 32 or 40 bytes. */
 static bool listed(struct draft *d, const char *list, const char *name, const json_t *value,
-                   uint8_t name16[16], uint8_t key[OLD_KEY_LEN], size_t *len)
+		   uint8_t name16[16], uint8_t key[OLD_KEY_LEN], size_t *len)
 {
 	if (!hex16(name16, name))
 		return draft_fail(d, "a name in %s is not 32 hex digits", list);
@@ -185,14 +186,12 @@ static bool read_old_key(struct draft *d, const char *name, const json_t *value)
 }
 
 static bool each(struct draft *d, json_t *list,
-                 bool read(struct draft *, const char *, const json_t *))
+		 bool read(struct draft *, const char *, const json_t *))
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(list, name, value)
-		if (!read(d, name, value))
-			return false;
+	json_object_foreach(list, name, value) if (!read(d, name, value)) return false;
 	return !d->failed;
 }
 
@@ -221,8 +220,8 @@ static bool read_pk(struct draft *d, json_t *data, const uint8_t id[16])
 {
 	uint8_t key[64], c2_public[32], signer[16];
 	bool ok = bytes(d, data, "PrivateKey", key, sizeof key) &&
-	          bytes(d, data, "C2PubKey", c2_public, sizeof c2_public) &&
-	          bytes(d, data, "SignerID", signer, sizeof signer);
+		  bytes(d, data, "C2PubKey", c2_public, sizeof c2_public) &&
+		  bytes(d, data, "SignerID", signer, sizeof signer);
 
 	if (ok && memcmp(signer, id, sizeof signer) != 0)
 		ok = draft_fail(d, "SignerID is not the ID");
@@ -284,10 +283,12 @@ bool e4_import_go(struct e4_client *c, const char *json, size_t len, char *error
 	bool ok = draft_init(&d, c, error, error_cap);
 
 	if (ok) {
-		root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &json_error);
+		root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK,
+				  &json_error);
 		/* jansson's own text may quote the input, which holds keys */
 		ok = root ? read_root(&d, root) && draft_install(&d)
-		          : draft_fail(&d, "not JSON: line %d, column %d", json_error.line, json_error.column);
+			  : draft_fail(&d, "not JSON: line %d, column %d", json_error.line,
+				       json_error.column);
 	}
 	json_decref(root);
 	draft_free(&d);

@@ -16,7 +16,7 @@ static bool cut_short(struct draft *d)
 }
 
 static bool read_list(struct draft *d, struct e4_cursor *in,
-                      bool add(struct draft *, const uint8_t[16], const uint8_t[32]))
+		      bool add(struct draft *, const uint8_t[16], const uint8_t[32]))
 {
 	const uint8_t *count = e4_cursor_take(in, 2);
 	unsigned n = count ? e4_get16(count) : 0;
@@ -66,18 +66,19 @@ static bool read_store(struct draft *d, const uint8_t *bytes, size_t len)
 	else if (magic && memcmp(magic, "E42P", 4) == 0)
 		ok = read_pk(d, &in);
 	else
-		return draft_fail(d, "not a store of the C client: it begins with neither E41P nor E42P");
+		return draft_fail(
+			d, "not a store of the C client: it begins with neither E41P nor E42P");
 	if (ok && !e4_cursor_end(&in))
 		return draft_fail(d, "the store has %zu bytes too many", in.left);
 	return ok;
 }
 
 bool e4_import_libe4(struct e4_client *c, const uint8_t *bytes, size_t len, char *error,
-                     size_t error_cap)
+		     size_t error_cap)
 {
 	struct draft d;
 	bool ok = draft_init(&d, c, error, error_cap) && read_store(&d, bytes, len) &&
-	          draft_install(&d);
+		  draft_install(&d);
 
 	draft_free(&d);
 	return ok;

@@ -52,8 +52,8 @@ static bool give_up(struct e4_store_posix *s)
 
 static bool flush(struct e4_store_posix *s)
 {
-	bool ok = s->pending_len == 0 ||
-	          s->io->write(s->io_ctx, s->file, s->pending, s->pending_len);
+	bool ok =
+		s->pending_len == 0 || s->io->write(s->io_ctx, s->file, s->pending, s->pending_len);
 
 	e4_wipe(s->pending, s->pending_len);
 	s->pending_len = 0;
@@ -150,7 +150,7 @@ static bool load_read(void *ctx, void *out, size_t len)
 }
 
 bool e4_store_posix_open_io(struct e4_store_posix *s, const char *name,
-                            const struct e4_posix_io *io, void *io_ctx)
+			    const struct e4_posix_io *io, void *io_ctx)
 {
 	if (!*name || strlen(name) > E4_STORE_NAME_MAX)
 		return false;
@@ -168,7 +168,7 @@ bool e4_store_posix_open_io(struct e4_store_posix *s, const char *name,
 
 struct e4_store e4_store_posix_functions(struct e4_store_posix *s)
 {
-	struct e4_store store = { s, save_begin, save_write, save_commit, load_begin, load_read };
+	struct e4_store store = {s, save_begin, save_write, save_commit, load_begin, load_read};
 
 	return store;
 }

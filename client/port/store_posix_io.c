@@ -113,11 +113,12 @@ static bool io_sync_folder(void *ctx)
 }
 
 static const struct e4_posix_io posix_io = {
-	io_open, io_read, io_write, io_size, io_sync, io_close, io_rename, io_remove, io_sync_folder,
+	io_open,  io_read,   io_write,  io_size,        io_sync,
+	io_close, io_rename, io_remove, io_sync_folder,
 };
 
 static bool fail(struct e4_store_posix *s, char *error, size_t error_cap, const char *path,
-                 const char *what)
+		 const char *what)
 {
 	if (error_cap > 0)
 		snprintf(error, error_cap, "%s: %s", path, what);
@@ -158,9 +159,10 @@ bool e4_store_posix_open(struct e4_store_posix *s, const char *path, char *error
 		return fail(s, error, error_cap, path, strerror(errno));
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
 		return fail(s, error, error_cap, path,
-		            errno == EWOULDBLOCK ? "in use by another process" : strerror(errno));
+			    errno == EWOULDBLOCK ? "in use by another process" : strerror(errno));
 	if (!e4_store_posix_open_io(s, name, &posix_io, s))
-		return fail(s, error, error_cap, path, "what a crash left behind cannot be removed");
+		return fail(s, error, error_cap, path,
+			    "what a crash left behind cannot be removed");
 	return true;
 }
 

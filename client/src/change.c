@@ -122,7 +122,7 @@ static void empty(struct e4_table *t, struct e4_change *change)
  * Without a time (now is 0) or a grace period there is no old key.
  */
 enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t hash[16], const uint8_t key[32], uint64_t now)
+				   const uint8_t hash[16], const uint8_t key[32], uint64_t now)
 {
 	struct e4_table t = e4_topics(c);
 	struct e4_topic_key entry;
@@ -163,7 +163,7 @@ void e4_change_reset_topics(struct e4_client *c, struct e4_change *change)
 }
 
 enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
-                                  const uint8_t id[16], const uint8_t public_key[32])
+				  const uint8_t id[16], const uint8_t public_key[32])
 {
 	struct e4_table t = e4_peers(c);
 	const struct e4_peer *current = e4_peer_find(c, id);
@@ -178,7 +178,7 @@ enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
 }
 
 enum e4_result e4_change_remove_peer(struct e4_client *c, struct e4_change *change,
-                                     const uint8_t id[16])
+				     const uint8_t id[16])
 {
 	struct e4_table t = e4_peers(c);
 

@@ -47,14 +47,14 @@ enum e4_result e4_change_store(struct e4_change *change, struct e4_client *c);
 
 /* The single changes. They check, apply, and fill the record; they don't store. */
 enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t hash[16], const uint8_t key[32], uint64_t now);
+				   const uint8_t hash[16], const uint8_t key[32], uint64_t now);
 void e4_change_remove_topic(struct e4_client *c, struct e4_change *change, const uint8_t hash[16]);
 void e4_change_reset_topics(struct e4_client *c, struct e4_change *change);
 enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
-                                  const uint8_t id[16], const uint8_t public_key[32]);
+				  const uint8_t id[16], const uint8_t public_key[32]);
 /* E4_ERR_NO_PUBKEY: there is none. */
 enum e4_result e4_change_remove_peer(struct e4_client *c, struct e4_change *change,
-                                     const uint8_t id[16]);
+				     const uint8_t id[16]);
 void e4_change_reset_peers(struct e4_client *c, struct e4_change *change);
 void e4_change_identity(struct e4_client *c, struct e4_change *change);
 

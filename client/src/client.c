@@ -8,7 +8,7 @@ static bool config_ok(const struct e4_config *cfg)
 {
 	const struct e4_store *s = &cfg->store;
 	int n_store = !!s->save_begin + !!s->save_write + !!s->save_commit + !!s->load_begin +
-	              !!s->load_read;
+		      !!s->load_read;
 
 	return cfg->mode && (n_store == 0 || n_store == 5) && (cfg->topics || cfg->n_topics == 0) &&
 	       (cfg->peers || cfg->n_peers == 0) && (cfg->seen || cfg->n_seen == 0) &&

@@ -8,7 +8,7 @@
 #include "mode.h"
 
 enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t *args, uint64_t now)
+				   const uint8_t *args, uint64_t now)
 {
 	(void)now;
 	E4_PUBLIC(args, E4_HASH_LEN);
@@ -17,7 +17,7 @@ enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change
 }
 
 enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t *args, uint64_t now)
+				   const uint8_t *args, uint64_t now)
 {
 	(void)args;
 	(void)now;
@@ -31,14 +31,14 @@ enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change
  * but C2 can send it.
  */
 enum e4_result e4_run_set_topic_key(struct e4_client *c, struct e4_change *change,
-                                    const uint8_t *args, uint64_t now)
+				    const uint8_t *args, uint64_t now)
 {
 	E4_PUBLIC(args + E4_KEY_LEN, E4_HASH_LEN);
 	return e4_change_set_topic(c, change, args + E4_KEY_LEN, args, now);
 }
 
 enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t *args, uint64_t now)
+				   const uint8_t *args, uint64_t now)
 {
 	(void)c;
 	(void)change;
@@ -48,7 +48,7 @@ enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change
 }
 
 static const struct e4_command_row *find(const struct e4_mode *mode, const uint8_t *plain,
-                                         size_t len)
+					 size_t len)
 {
 	E4_PUBLIC(plain, len > 0 ? 1 : 0);
 	for (uint8_t i = 0; i < mode->n_commands; i++)

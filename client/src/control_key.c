@@ -18,7 +18,7 @@ static bool agree(uint8_t key[32], const uint8_t scalar[32], const uint8_t point
 }
 
 bool e4_control_key_device(uint8_t key[32], const uint8_t private_key[64],
-                           const uint8_t c2_public[32])
+			   const uint8_t c2_public[32])
 {
 	uint8_t scalar[32];
 	bool ok;
@@ -30,7 +30,7 @@ bool e4_control_key_device(uint8_t key[32], const uint8_t private_key[64],
 }
 
 bool e4_control_key_c2(uint8_t key[32], const uint8_t c2_private[32],
-                       const uint8_t client_public[32])
+		       const uint8_t client_public[32])
 {
 	uint8_t point[32];
 

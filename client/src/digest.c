@@ -16,6 +16,7 @@ void e4_digest_topic(struct e4_digest *d, const uint8_t hash[16], const uint8_t 
 	e4_sha3_256(key_hash, key, E4_KEY_LEN);
 	e4_sha3_update(&d->sha3, hash, E4_HASH_LEN);
 	e4_sha3_update(&d->sha3, key_hash, 16);
+	e4_wipe(key_hash, sizeof key_hash);
 }
 
 void e4_digest_peer(struct e4_digest *d, const uint8_t id[16], const uint8_t public_key[32])
@@ -40,4 +41,5 @@ void e4_receipt_key_hash(uint8_t hash[8], const uint8_t key[32])
 
 	e4_sha3_256(key_hash, key, E4_KEY_LEN);
 	memcpy(hash, key_hash, 8);
+	e4_wipe(key_hash, sizeof key_hash);
 }

@@ -5,7 +5,7 @@
 #include "e4/e4.h"
 
 enum e4_result e4_set_topic_key(struct e4_client *c, const struct e4_topic *t,
-                                const uint8_t key[32])
+				const uint8_t key[32])
 {
 	struct e4_change change;
 	enum e4_result r;

@@ -5,7 +5,7 @@
 
 /* code | a | b; a null part is absent. */
 static size_t put(uint8_t out[E4_COMMAND_MAX], enum e4_command code, const uint8_t *a, size_t a_len,
-                  const uint8_t *b, size_t b_len)
+		  const uint8_t *b, size_t b_len)
 {
 	out[0] = (uint8_t)code;
 	if (a_len > 0)
@@ -36,7 +36,7 @@ size_t e4_encode_set_id_key_pk(uint8_t out[E4_COMMAND_MAX], const uint8_t privat
 }
 
 size_t e4_encode_set_topic_key(uint8_t out[E4_COMMAND_MAX], const uint8_t key[32],
-                               const uint8_t hash[16])
+			       const uint8_t hash[16])
 {
 	return put(out, E4_SET_TOPIC_KEY, key, E4_KEY_LEN, hash, E4_HASH_LEN);
 }
@@ -52,7 +52,7 @@ size_t e4_encode_reset_pubkeys(uint8_t out[E4_COMMAND_MAX])
 }
 
 size_t e4_encode_set_pubkey(uint8_t out[E4_COMMAND_MAX], const uint8_t public_key[32],
-                            const uint8_t id[16])
+			    const uint8_t id[16])
 {
 	return put(out, E4_SET_PUBKEY, public_key, 32, id, E4_ID_LEN);
 }

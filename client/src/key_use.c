@@ -5,7 +5,7 @@
 #include "declassify.h"
 
 const struct e4_siv_key *e4_key_use(struct e4_client *c, struct e4_siv_key *local, uint16_t slot,
-                                    const uint8_t key[32])
+				    const uint8_t key[32])
 {
 	struct e4_key_cache *entry;
 	bool same;

@@ -8,6 +8,6 @@
  * configuration, or expanded into local, which the caller wipes.
  */
 const struct e4_siv_key *e4_key_use(struct e4_client *c, struct e4_siv_key *local, uint16_t slot,
-                                    const uint8_t key[32]);
+				    const uint8_t key[32]);
 
 #endif

@@ -5,7 +5,7 @@
 #include "declassify.h"
 
 void e4_message_seal(uint8_t *out, const uint8_t key[32], uint64_t stamp, const uint8_t *in,
-                     size_t len)
+		     size_t len)
 {
 	struct e4_siv_key k;
 
@@ -16,7 +16,7 @@ void e4_message_seal(uint8_t *out, const uint8_t key[32], uint64_t stamp, const 
 }
 
 bool e4_message_open(uint8_t *out, uint64_t *stamp, const uint8_t key[32], const uint8_t *in,
-                     size_t len)
+		     size_t len)
 {
 	struct e4_siv_key k;
 	bool ok;

@@ -16,7 +16,7 @@ struct e4_command_row {
 	bool changes; /* false: only asks, and does not move the high-water mark */
 	/* Check and apply in memory; what was there goes to change. */
 	enum e4_result (*run)(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-	                      uint64_t now);
+			      uint64_t now);
 };
 
 struct e4_mode {
@@ -33,12 +33,12 @@ struct e4_mode {
 
 /* The rows that all modes share. */
 enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t *args, uint64_t now);
+				   const uint8_t *args, uint64_t now);
 enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t *args, uint64_t now);
+				   const uint8_t *args, uint64_t now);
 enum e4_result e4_run_set_topic_key(struct e4_client *c, struct e4_change *change,
-                                    const uint8_t *args, uint64_t now);
+				    const uint8_t *args, uint64_t now);
 enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change,
-                                   const uint8_t *args, uint64_t now);
+				   const uint8_t *args, uint64_t now);
 
 #endif

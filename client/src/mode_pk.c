@@ -21,8 +21,8 @@ bool e4_private_key_ok(const uint8_t private_key[64])
 }
 
 /* A new identity key: both halves at once, and the control key that belongs to it. */
-static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change,
-                                 const uint8_t *args, uint64_t now)
+static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+				 uint64_t now)
 {
 	uint8_t control_key[32];
 	bool same = e4_equal(c->key, args, 64);
@@ -40,8 +40,8 @@ static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change,
 	return E4_OK;
 }
 
-static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change,
-                                 const uint8_t *args, uint64_t now)
+static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+				 uint64_t now)
 {
 	uint8_t control_key[32];
 
@@ -59,8 +59,8 @@ static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change,
 	return E4_OK;
 }
 
-static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change,
-                                 const uint8_t *args, uint64_t now)
+static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+				 uint64_t now)
 {
 	(void)now;
 	E4_PUBLIC(args, 48);
@@ -70,7 +70,7 @@ static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change,
 }
 
 static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *change,
-                                    const uint8_t *args, uint64_t now)
+				    const uint8_t *args, uint64_t now)
 {
 	(void)now;
 	E4_PUBLIC(args, E4_ID_LEN);
@@ -78,7 +78,7 @@ static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *chang
 }
 
 static enum e4_result reset_pubkeys(struct e4_client *c, struct e4_change *change,
-                                    const uint8_t *args, uint64_t now)
+				    const uint8_t *args, uint64_t now)
 {
 	(void)args;
 	(void)now;
@@ -87,15 +87,15 @@ static enum e4_result reset_pubkeys(struct e4_client *c, struct e4_change *chang
 }
 
 static const struct e4_command_row commands[] = {
-	{ E4_REMOVE_TOPIC, 16, true, e4_run_remove_topic },
-	{ E4_RESET_TOPICS, 0, true, e4_run_reset_topics },
-	{ E4_SET_ID_KEY, 64, true, set_id_key },
-	{ E4_SET_TOPIC_KEY, 48, true, e4_run_set_topic_key },
-	{ E4_REMOVE_PUBKEY, 16, true, remove_pubkey },
-	{ E4_RESET_PUBKEYS, 0, true, reset_pubkeys },
-	{ E4_SET_PUBKEY, 48, true, set_pubkey },
-	{ E4_SET_C2_KEY, 32, true, set_c2_key },
-	{ E4_REPORT_STATE, 17, false, e4_run_report_state },
+	{E4_REMOVE_TOPIC, 16, true, e4_run_remove_topic},
+	{E4_RESET_TOPICS, 0, true, e4_run_reset_topics},
+	{E4_SET_ID_KEY, 64, true, set_id_key},
+	{E4_SET_TOPIC_KEY, 48, true, e4_run_set_topic_key},
+	{E4_REMOVE_PUBKEY, 16, true, remove_pubkey},
+	{E4_RESET_PUBKEYS, 0, true, reset_pubkeys},
+	{E4_SET_PUBKEY, 48, true, set_pubkey},
+	{E4_SET_C2_KEY, 32, true, set_c2_key},
+	{E4_REPORT_STATE, 17, false, e4_run_report_state},
 };
 
 const struct e4_mode e4_mode_pk = {
@@ -111,7 +111,7 @@ const struct e4_mode e4_mode_pk = {
 };
 
 enum e4_result e4_provision_pk(struct e4_client *c, const uint8_t id[16],
-                               const uint8_t private_key[64], const uint8_t c2_public[32])
+			       const uint8_t private_key[64], const uint8_t c2_public[32])
 {
 	struct e4_client fresh;
 

@@ -5,8 +5,8 @@
 #include "life.h"
 #include "mode.h"
 
-static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change,
-                                 const uint8_t *args, uint64_t now)
+static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+				 uint64_t now)
 {
 	bool zero = e4_is_zero(args, E4_KEY_LEN), same = e4_equal(c->key, args, E4_KEY_LEN);
 
@@ -24,11 +24,11 @@ static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change,
 }
 
 static const struct e4_command_row commands[] = {
-	{ E4_REMOVE_TOPIC, 16, true, e4_run_remove_topic },
-	{ E4_RESET_TOPICS, 0, true, e4_run_reset_topics },
-	{ E4_SET_ID_KEY, 32, true, set_id_key },
-	{ E4_SET_TOPIC_KEY, 48, true, e4_run_set_topic_key },
-	{ E4_REPORT_STATE, 17, false, e4_run_report_state },
+	{E4_REMOVE_TOPIC, 16, true, e4_run_remove_topic},
+	{E4_RESET_TOPICS, 0, true, e4_run_reset_topics},
+	{E4_SET_ID_KEY, 32, true, set_id_key},
+	{E4_SET_TOPIC_KEY, 48, true, e4_run_set_topic_key},
+	{E4_REPORT_STATE, 17, false, e4_run_report_state},
 };
 
 const struct e4_mode e4_mode_sk = {

@@ -10,7 +10,8 @@
 
 size_t e4_overhead(const struct e4_client *c)
 {
-	return E4_STAMP_LEN + (size_t)c->cfg.mode->sender_len + E4_SIV_TAG_LEN + c->cfg.mode->sig_len;
+	return E4_STAMP_LEN + (size_t)c->cfg.mode->sender_len + E4_SIV_TAG_LEN +
+	       c->cfg.mode->sig_len;
 }
 
 static bool was_sent(const struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
@@ -39,7 +40,7 @@ static void remember_sent(struct e4_client *c, uint64_t stamp, const uint8_t tag
  * another remembered message, so there are at most n_sent + 1.
  */
 static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
-                 uint64_t now, const uint8_t *in, size_t len)
+		 uint64_t now, const uint8_t *in, size_t len)
 {
 	uint64_t stamp = now;
 
@@ -49,7 +50,7 @@ static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp
 	while (was_sent(c, stamp, box) && stamp > 1 && now - stamp < c->cfg.validity_s) {
 		/* in may have been overwritten by the ciphertext: take it back from there */
 		e4_siv_open(k, box + E4_SIV_TAG_LEN, stamp_at, E4_STAMP_LEN, box,
-		            len + E4_SIV_TAG_LEN);
+			    len + E4_SIV_TAG_LEN);
 		e4_put64(stamp_at, --stamp);
 		e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, box + E4_SIV_TAG_LEN, len);
 		E4_PUBLIC(box, E4_SIV_TAG_LEN);
@@ -58,7 +59,7 @@ static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp
 }
 
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
-                          size_t *out_len, const uint8_t *in, size_t len)
+			  size_t *out_len, const uint8_t *in, size_t len)
 {
 	const struct e4_mode *mode = c->cfg.mode;
 	const struct e4_topic_key *key;

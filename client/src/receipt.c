@@ -54,7 +54,7 @@ static void seal(const struct e4_client *c, uint8_t *out, size_t plain_len)
 }
 
 static enum e4_result answer(const struct e4_client *c, uint8_t *out, size_t out_cap,
-                             size_t *out_len, const uint8_t nonce[16], bool entries)
+			     size_t *out_len, const uint8_t nonce[16], bool entries)
 {
 	uint8_t *plain = out + E4_OVERHEAD_SK;
 	size_t len = E4_RECEIPT_FIXED;

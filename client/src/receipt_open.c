@@ -52,7 +52,7 @@ static bool decode(struct e4_receipt *r, const uint8_t *plain, size_t len)
 }
 
 bool e4_receipt_open(struct e4_receipt *r, uint8_t *plain, const uint8_t key[32], const uint8_t *in,
-                     size_t len)
+		     size_t len)
 {
 	struct e4_siv_key k;
 	uint8_t ad[E4_RECEIPT_AD_LEN];

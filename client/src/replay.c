@@ -3,7 +3,7 @@
 #include <string.h>
 
 static void name(uint8_t digest[16], const uint8_t *sender, size_t sender_len,
-                 const uint8_t tag[16])
+		 const uint8_t tag[16])
 {
 	struct e4_sha3 h;
 	uint8_t whole[32];
@@ -27,7 +27,7 @@ static bool expired(const struct e4_client *c, uint64_t now, const struct e4_see
 }
 
 bool e4_replay_fresh(struct e4_client *c, uint64_t now, uint64_t stamp, const uint8_t *sender,
-                     size_t sender_len, const uint8_t tag[16])
+		     size_t sender_len, const uint8_t tag[16])
 {
 	struct e4_seen *free_entry = c->cfg.seen;
 	uint8_t digest[16];

@@ -9,6 +9,6 @@
  * modes that don't name senders) and its tag; false if it was here before.
  */
 bool e4_replay_fresh(struct e4_client *c, uint64_t now, uint64_t stamp, const uint8_t *sender,
-                     size_t sender_len, const uint8_t tag[16]);
+		     size_t sender_len, const uint8_t tag[16]);
 
 #endif

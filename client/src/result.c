@@ -1,6 +1,6 @@
 #include "e4/e4.h"
 
-static const char *const success[] = { "ok", "command carried out", "report asked for" };
+static const char *const success[] = {"ok", "command carried out", "report asked for"};
 
 static const char *const failure[] = {
 	[E4_ERR_LENGTH - E4_ERR] = "invalid length",

@@ -8,15 +8,15 @@
 
 #define MAGIC "E4ST"
 #define FORMAT 1
-#define HEAD_LEN 42     /* up to the identity key */
+#define HEAD_LEN 42 /* up to the identity key */
 #define TOPIC_LEN 88
 #define PEER_LEN 48
 #define CHECKSUM_LEN 16
 
 static size_t state_len(const struct e4_mode *mode, size_t n_topics, size_t n_peers)
 {
-	return HEAD_LEN + mode->identity_len + (mode->has_c2_key ? 64u : 0u) + n_topics * TOPIC_LEN +
-	       n_peers * PEER_LEN + CHECKSUM_LEN;
+	return HEAD_LEN + mode->identity_len + (mode->has_c2_key ? 64u : 0u) +
+	       n_topics * TOPIC_LEN + n_peers * PEER_LEN + CHECKSUM_LEN;
 }
 
 /* --- Saving ------------------------------------------------------------------ */
@@ -78,12 +78,12 @@ static void put_checksum(struct writer *w)
 
 bool e4_state_save(const struct e4_client *c)
 {
-	struct writer w = { .store = &c->cfg.store };
+	struct writer w = {.store = &c->cfg.store};
 
 	if (!w.store->save_begin)
 		return true;
 	w.ok = w.store->save_begin(w.store->ctx,
-	                           state_len(c->cfg.mode, c->topics_used, c->peers_used));
+				   state_len(c->cfg.mode, c->topics_used, c->peers_used));
 	e4_sha3_init(&w.sha3);
 	put_head(&w, c);
 	for (uint16_t i = 0; i < c->topics_used; i++)
@@ -219,7 +219,7 @@ static bool fits(const struct e4_client *c, const struct reader *in)
 /* Read the whole state: keep says whether into the client or only to check it. */
 static enum e4_result read_state(struct e4_client *c, bool keep)
 {
-	struct reader in = { .store = &c->cfg.store, .r = E4_OK, .keep = keep };
+	struct reader in = {.store = &c->cfg.store, .r = E4_OK, .keep = keep};
 	size_t len = 0;
 
 	if (!in.store->load_begin(in.store->ctx, &len))

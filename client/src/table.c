@@ -4,20 +4,20 @@
 
 struct e4_table e4_topics(struct e4_client *c)
 {
-	struct e4_table t = { (uint8_t *)c->cfg.topics, sizeof *c->cfg.topics, &c->topics_used,
-		              c->cfg.n_topics };
+	struct e4_table t = {(uint8_t *)c->cfg.topics, sizeof *c->cfg.topics, &c->topics_used,
+			     c->cfg.n_topics};
 	return t;
 }
 
 struct e4_table e4_peers(struct e4_client *c)
 {
-	struct e4_table t = { (uint8_t *)c->cfg.peers, sizeof *c->cfg.peers, &c->peers_used,
-		              c->cfg.n_peers };
+	struct e4_table t = {(uint8_t *)c->cfg.peers, sizeof *c->cfg.peers, &c->peers_used,
+			     c->cfg.n_peers};
 	return t;
 }
 
 static bool find(const void *entries, size_t size, uint16_t used, const uint8_t name[16],
-                 uint16_t *at)
+		 uint16_t *at)
 {
 	const uint8_t *p = entries;
 	uint16_t low = 0, high = used; /* the place is in [low, high] */
@@ -63,7 +63,7 @@ void e4_table_remove(struct e4_table *t, uint16_t at)
 }
 
 const struct e4_topic_key *e4_topic_find(const struct e4_client *c, const uint8_t hash[16],
-                                         uint16_t *slot)
+					 uint16_t *slot)
 {
 	const struct e4_topic_key *topics = c->cfg.topics;
 

@@ -27,7 +27,7 @@ void e4_table_remove(struct e4_table *t, uint16_t at);
 
 /* The current key of a topic, or null; slot is a hint that is kept up to date. */
 const struct e4_topic_key *e4_topic_find(const struct e4_client *c, const uint8_t hash[16],
-                                         uint16_t *slot);
+					 uint16_t *slot);
 const struct e4_peer *e4_peer_find(const struct e4_client *c, const uint8_t id[16]);
 
 #endif

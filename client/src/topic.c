@@ -15,7 +15,7 @@ void e4_client_receipt_topic(const struct e4_client *c, char topic[E4_RECEIPT_TO
 
 /* Only the client's own control topic counts: what others are told is not for us. */
 enum e4_result e4_topic_init(struct e4_topic *t, const struct e4_client *c, const char *name,
-                             size_t len)
+			     size_t len)
 {
 	uint8_t id[E4_ID_LEN];
 	bool is_receipt;

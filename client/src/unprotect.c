@@ -57,12 +57,12 @@ static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, 
 
 /* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */
 static bool open_box(struct e4_client *c, uint8_t *out, const struct e4_topic *t,
-                     const struct e4_topic_key *key, uint64_t now, const uint8_t *stamp_at,
-                     const uint8_t *box, size_t box_len)
+		     const struct e4_topic_key *key, uint64_t now, const uint8_t *stamp_at,
+		     const uint8_t *box, size_t box_len)
 {
 	struct e4_siv_key local;
 	bool ok = e4_siv_open(e4_key_use(c, &local, t->slot, key->key), out, stamp_at, E4_STAMP_LEN,
-	                      box, box_len);
+			      box, box_len);
 
 	E4_PUBLIC(&ok, sizeof ok);
 	if (ok || !in_grace(c, key, now)) {
@@ -87,13 +87,13 @@ static enum e4_result judge(struct e4_client *c, uint64_t now, const uint8_t *in
 	if (r != E4_OK)
 		return r;
 	if (!e4_replay_fresh(c, now, stamp, in + E4_STAMP_LEN, mode->sender_len,
-	                     in + E4_STAMP_LEN + mode->sender_len))
+			     in + E4_STAMP_LEN + mode->sender_len))
 		return E4_ERR_REPLAYED;
 	return E4_OK;
 }
 
 static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint8_t *out,
-                                   const uint8_t *in, size_t in_len)
+				   const uint8_t *in, size_t in_len)
 {
 	const struct e4_mode *mode = c->cfg.mode;
 	size_t before = E4_STAMP_LEN + (size_t)mode->sender_len;
@@ -118,7 +118,7 @@ static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint
 }
 
 enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
-                            size_t *out_len, const uint8_t *in, size_t in_len)
+			    size_t *out_len, const uint8_t *in, size_t in_len)
 {
 	enum e4_result r;
 

@@ -5,7 +5,7 @@ static uint8_t plain[E4_COMMAND_MAX];
 
 static void every_truncation_and_bit_flip_of_a_command_changes_nothing(void)
 {
-	static const struct e4_mode *const modes[] = { &e4_mode_sk, &e4_mode_pk };
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
 
 	for (int m = 0; m < 2; m++) {
 		struct device d;
@@ -25,15 +25,17 @@ static void every_truncation_and_bit_flip_of_a_command_changes_nothing(void)
 
 			memcpy(cut, message, n);
 			CHECK_EQ(e4_unprotect(&d.c, &t, NULL, 0, &out_len, cut, n),
-			         n < E4_OVERHEAD_SK ? E4_ERR_LENGTH : E4_ERR_AUTH);
+				 n < E4_OVERHEAD_SK ? E4_ERR_LENGTH : E4_ERR_AUTH);
 			free(cut);
 		}
 		for (size_t bit = 0; bit < len * 8; bit++) {
 			message[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			CHECK_EQ(e4_unprotect(&d.c, &t, NULL, 0, &out_len, message, len), E4_ERR_AUTH);
+			CHECK_EQ(e4_unprotect(&d.c, &t, NULL, 0, &out_len, message, len),
+				 E4_ERR_AUTH);
 			message[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		}
-		CHECK_EQ(e4_unprotect(&d.c, &t, NULL, 0, &out_len, message, sizeof message), E4_ERR_LENGTH);
+		CHECK_EQ(e4_unprotect(&d.c, &t, NULL, 0, &out_len, message, sizeof message),
+			 E4_ERR_LENGTH);
 		CHECK(snapshot_same(&before, &d));
 		CHECK_EQ(e4_unprotect(&d.c, &t, NULL, 0, &out_len, message, len), E4_COMMAND);
 		CHECK(!snapshot_same(&before, &d));
@@ -50,7 +52,7 @@ static void every_other_length_and_code_is_an_invalid_command(void)
 	world_device(&d, &e4_mode_pk, 1);
 	before = snapshot_of(&d);
 	for (int code = 0; code < 256; code++) {
-		static const uint8_t right[] = { 17, 1, 65, 49, 17, 1, 49, 33, 18 };
+		static const uint8_t right[] = {17, 1, 65, 49, 17, 1, 49, 33, 18};
 
 		for (size_t len = 0; len <= E4_COMMAND_MAX; len++) {
 			if (code <= 8 && len == right[code])
@@ -66,7 +68,7 @@ static void every_other_length_and_code_is_an_invalid_command(void)
 	world_device(&d, &e4_mode_sk, 1);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_reset_pubkeys(plain)), E4_ERR_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_c2_key(plain, key_of(9).bytes)),
-	         E4_ERR_COMMAND);
+		 E4_ERR_COMMAND);
 	device_free(&d);
 }
 
@@ -84,10 +86,11 @@ static void a_lower_stamp_is_refused_also_after_a_restart_and_an_equal_one_taken
 	CHECK_EQ(world_set_topic(&d, T0 - 5, "v", 2), E4_COMMAND);
 	/* a report does not move the mark, but obeys it */
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_report_state(plain, key_of(1).bytes, 0)),
-	         E4_REPORT);
+		 E4_REPORT);
 	CHECK_EQ(d.c.high_water, T0 - 5);
-	CHECK_EQ(world_command(&d, T0 - 6, plain, e4_encode_report_state(plain, key_of(1).bytes, 0)),
-	         E4_ERR_TOO_OLD);
+	CHECK_EQ(
+		world_command(&d, T0 - 6, plain, e4_encode_report_state(plain, key_of(1).bytes, 0)),
+		E4_ERR_TOO_OLD);
 	/* nor does what is refused */
 	CHECK_EQ(world_command(&d, T0, plain, 0), E4_ERR_COMMAND);
 	CHECK_EQ(d.c.high_water, T0 - 5);
@@ -108,7 +111,7 @@ static void a_repeated_command_writes_nothing(void)
 	for (int i = 0; i < 10; i++)
 		CHECK_EQ(world_set_topic(&d, T0, "t", 1), E4_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_report_state(plain, key_of(1).bytes, 0)),
-	         E4_REPORT);
+		 E4_REPORT);
 	CHECK_EQ(d.store.saves, saves);
 	device_free(&d);
 }
@@ -134,9 +137,9 @@ static void a_new_identity_key_takes_over_at_once(void)
 
 	world_device(&d, &e4_mode_sk, 1);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_id_key_sk(plain, key_of(0).bytes)),
-	         E4_ERR_COMMAND);
+		 E4_ERR_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_id_key_sk(plain, key_of(8).bytes)),
-	         E4_COMMAND);
+		 E4_COMMAND);
 	CHECK_MEM(d.c.control_key, key_of(8).bytes, 32);
 	CHECK_EQ(world_restart(&d), E4_OK);
 	CHECK_MEM(d.c.control_key, key_of(8).bytes, 32);
@@ -148,7 +151,7 @@ static void a_new_identity_key_takes_over_at_once(void)
 	key[40] ^= 1; /* not the seed's public half */
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_id_key_pk(plain, key)), E4_ERR_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_id_key_pk(plain, key_of(0).bytes)),
-	         E4_ERR_COMMAND);
+		 E4_ERR_COMMAND);
 	e4_ed25519_keypair(key, key_of(0).bytes);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_id_key_pk(plain, key)), E4_ERR_COMMAND);
 	CHECK_MEM(d.c.control_key, old_control, 32);
@@ -164,14 +167,14 @@ static void a_bad_key_of_c2_is_refused_and_the_old_one_goes_on(void)
 {
 	/* points of small order: 0, 1, p - 1 and one of order 8 (RFC 7748 and its errata) */
 	static const uint8_t low[][32] = {
-		{ 0 },
-		{ 1 },
-		{ 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
-		{ 0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
-		  0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
-		  0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00 },
+		{0},
+		{1},
+		{0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+		{0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+		 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+		 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
 	};
 	struct device d;
 	struct snapshot before;
@@ -180,10 +183,10 @@ static void a_bad_key_of_c2_is_refused_and_the_old_one_goes_on(void)
 	world_device(&d, &e4_mode_pk, 1);
 	before = snapshot_of(&d);
 	for (size_t i = 0; i < sizeof low / sizeof low[0]; i++) {
-		uint8_t id[16] = { 1 };
+		uint8_t id[16] = {1};
 
 		CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_c2_key(plain, low[i])),
-		         E4_ERR_COMMAND);
+			 E4_ERR_COMMAND);
 		CHECK_EQ(e4_provision_pk(&d.c, id, d.c.key, low[i]), E4_ERR_PARAM);
 	}
 	CHECK(snapshot_same(&before, &d));
@@ -198,7 +201,7 @@ static void a_bad_key_of_c2_is_refused_and_the_old_one_goes_on(void)
 static void peers_are_set_replaced_and_removed(void)
 {
 	/* y = 2 is on no point of the curve; y = 1 is the neutral one */
-	static const uint8_t off_curve[32] = { 2 }, neutral[32] = { 1 };
+	static const uint8_t off_curve[32] = {2}, neutral[32] = {1};
 	struct device d;
 	uint8_t a[64], b[64];
 
@@ -206,23 +209,25 @@ static void peers_are_set_replaced_and_removed(void)
 	e4_ed25519_keypair(a, key_of(10).bytes);
 	e4_ed25519_keypair(b, key_of(11).bytes);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, a + 32, key_of(3).bytes)),
-	         E4_COMMAND);
+		 E4_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, b + 32, key_of(3).bytes)),
-	         E4_COMMAND);
+		 E4_COMMAND);
 	CHECK_EQ(d.c.peers_used, 1);
 	CHECK_MEM(d.peers[0].public_key, b + 32, 32);
 	CHECK_EQ(world_command(&d, T0, plain,
-	                       e4_encode_set_pubkey(plain, key_of(0).bytes, key_of(3).bytes)),
-	         E4_ERR_COMMAND);
-	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, off_curve, key_of(3).bytes)),
-	         E4_ERR_COMMAND);
-	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, neutral, key_of(3).bytes)),
-	         E4_ERR_COMMAND);
+			       e4_encode_set_pubkey(plain, key_of(0).bytes, key_of(3).bytes)),
+		 E4_ERR_COMMAND);
+	CHECK_EQ(world_command(&d, T0, plain,
+			       e4_encode_set_pubkey(plain, off_curve, key_of(3).bytes)),
+		 E4_ERR_COMMAND);
+	CHECK_EQ(
+		world_command(&d, T0, plain, e4_encode_set_pubkey(plain, neutral, key_of(3).bytes)),
+		E4_ERR_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_remove_pubkey(plain, key_of(4).bytes)),
-	         E4_ERR_NO_PUBKEY);
+		 E4_ERR_NO_PUBKEY);
 	CHECK_MEM(d.peers[0].public_key, b + 32, 32);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_remove_pubkey(plain, key_of(3).bytes)),
-	         E4_COMMAND);
+		 E4_COMMAND);
 	CHECK_EQ(d.c.peers_used, 0);
 	CHECK_EQ(e4_set_peer(&d.c, key_of(3).bytes, off_curve), E4_ERR_PARAM);
 	device_free(&d);
@@ -290,7 +295,7 @@ static void fill(struct device *d)
 
 	world_device(d, &e4_mode_pk, 1);
 	for (uint8_t i = 0; i < 3; i++) {
-		char name[4] = { 't', (char)('0' + i), 0, 0 };
+		char name[4] = {'t', (char)('0' + i), 0, 0};
 
 		CHECK_EQ(world_set_topic(d, T0 - 8, name, 1), E4_COMMAND);
 		CHECK_EQ(world_set_topic(d, T0 - 8, name, 2), E4_COMMAND);
@@ -322,10 +327,12 @@ static void whatever_call_of_the_store_fails_everything_is_as_before(void)
 			CHECK(snapshot_same(&before, &d) == (r == E4_ERR_STORE));
 			if (r == E4_ERR_STORE) /* and the stored state is the old one, too */
 				CHECK(d.store.saved_len == before.store.saved_len &&
-				      memcmp(d.store.saved, before.store.saved, d.store.saved_len) == 0);
+				      memcmp(d.store.saved, before.store.saved,
+					     d.store.saved_len) == 0);
 			CHECK_EQ(world_restart(&d), E4_OK);
 			if (r == E4_ERR_STORE)
-				CHECK_EQ(world_command(&d, T0, all[i].plain, all[i].len), E4_COMMAND);
+				CHECK_EQ(world_command(&d, T0, all[i].plain, all[i].len),
+					 E4_COMMAND);
 			snapshot_free(&before);
 			device_free(&d);
 		}
@@ -337,7 +344,7 @@ static void a_device_that_cannot_store_does_not_become_another(void)
 {
 	struct device d;
 	struct snapshot before;
-	uint8_t id[16] = { 9 };
+	uint8_t id[16] = {9};
 
 	fill(&d);
 	before = snapshot_of(&d);
@@ -364,17 +371,20 @@ static void the_digest_is_that_of_section_8_whatever_the_order_of_commands(void)
 	struct e4_digest digest;
 	struct e4_receipt r;
 	uint8_t expected[32], message[512], opened[512], id[16], key[64];
-	uint8_t low[16] = { 0 }, high[16] = { 255 };
+	uint8_t low[16] = {0}, high[16] = {255};
 	size_t len;
 
 	world_device(&d, &e4_mode_pk, 1);
 	world_identity(&e4_mode_pk, 5, id, key);
-	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_topic_key(plain, key_of(2).bytes, high)),
-	         E4_COMMAND);
+	CHECK_EQ(
+		world_command(&d, T0, plain, e4_encode_set_topic_key(plain, key_of(2).bytes, high)),
+		E4_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_topic_key(plain, key_of(1).bytes, low)),
-	         E4_COMMAND);
-	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, key + 32, high)), E4_COMMAND);
-	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, key + 32, low)), E4_COMMAND);
+		 E4_COMMAND);
+	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, key + 32, high)),
+		 E4_COMMAND);
+	CHECK_EQ(world_command(&d, T0, plain, e4_encode_set_pubkey(plain, key + 32, low)),
+		 E4_COMMAND);
 	e4_digest_init(&digest);
 	e4_digest_topic(&digest, low, key_of(1).bytes);
 	e4_digest_topic(&digest, high, key_of(2).bytes);
@@ -382,9 +392,10 @@ static void the_digest_is_that_of_section_8_whatever_the_order_of_commands(void)
 	e4_digest_peer(&digest, high, key + 32);
 	e4_digest_c2_key(&digest, d.c.c2_public);
 	e4_digest_final(&digest, expected);
-	CHECK_EQ(world_command(&d, T0, plain,
-	                       e4_encode_report_state(plain, key_of(0x3c).bytes, E4_REPORT_ENTRIES)),
-	         E4_REPORT);
+	CHECK_EQ(
+		world_command(&d, T0, plain,
+			      e4_encode_report_state(plain, key_of(0x3c).bytes, E4_REPORT_ENTRIES)),
+		E4_REPORT);
 	CHECK_EQ(e4_receipt(&d.c, message, sizeof message, &len), E4_OK);
 	CHECK_EQ(len, E4_OVERHEAD_SK + E4_RECEIPT_FIXED + 2 * E4_RECEIPT_ENTRY);
 	CHECK(e4_receipt_open(&r, opened, d.c.control_key, message, len));
@@ -414,8 +425,8 @@ static void a_receipt_lists_as_many_topics_as_fit(void)
 	for (int i = 0; i < 10; i++, name[1]++)
 		CHECK_EQ(world_set_topic(&d, T0, name, 1), E4_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain,
-	                       e4_encode_report_state(plain, key_of(1).bytes, E4_REPORT_ENTRIES)),
-	         E4_REPORT);
+			       e4_encode_report_state(plain, key_of(1).bytes, E4_REPORT_ENTRIES)),
+		 E4_REPORT);
 	for (size_t cap = E4_OVERHEAD_SK + E4_RECEIPT_FIXED; cap < 400; cap++) {
 		size_t fit = (cap - E4_OVERHEAD_SK - E4_RECEIPT_FIXED) / E4_RECEIPT_ENTRY, len;
 		struct e4_receipt r;
@@ -424,8 +435,8 @@ static void a_receipt_lists_as_many_topics_as_fit(void)
 		CHECK(len <= cap);
 		CHECK(e4_receipt_open(&r, opened, d.c.control_key, message, len));
 		CHECK_EQ(r.n_entries, fit < 10 ? fit : 10);
-		CHECK_EQ(r.flags, fit < 10 ? E4_RECEIPT_HAS_ENTRIES | E4_RECEIPT_CUT :
-		                             E4_RECEIPT_HAS_ENTRIES);
+		CHECK_EQ(r.flags, fit < 10 ? E4_RECEIPT_HAS_ENTRIES | E4_RECEIPT_CUT
+					   : E4_RECEIPT_HAS_ENTRIES);
 		CHECK_EQ(r.n_topics, 10);
 	}
 	device_free(&d);
@@ -442,7 +453,8 @@ static void receipts_and_commands_cannot_be_taken_for_each_other(void)
 	world_device(&d, &e4_mode_sk, 1);
 	t = world_control(&d);
 	CHECK_EQ(e4_announce(&d.c, message, sizeof message, &len), E4_OK);
-	CHECK_EQ(e4_unprotect(&d.c, &t, opened, sizeof opened, &out_len, message, len), E4_ERR_AUTH);
+	CHECK_EQ(e4_unprotect(&d.c, &t, opened, sizeof opened, &out_len, message, len),
+		 E4_ERR_AUTH);
 	e4_message_seal(message, d.c.control_key, T0, opened, E4_RECEIPT_FIXED);
 	CHECK(!e4_receipt_open(&r, opened, d.c.control_key, message, len));
 	device_free(&d);
@@ -458,8 +470,8 @@ static void every_truncation_and_bit_flip_of_a_receipt_is_refused(void)
 	world_device(&d, &e4_mode_sk, 1);
 	CHECK_EQ(world_set_topic(&d, T0, "t", 1), E4_COMMAND);
 	CHECK_EQ(world_command(&d, T0, plain,
-	                       e4_encode_report_state(plain, key_of(1).bytes, E4_REPORT_ENTRIES)),
-	         E4_REPORT);
+			       e4_encode_report_state(plain, key_of(1).bytes, E4_REPORT_ENTRIES)),
+		 E4_REPORT);
 	CHECK_EQ(e4_receipt(&d.c, message, sizeof message, &len), E4_OK);
 	for (size_t n = 0; n < len; n++) {
 		uint8_t *cut = malloc(n + 1);
@@ -481,7 +493,7 @@ static void every_truncation_and_bit_flip_of_a_receipt_is_refused(void)
 
 static void two_devices_talk_while_c2_rotates_their_topic(void)
 {
-	static const struct e4_mode *const modes[] = { &e4_mode_sk, &e4_mode_pk };
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
 
 	for (int m = 0; m < 2; m++) {
 		struct device a, b;
@@ -491,8 +503,8 @@ static void two_devices_talk_while_c2_rotates_their_topic(void)
 		world_device(&b, modes[m], 2);
 		if (m == 1)
 			CHECK_EQ(world_command(&b, T0, plain,
-			                       e4_encode_set_pubkey(plain, a.c.key + 32, a.c.id)),
-			         E4_COMMAND);
+					       e4_encode_set_pubkey(plain, a.c.key + 32, a.c.id)),
+				 E4_COMMAND);
 		for (uint8_t epoch = 1; epoch <= 20; epoch++) {
 			uint64_t now = T0 + epoch * UINT64_C(100);
 			size_t late;
@@ -501,7 +513,8 @@ static void two_devices_talk_while_c2_rotates_their_topic(void)
 			if (epoch == 1)
 				CHECK_EQ(world_set_topic(&a, now, "t", epoch), E4_COMMAND);
 			late = world_send(&a, "t", "sent before the switch", message);
-			CHECK_EQ(world_set_topic(&b, now, "t", epoch), E4_COMMAND); /* consumers first */
+			CHECK_EQ(world_set_topic(&b, now, "t", epoch),
+				 E4_COMMAND); /* consumers first */
 			if (epoch > 1)
 				CHECK_EQ(world_receive(&b, "t", message, late), E4_OK);
 			CHECK_EQ(world_set_topic(&a, now, "t", epoch), E4_COMMAND);
@@ -512,7 +525,8 @@ static void two_devices_talk_while_c2_rotates_their_topic(void)
 				CHECK_EQ(world_restart(&b), E4_OK);
 			}
 		}
-		CHECK_EQ(world_command(&b, b.now, plain, e4_encode_reset_topics(plain)), E4_COMMAND);
+		CHECK_EQ(world_command(&b, b.now, plain, e4_encode_reset_topics(plain)),
+			 E4_COMMAND);
 		CHECK_EQ(world_receive(&b, "t", message, 200), E4_ERR_NO_TOPIC_KEY);
 		device_free(&a);
 		device_free(&b);

@@ -17,7 +17,7 @@
 
 #define NOW UINT64_C(1700000000)
 
-static const volatile uint8_t table[256] = { 1, 2, 3 };
+static const volatile uint8_t table[256] = {1, 2, 3};
 static volatile int sink;
 
 static void expect(const char *what, enum e4_result r, enum e4_result wanted)
@@ -29,7 +29,7 @@ static void expect(const char *what, enum e4_result r, enum e4_result wanted)
 /* A client whose identity key is secret from the start. */
 static void device(struct device *d, const struct e4_mode *mode, bool cached)
 {
-	uint8_t id[16] = { 1 }, seed[32] = { 2 }, key[64], c2_public[32];
+	uint8_t id[16] = {1}, seed[32] = {2}, key[64], c2_public[32];
 	struct e4_config cfg;
 
 	memset(d, 0, sizeof *d);
@@ -72,7 +72,7 @@ static void command(struct device *d, const char *what, uint8_t *plain, size_t l
 
 static void commands(struct device *d)
 {
-	uint8_t plain[E4_COMMAND_MAX], key[64], arg[32] = { 4 }, seed[32] = { 9 };
+	uint8_t plain[E4_COMMAND_MAX], key[64], arg[32] = {4}, seed[32] = {9};
 
 	e4_topic_hash(arg, "topic", 5);
 	for (uint8_t epoch = 1; epoch <= 3; epoch++) {
@@ -97,17 +97,18 @@ static void commands(struct device *d)
 
 static void messages(struct device *d)
 {
-	uint8_t plain[64] = { 5 }, message[256], back[64];
+	uint8_t plain[64] = {5}, message[256], back[64];
 	struct e4_topic t;
 	size_t len = 0, back_len;
 
 	expect("topic", e4_topic_init(&t, &d->c, "topic", 5), E4_OK);
 	for (int i = 0; i < 4; i++) { /* the later ones are restamped */
 		SECRET(plain, sizeof plain);
-		expect("protect", e4_protect(&d->c, &t, message, sizeof message, &len, plain, 64), E4_OK);
-		PUBLIC(message, len);
-		expect("unprotect", e4_unprotect(&d->c, &t, back, sizeof back, &back_len, message, len),
+		expect("protect", e4_protect(&d->c, &t, message, sizeof message, &len, plain, 64),
 		       E4_OK);
+		PUBLIC(message, len);
+		expect("unprotect",
+		       e4_unprotect(&d->c, &t, back, sizeof back, &back_len, message, len), E4_OK);
 	}
 	message[30] ^= 1;
 	expect("unprotect", e4_unprotect(&d->c, &t, back, sizeof back, &back_len, message, len),

@@ -16,9 +16,9 @@ struct mem_store {
 	uint8_t *next; /* being written */
 	size_t next_len, next_cap;
 	size_t read_at;
-	int calls;     /* made so far */
-	int fail_at;   /* this call fails, counted from 1; 0: none */
-	int saves;     /* committed */
+	int calls;   /* made so far */
+	int fail_at; /* this call fails, counted from 1; 0: none */
+	int saves;   /* committed */
 };
 
 static inline bool mem_step(struct mem_store *m)
@@ -88,8 +88,8 @@ static inline bool mem_load_read(void *ctx, void *out, size_t len)
 
 static inline struct e4_store mem_store(struct mem_store *m)
 {
-	struct e4_store s = { m,		 mem_save_begin, mem_save_write,
-		              mem_save_commit, mem_load_begin, mem_load_read };
+	struct e4_store s = {
+		m, mem_save_begin, mem_save_write, mem_save_commit, mem_load_begin, mem_load_read};
 	return s;
 }
 

@@ -14,11 +14,13 @@ static const char sk_state[] =
 
 static void base64_of(char *out, const uint8_t *in, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < len; i += 3) {
-		uint32_t bits = (uint32_t)in[i] << 16 | (i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0) |
-		                (i + 2 < len ? in[i + 2] : 0);
+		uint32_t bits = (uint32_t)in[i] << 16 |
+				(i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0) |
+				(i + 2 < len ? in[i + 2] : 0);
 
 		*out++ = digits[bits >> 18];
 		*out++ = digits[bits >> 12 & 63];
@@ -38,12 +40,12 @@ static void pk_state(char *out, size_t cap)
 	base64_of(key_text, key, sizeof key);
 	base64_of(c2_text, c2_public, sizeof c2_public);
 	snprintf(out, cap,
-	         "{\"ID\":\"AQEBAQEBAQEBAQEBAQEBAQ==\",\"TopicKeys\":null,\"Key\":{\"keyType\":1,"
-	         "\"keyData\":{\"PrivateKey\":\"%s\",\"SignerID\":\"AQEBAQEBAQEBAQEBAQEBAQ==\","
-	         "\"C2PubKey\":\"%s\",\"PubKeys\":{\"05050505050505050505050505050505\":"
-	         "\"BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=\"}}},"
-	         "\"ReceivingTopic\":\"e4/01010101010101010101010101010101\"}",
-	         key_text, c2_text);
+		 "{\"ID\":\"AQEBAQEBAQEBAQEBAQEBAQ==\",\"TopicKeys\":null,\"Key\":{\"keyType\":1,"
+		 "\"keyData\":{\"PrivateKey\":\"%s\",\"SignerID\":\"AQEBAQEBAQEBAQEBAQEBAQ==\","
+		 "\"C2PubKey\":\"%s\",\"PubKeys\":{\"05050505050505050505050505050505\":"
+		 "\"BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ=\"}}},"
+		 "\"ReceivingTopic\":\"e4/01010101010101010101010101010101\"}",
+		 key_text, c2_text);
 }
 
 /* Import into a device that is somebody; when refused, it must still be that. */
@@ -57,7 +59,7 @@ static bool import(struct device *d, bool go, const void *bytes, size_t len)
 	memcpy(exact, bytes, len);
 	error[0] = 0;
 	ok = go ? e4_import_go(&d->c, exact, len, error, sizeof error)
-	        : e4_import_libe4(&d->c, (const uint8_t *)exact, len, error, sizeof error);
+		: e4_import_libe4(&d->c, (const uint8_t *)exact, len, error, sizeof error);
 	if (!ok)
 		CHECK(snapshot_same(&before, d) && error[0] && d->store.saves == saves);
 	free(exact);
@@ -78,7 +80,7 @@ static bool import_text(const struct e4_mode *mode, const char *text)
 
 /* The state with its first `from` replaced by `to`. */
 static bool import_edited(const struct e4_mode *mode, const char *state, const char *from,
-                          const char *to)
+			  const char *to)
 {
 	char text[2048];
 	const char *at = strstr(state, from);
@@ -127,7 +129,8 @@ static void a_damaged_go_state_is_told_and_changes_nothing(void)
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "0202", "02"));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "0202", "0x02"));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "AwMD", ""));
-	CHECK(!import_edited(&e4_mode_sk, sk_state, "\"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\"", "7"));
+	CHECK(!import_edited(&e4_mode_sk, sk_state,
+			     "\"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\"", "7"));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "\"ID\"", "\"iD\":\"\",\"ID\""));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "\"ID\"", "\"ID\":\"\",\"ID\""));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "\"ID\"", "\"IX\""));
@@ -136,9 +139,10 @@ static void a_damaged_go_state_is_told_and_changes_nothing(void)
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "keyData", "keyDate"));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "e4/0", "E4/0"));
 	CHECK(!import_edited(&e4_mode_sk, sk_state, "BAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ",
-	                     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
-	CHECK(!import_edited(&e4_mode_sk, sk_state, "{\"020", "{\"02020202020202020202020202020202\":"
-	                     "\"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\",\"020"));
+			     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+	CHECK(!import_edited(&e4_mode_sk, sk_state, "{\"020",
+			     "{\"02020202020202020202020202020202\":"
+			     "\"AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM=\",\"020"));
 	CHECK(!import_edited(&e4_mode_pk, pk, "SignerID\":\"AQ", "SignerID\":\"Ag"));
 	CHECK(!import_edited(&e4_mode_pk, pk, "PrivateKey\":\"", "PrivateKey\":\"AAAA"));
 	CHECK(!import_edited(&e4_mode_pk, pk, "\"PubKeys\":{", "\"PubKeys\":[{"));
@@ -188,7 +192,7 @@ static size_t libe4_store(const struct e4_mode *mode, uint8_t *out)
 
 static void every_truncation_of_a_libe4_store_is_refused(void)
 {
-	static const struct e4_mode *const modes[] = { &e4_mode_sk, &e4_mode_pk };
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
 
 	for (int m = 0; m < 2; m++) {
 		uint8_t store[512];

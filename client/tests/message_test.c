@@ -1,7 +1,7 @@
 /* Application messages: protect, unprotect, time, replay, key transition. */
 #include "world.h"
 
-static const struct e4_mode *const modes[] = { &e4_mode_sk, &e4_mode_pk };
+static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
 
 /* Two devices that know each other, with one topic. */
 struct pair {
@@ -47,13 +47,15 @@ static void every_length_comes_back_also_in_place(void)
 
 			for (size_t i = 0; i < len; i++)
 				plain[i] = (uint8_t)(i * 7 + len);
-			if (len % 2 && len > 0) /* the plaintext already lies where its ciphertext goes */
+			if (len % 2 &&
+			    len > 0) /* the plaintext already lies where its ciphertext goes */
 				memcpy(out + before, plain, len);
 			CHECK_EQ(e4_protect(&p.a.c, &t, out, len + overhead, &out_len,
-			                    len % 2 ? out + before : plain, len),
-			         E4_OK);
+					    len % 2 ? out + before : plain, len),
+				 E4_OK);
 			CHECK_EQ(out_len, len + overhead);
-			CHECK_EQ(e4_unprotect(&p.b.c, &u, back, len, &back_len, out, out_len), E4_OK);
+			CHECK_EQ(e4_unprotect(&p.b.c, &u, back, len, &back_len, out, out_len),
+				 E4_OK);
 			CHECK(back_len == len && memcmp(back, plain, len) == 0);
 			free(out);
 			free(back);
@@ -119,8 +121,8 @@ static void time_is_judged_to_the_second_and_only_for_authentic_messages(void)
 		uint32_t future_s;
 		enum e4_result r;
 	} rows[] = {
-		{ 0, 0, E4_OK },	{ 600, 0, E4_OK },    { 601, 0, E4_ERR_TOO_OLD },
-		{ -1, 0, E4_ERR_FUTURE }, { -60, 60, E4_OK }, { -61, 60, E4_ERR_FUTURE },
+		{0, 0, E4_OK},          {600, 0, E4_OK},  {601, 0, E4_ERR_TOO_OLD},
+		{-1, 0, E4_ERR_FUTURE}, {-60, 60, E4_OK}, {-61, 60, E4_ERR_FUTURE},
 	};
 
 	for (int m = 0; m < 2; m++) {
@@ -135,7 +137,7 @@ static void time_is_judged_to_the_second_and_only_for_authentic_messages(void)
 			p.b.now = T0 + (uint64_t)rows[i].age;
 			message[len - 1] ^= 1;
 			CHECK_EQ(receive_clean(&p.b, message, len),
-			         m == 0 ? E4_ERR_AUTH : E4_ERR_SIGNATURE);
+				 m == 0 ? E4_ERR_AUTH : E4_ERR_SIGNATURE);
 			message[len - 1] ^= 1;
 			CHECK_EQ(receive_clean(&p.b, message, len), rows[i].r);
 			pair_free(&p);
@@ -145,9 +147,8 @@ static void time_is_judged_to_the_second_and_only_for_authentic_messages(void)
 
 static void stamps_at_the_ends_of_the_number_range_do_not_wrap_around(void)
 {
-	static const uint64_t ends[] = { 0,          1,
-		                         T0 - 601,   UINT64_C(1) << 32,
-		                         UINT64_MAX, UINT64_C(1) << 63 };
+	static const uint64_t ends[] = {
+		0, 1, T0 - 601, UINT64_C(1) << 32, UINT64_MAX, UINT64_C(1) << 63};
 	struct pair p;
 	uint8_t message[64];
 
@@ -155,10 +156,10 @@ static void stamps_at_the_ends_of_the_number_range_do_not_wrap_around(void)
 	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
 		e4_message_seal(message, key_of(9).bytes, ends[i], NULL, 0);
 		CHECK_EQ(receive_clean(&p.b, message, E4_OVERHEAD_SK),
-		         ends[i] < T0 ? E4_ERR_TOO_OLD : E4_ERR_FUTURE);
+			 ends[i] < T0 ? E4_ERR_TOO_OLD : E4_ERR_FUTURE);
 		p.b.now = UINT64_MAX;
 		CHECK_EQ(receive_clean(&p.b, message, E4_OVERHEAD_SK),
-		         ends[i] == UINT64_MAX ? E4_OK : E4_ERR_TOO_OLD);
+			 ends[i] == UINT64_MAX ? E4_OK : E4_ERR_TOO_OLD);
 		p.b.now = T0;
 	}
 	pair_free(&p);
@@ -177,7 +178,7 @@ static void the_old_key_counts_for_the_grace_period_and_no_longer(void)
 		p.a.now = p.b.now = T0 + 50 + after;
 		len = world_send(&p.a, "t", "under the old key", message);
 		CHECK_EQ(receive_clean(&p.b, message, len),
-		         after <= E4_GRACE_S ? E4_OK : E4_ERR_AUTH);
+			 after <= E4_GRACE_S ? E4_OK : E4_ERR_AUTH);
 	}
 	/* A clock put back by a little, then one that shows that the switch was far ahead. */
 	p.a.now = p.b.now = T0;
@@ -324,7 +325,8 @@ static void a_restamped_message_in_place_keeps_its_text(void)
 	t = u = world_topic(&p.a, "t");
 	for (uint64_t i = 0; i < 3; i++) {
 		memcpy(out + E4_OVERHEAD_SK, "in place", 8);
-		CHECK_EQ(e4_protect(&p.a.c, &t, out, sizeof out, &len, out + E4_OVERHEAD_SK, 8), E4_OK);
+		CHECK_EQ(e4_protect(&p.a.c, &t, out, sizeof out, &len, out + E4_OVERHEAD_SK, 8),
+			 E4_OK);
 		CHECK_EQ(e4_unprotect(&p.b.c, &u, back, sizeof back, &back_len, out, len), E4_OK);
 		CHECK(back_len == 8 && memcmp(back, "in place", 8) == 0);
 		CHECK_EQ(out[0], (uint8_t)(T0 - i)); /* an earlier second, never a later one */
@@ -361,15 +363,16 @@ static void a_missing_key_and_a_small_buffer_are_told(void)
 		t = world_topic(&p.a, "t");
 		other = world_topic(&p.a, "other");
 		CHECK_EQ(e4_protect(&p.a.c, &other, out, sizeof out, &out_len, NULL, 0),
-		         E4_ERR_NO_TOPIC_KEY);
+			 E4_ERR_NO_TOPIC_KEY);
 		CHECK_EQ(e4_protect(&p.a.c, &t, out, e4_overhead(&p.a.c) + 2, &out_len,
-		                    (const uint8_t *)"abc", 3),
-		         E4_ERR_SPACE);
+				    (const uint8_t *)"abc", 3),
+			 E4_ERR_SPACE);
 		CHECK_EQ(e4_protect(&p.a.c, &t, out, 0, &out_len, NULL, 0), E4_ERR_SPACE);
-		CHECK_EQ(e4_protect(&p.a.c, &t, out, sizeof out, &out_len, NULL, SIZE_MAX), E4_ERR_SPACE);
+		CHECK_EQ(e4_protect(&p.a.c, &t, out, sizeof out, &out_len, NULL, SIZE_MAX),
+			 E4_ERR_SPACE);
 		len = world_send(&p.a, "t", "abc", message);
 		CHECK_EQ(e4_unprotect(&p.b.c, &other, out, sizeof out, &out_len, message, len),
-		         E4_ERR_NO_TOPIC_KEY);
+			 E4_ERR_NO_TOPIC_KEY);
 		CHECK_EQ(e4_unprotect(&p.b.c, &t, out, 2, &out_len, message, len), E4_ERR_SPACE);
 		CHECK_EQ(e4_unprotect(&p.b.c, &t, out, 3, &out_len, message, len), E4_OK);
 		pair_free(&p);
@@ -469,7 +472,7 @@ static void a_report_also_tells_a_device_without_a_clock_the_time(void)
 	cfg.clock = E4_CLOCK_NONE;
 	world_device_cfg(&d, &cfg, 1);
 	CHECK_EQ(world_command(&d, T0, plain, e4_encode_report_state(plain, key_of(1).bytes, 0)),
-	         E4_REPORT);
+		 E4_REPORT);
 	CHECK_EQ(d.c.time_seen, T0);
 	CHECK_EQ(d.c.high_water, 0);
 	CHECK_EQ(world_restart(&d), E4_OK);

@@ -6,12 +6,28 @@
 
 static void names_are_utf8_of_1_to_255_bytes(void)
 {
-	static const char *const good[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x94\x91",
-		                            "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf", "+#" };
-	static const char *const bad[] = { "\x80", "\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf",
-		                           "\xe2\x82", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-		                           "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "a\xc3(",
-		                           "\xe2\x28\xa1", "\xf0\x9f\x94" };
+	static const char *const good[] = {"a",
+					   "\xc3\xa9",
+					   "\xe2\x82\xac",
+					   "\xf0\x9f\x94\x91",
+					   "\xed\x9f\xbf",
+					   "\xee\x80\x80",
+					   "\xf4\x8f\xbf\xbf",
+					   "+#"};
+	static const char *const bad[] = {"\x80",
+					  "\xc3",
+					  "\xc0\xaf",
+					  "\xc1\xbf",
+					  "\xe0\x80\xaf",
+					  "\xe2\x82",
+					  "\xed\xa0\x80",
+					  "\xf0\x80\x80\x80",
+					  "\xf4\x90\x80\x80",
+					  "\xf5\x80\x80\x80",
+					  "\xff",
+					  "a\xc3(",
+					  "\xe2\x28\xa1",
+					  "\xf0\x9f\x94"};
 	char text[E4_NAME_MAX + 1];
 
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
@@ -53,7 +69,7 @@ static void control_topics_are_read_exactly(void)
 static bool opens(const uint8_t *plain, size_t len)
 {
 	static const uint8_t key[32];
-	uint8_t message[400] = { 1 }, opened[400], ad[E4_RECEIPT_AD_LEN];
+	uint8_t message[400] = {1}, opened[400], ad[E4_RECEIPT_AD_LEN];
 	struct e4_receipt r;
 	struct e4_siv_key k;
 
@@ -65,7 +81,7 @@ static bool opens(const uint8_t *plain, size_t len)
 
 static void a_receipt_whose_parts_disagree_is_refused(void)
 {
-	uint8_t plain[E4_RECEIPT_FIXED + 3 * E4_RECEIPT_ENTRY] = { E4_RECEIPT_VERSION };
+	uint8_t plain[E4_RECEIPT_FIXED + 3 * E4_RECEIPT_ENTRY] = {E4_RECEIPT_VERSION};
 	const size_t two = E4_RECEIPT_FIXED + 2 * E4_RECEIPT_ENTRY;
 
 	plain[E4_RECEIPT_FIXED + E4_RECEIPT_ENTRY] = 1;
@@ -94,7 +110,7 @@ static void a_receipt_whose_parts_disagree_is_refused(void)
 
 static void commands_have_their_lengths(void)
 {
-	uint8_t out[E4_COMMAND_MAX], in[64] = { 7 };
+	uint8_t out[E4_COMMAND_MAX], in[64] = {7};
 
 	CHECK(e4_encode_remove_topic(out, in) == 17 && out[0] == 0);
 	CHECK(e4_encode_reset_topics(out) == 1 && out[0] == 1);
@@ -110,7 +126,7 @@ static void commands_have_their_lengths(void)
 
 static void both_ends_reach_the_same_control_key(void)
 {
-	uint8_t seed[32] = { 5 }, c2_private[32] = { 6 }, private_key[64], c2_public[32], a[32], b[32];
+	uint8_t seed[32] = {5}, c2_private[32] = {6}, private_key[64], c2_public[32], a[32], b[32];
 	static const uint8_t low[32];
 
 	e4_ed25519_keypair(private_key, seed);

@@ -17,7 +17,7 @@ static void fill(struct device *d, const struct e4_mode *mode)
 
 static void a_restart_brings_everything_back(void)
 {
-	static const struct e4_mode *const modes[] = { &e4_mode_sk, &e4_mode_pk };
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
 
 	for (int m = 0; m < 2; m++) {
 		struct device d;
@@ -55,7 +55,7 @@ static enum e4_result load_bytes(struct device *d, const uint8_t *bytes, size_t 
 
 static void every_truncation_and_bit_flip_of_a_state_is_damage(void)
 {
-	static const struct e4_mode *const modes[] = { &e4_mode_sk, &e4_mode_pk };
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
 
 	for (int m = 0; m < 2; m++) {
 		struct device d, other;
@@ -151,7 +151,7 @@ static void before_it_is_somebody_a_client_does_nothing(void)
 	struct device d, other;
 	struct e4_config cfg;
 	struct e4_topic t;
-	uint8_t out[200], message[200] = { 0 };
+	uint8_t out[200], message[200] = {0};
 	size_t len;
 
 	memset(&d, 0, sizeof d);
@@ -182,11 +182,11 @@ static void a_configuration_that_contradicts_itself_is_refused(void)
 	memset(&d, 0, sizeof d);
 	good = device_config(&d, &e4_mode_pk);
 	CHECK_EQ(e4_init(&d.c, &good), E4_OK);
-#define REFUSED(change)                                   \
-	do {                                              \
-		bad = good;                               \
-		change;                                   \
-		CHECK_EQ(e4_init(&d.c, &bad), E4_ERR_PARAM); \
+#define REFUSED(change)                                                                            \
+	do {                                                                                       \
+		bad = good;                                                                        \
+		change;                                                                            \
+		CHECK_EQ(e4_init(&d.c, &bad), E4_ERR_PARAM);                                       \
 	} while (0)
 	REFUSED(bad.mode = NULL);
 	REFUSED(bad.topics = NULL);
@@ -207,7 +207,7 @@ static void bad_keys_do_not_make_a_client(void)
 {
 	struct device d;
 	struct e4_config cfg;
-	uint8_t id[16] = { 1 }, key[64], c2_public[32];
+	uint8_t id[16] = {1}, key[64], c2_public[32];
 
 	memset(&d, 0, sizeof d);
 	cfg = device_config(&d, &e4_mode_sk);
@@ -265,7 +265,8 @@ static void a_wiped_client_holds_no_secret_and_can_load_again(void)
 	e4_client_wipe(c);
 	CHECK(e4_is_zero(d.topics, sizeof d.topics) && e4_is_zero(d.peers, sizeof d.peers));
 	CHECK(e4_is_zero(d.cache, sizeof d.cache) && e4_is_zero(d.sent, sizeof d.sent));
-	CHECK(e4_is_zero(c->key, sizeof c->key) && e4_is_zero(c->control_key, 32) && !c->provisioned);
+	CHECK(e4_is_zero(c->key, sizeof c->key) && e4_is_zero(c->control_key, 32) &&
+	      !c->provisioned);
 	CHECK_EQ(e4_load(c), E4_OK);
 	CHECK_EQ(c->topics_used, 2);
 	device_free(&d);
@@ -283,7 +284,8 @@ static void a_topic_handle_stays_right_while_others_come_and_go(void)
 	for (uint8_t i = 0; i < 40; i++) {
 		snprintf(name, sizeof name, "t%d", i);
 		handles[i] = world_topic(&d, name);
-		CHECK_EQ(e4_set_topic_key(&d.c, &handles[i], key_of((uint8_t)(i + 1)).bytes), E4_OK);
+		CHECK_EQ(e4_set_topic_key(&d.c, &handles[i], key_of((uint8_t)(i + 1)).bytes),
+			 E4_OK);
 	}
 	for (uint8_t gone = 0; gone < 40; gone++) {
 		CHECK_EQ(e4_remove_topic(&d.c, &handles[gone]), E4_OK);
@@ -291,11 +293,12 @@ static void a_topic_handle_stays_right_while_others_come_and_go(void)
 			uint8_t plain[1];
 			uint64_t stamp;
 			enum e4_result r = e4_protect(&d.c, &handles[i], out, sizeof out, &len,
-			                              (const uint8_t *)"x", 1);
+						      (const uint8_t *)"x", 1);
 
 			CHECK_EQ(r, i <= gone ? E4_ERR_NO_TOPIC_KEY : E4_OK);
 			if (r == E4_OK)
-				CHECK(e4_message_open(plain, &stamp, key_of((uint8_t)(i + 1)).bytes, out, len));
+				CHECK(e4_message_open(plain, &stamp, key_of((uint8_t)(i + 1)).bytes,
+						      out, len));
 		}
 	}
 	device_free(&d);

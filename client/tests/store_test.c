@@ -34,7 +34,8 @@ struct disk_name {
 struct disk {
 	struct disk_file files[DISK_FILES];
 	struct disk_name durable[DISK_NAMES];
-	struct disk_name steps[256][DISK_NAMES]; /* the folder after each change since the last sync */
+	struct disk_name steps[256]
+			      [DISK_NAMES]; /* the folder after each change since the last sync */
 	int n_files, n_steps;
 	int handle_file[1024];
 	size_t handle_at[1024];
@@ -239,7 +240,7 @@ static void disk_restart(struct disk *d)
 
 /* --- Clients on it ------------------------------------------------------------ */
 
-static const uint8_t id[16] = { 7 }, identity[32] = { 1, 2, 3 };
+static const uint8_t id[16] = {7}, identity[32] = {1, 2, 3};
 
 struct host {
 	struct device d;
@@ -536,8 +537,8 @@ static void an_empty_file_is_damage(void)
 
 static void remove_dir(void)
 {
-	static const char *const names[] = { "state", "state.lock", "link",  "link.lock",
-		                             "fifo",  "fifo.lock",  "empty", "empty.lock" };
+	static const char *const names[] = {"state", "state.lock", "link",  "link.lock",
+					    "fifo",  "fifo.lock",  "empty", "empty.lock"};
 	char path[64];
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

@@ -13,17 +13,17 @@ static const struct row {
 	const char *file;
 	bool (*run)(struct verdict *v, const json_t *c);
 } rows[] = {
-	{ "c2_shared.json", run_c2_shared },
-	{ "commands.json", run_commands },
-	{ "hash.json", run_hash },
-	{ "key_transition.json", run_key_transition },
-	{ "keygen.json", run_keygen },
-	{ "libe4_store.json", run_libe4_store },
-	{ "messages.json", run_messages },
-	{ "password.json", run_password },
-	{ "pub_protect.json", run_pub_protect },
-	{ "state_files.json", run_state_files },
-	{ "sym_protect.json", run_sym_protect },
+	{"c2_shared.json", run_c2_shared},
+	{"commands.json", run_commands},
+	{"hash.json", run_hash},
+	{"key_transition.json", run_key_transition},
+	{"keygen.json", run_keygen},
+	{"libe4_store.json", run_libe4_store},
+	{"messages.json", run_messages},
+	{"password.json", run_password},
+	{"pub_protect.json", run_pub_protect},
+	{"state_files.json", run_state_files},
+	{"sym_protect.json", run_sym_protect},
 };
 
 #define N_ROWS (sizeof rows / sizeof rows[0])
@@ -57,7 +57,7 @@ static int hex_digit(char c)
 struct bytes vector_hex(struct verdict *v, const json_t *object, const char *name)
 {
 	const char *text = vector_text(v, object, name);
-	struct bytes b = { NULL, strlen(text) / 2 };
+	struct bytes b = {NULL, strlen(text) / 2};
 
 	b.data = malloc(b.len > 0 ? b.len : 1);
 	if (!b.data)
@@ -114,7 +114,7 @@ bool vector_bool(struct verdict *v, const json_t *object, const char *name)
 }
 
 bool vector_same(struct verdict *v, const json_t *object, const char *name, const void *bytes,
-                 size_t len)
+		 size_t len)
 {
 	struct bytes b = vector_hex(v, object, name);
 
@@ -126,7 +126,7 @@ bool vector_same(struct verdict *v, const json_t *object, const char *name, cons
 
 static struct count run_file(const char *dir, const struct row *row)
 {
-	struct count count = { 0, 0 };
+	struct count count = {0, 0};
 	char path[4096];
 	json_error_t error;
 	json_t *root, *cases, *c;
@@ -135,8 +135,9 @@ static struct count run_file(const char *dir, const struct row *row)
 	snprintf(path, sizeof path, "%s/%s", dir, row->file);
 	root = json_load_file(path, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	cases = json_object_get(root, "cases");
-	json_array_foreach(cases, i, c) {
-		struct verdict v = { row->file, (int)i, dir, false };
+	json_array_foreach(cases, i, c)
+	{
+		struct verdict v = {row->file, (int)i, dir, false};
 
 		if (row->run(&v, c) && !v.failed)
 			count.passed++;
@@ -174,7 +175,8 @@ static int unknown_files(const char *dir)
 	while ((entry = readdir(d))) {
 		size_t len = strlen(entry->d_name);
 
-		if (len < 5 || strcmp(entry->d_name + len - 5, ".json") != 0 || known(entry->d_name))
+		if (len < 5 || strcmp(entry->d_name + len - 5, ".json") != 0 ||
+		    known(entry->d_name))
 			continue;
 		fprintf(stderr, "%s/%s: not a vector file that is known\n", dir, entry->d_name);
 		n++;
@@ -185,7 +187,7 @@ static int unknown_files(const char *dir)
 
 int main(int argc, char **argv)
 {
-	struct count all = { 0, 0 };
+	struct count all = {0, 0};
 
 	if (argc != 2) {
 		fprintf(stderr, "usage: e4-vectors DIR\n");

@@ -31,7 +31,7 @@ bool vector_bool(struct verdict *v, const json_t *object, const char *name);
 
 /* True if member name is exactly these bytes; else the case fails. */
 bool vector_same(struct verdict *v, const json_t *object, const char *name, const void *bytes,
-                 size_t len);
+		 size_t len);
 
 const struct e4_mode *vector_mode(struct verdict *v, const json_t *object);
 

@@ -26,7 +26,7 @@ bool vector_device(struct verdict *v, struct device *d, const json_t *object, co
 }
 
 static const struct e4_topic_key *topic_by_hash(const struct device *d, const uint8_t hash[16],
-                                                bool hash_of_hash)
+						bool hash_of_hash)
 {
 	for (uint16_t i = 0; i < d->c.topics_used; i++) {
 		const struct e4_topic_key *t = &d->topics[i];
@@ -49,7 +49,8 @@ static void same_topics(struct verdict *v, const struct device *d, const json_t 
 
 	if (json_array_size(list) != d->c.topics_used)
 		verdict_fail(v, "%d topics, not %d", d->c.topics_used, (int)json_array_size(list));
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		struct bytes hash = vector_hex(v, entry, "topic_hash");
 		const struct e4_topic_key *t =
 			hash.len == 16 ? topic_by_hash(d, hash.data, false) : NULL;
@@ -71,7 +72,8 @@ static void same_old_keys(struct verdict *v, const struct device *d, const json_
 		n += d->topics[k].switched_at != 0;
 	if (json_array_size(list) != n)
 		verdict_fail(v, "%d old keys, not %d", (int)n, (int)json_array_size(list));
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		struct bytes hash = vector_hex(v, entry, "hash_of_hash");
 		const struct e4_topic_key *t =
 			hash.len == 16 ? topic_by_hash(d, hash.data, true) : NULL;
@@ -93,13 +95,15 @@ static void same_peers(struct verdict *v, const struct device *d, const json_t *
 
 	if (json_array_size(list) != d->c.peers_used)
 		verdict_fail(v, "%d peers, not %d", d->c.peers_used, (int)json_array_size(list));
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		struct bytes id = vector_hex(v, entry, "id");
 		bool found = false;
 
 		for (uint16_t k = 0; k < d->c.peers_used && id.len == 16; k++)
 			if (memcmp(d->peers[k].id, id.data, 16) == 0)
-				found = vector_same(v, entry, "ed25519_public", d->peers[k].public_key, 32);
+				found = vector_same(v, entry, "ed25519_public",
+						    d->peers[k].public_key, 32);
 		if (!found)
 			verdict_fail(v, "a peer is missing");
 		free(id.data);
@@ -141,7 +145,7 @@ static bool only_zeros_or_marks(const uint8_t *out, size_t len)
 
 /* Give a message to the device; out has room for in.len + 1 bytes. */
 static enum e4_result receive(struct verdict *v, struct device *d, const char *topic,
-                              struct bytes in, struct bytes *out)
+			      struct bytes in, struct bytes *out)
 {
 	struct e4_topic t;
 	enum e4_result r;
@@ -177,7 +181,8 @@ static bool message_accepted(const json_t *c, const struct bytes *in)
 {
 	bool symmetric = strcmp(json_string_value(json_object_get(c, "mode")), "sym") == 0;
 
-	if (symmetric && in->len == E4_OVERHEAD_SK && !json_is_true(json_object_get(c, "peers_agree")))
+	if (symmetric && in->len == E4_OVERHEAD_SK &&
+	    !json_is_true(json_object_get(c, "peers_agree")))
 		return accepted_by(c, "libe4");
 	return accepted_by(c, "e4go");
 }
@@ -185,7 +190,7 @@ static bool message_accepted(const json_t *c, const struct bytes *in)
 bool run_messages(struct verdict *v, const json_t *c)
 {
 	struct device d;
-	struct bytes in = vector_hex(v, c, "protected"), out = { NULL, 0 };
+	struct bytes in = vector_hex(v, c, "protected"), out = {NULL, 0};
 	enum e4_result r;
 
 	if (vector_device(v, &d, c, vector_text(v, c, "state"))) {
@@ -212,7 +217,7 @@ static bool command_accepted(struct verdict *v, const json_t *c)
 {
 	struct bytes command = vector_hex(v, c, "command");
 	bool zero_pubkey = command.len == 49 && command.data[0] == E4_SET_PUBKEY &&
-	                   e4_is_zero(command.data + 1, 32);
+			   e4_is_zero(command.data + 1, 32);
 
 	free(command.data);
 	return accepted_by(c, "e4go") && !zero_pubkey;
@@ -220,7 +225,7 @@ static bool command_accepted(struct verdict *v, const json_t *c)
 
 /* The control message opens to the command that the case names. */
 static void check_command_plaintext(struct verdict *v, const json_t *c, const struct device *d,
-                                    struct bytes in)
+				    struct bytes in)
 {
 	uint8_t *plain = malloc(in.len + 1);
 	uint64_t stamp;
@@ -249,13 +254,14 @@ static void check_new_keys(struct verdict *v, const json_t *c, const struct devi
 bool run_commands(struct verdict *v, const json_t *c)
 {
 	struct device d;
-	struct bytes in = vector_hex(v, c, "protected"), out = { NULL, 0 };
+	struct bytes in = vector_hex(v, c, "protected"), out = {NULL, 0};
 	enum e4_result r;
 
 	if (vector_device(v, &d, c, vector_text(v, c, "state_before"))) {
 		vector_state(v, &d, json_object_get(c, "before"));
 		if (vector_mode(v, c) == &e4_mode_pk)
-			vector_same(v, json_object_get(c, "client"), "shared_key", d.c.control_key, 32);
+			vector_same(v, json_object_get(c, "client"), "shared_key", d.c.control_key,
+				    32);
 		check_command_plaintext(v, c, &d, in);
 		d.now = vector_number(v, c, "now");
 		r = receive(v, &d, vector_text(v, c, "receiving_topic"), in, &out);
@@ -328,7 +334,8 @@ bool run_key_transition(struct verdict *v, const json_t *c)
 		return verdict_fail(v, "no steps");
 	if (!vector_device(v, &d, c, vector_text(v, c, "initial_state")))
 		return false;
-	json_array_foreach(steps, i, step) {
+	json_array_foreach(steps, i, step)
+	{
 		const char *op = vector_text(v, step, "op");
 
 		if (json_object_get(step, "now"))
@@ -359,7 +366,7 @@ static void check_state_file(struct verdict *v, const json_t *c, const char *tex
 	FILE *f;
 
 	snprintf(path, sizeof path, "%s/state_files/%s_%02d.json", v->dir,
-	         vector_text(v, c, "mode"), v->index);
+		 vector_text(v, c, "mode"), v->index);
 	f = fopen(path, "rb");
 	if (!f)
 		return;

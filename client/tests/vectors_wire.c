@@ -31,10 +31,10 @@ static const char topic_name[] = "vectors";
 
 /* A new device with one topic; the case's key must be the topic's. */
 static bool topic_device(struct verdict *v, struct device *d, struct e4_topic *t,
-                         const struct e4_mode *mode, struct bytes id, struct bytes identity,
-                         struct bytes key)
+			 const struct e4_mode *mode, struct bytes id, struct bytes identity,
+			 struct bytes key)
 {
-	static const uint8_t c2_private[32] = { 1 };
+	static const uint8_t c2_private[32] = {1};
 	uint8_t c2_public[32];
 	struct e4_config cfg;
 	enum e4_result r;
@@ -58,7 +58,7 @@ static bool topic_device(struct verdict *v, struct device *d, struct e4_topic *t
 }
 
 static void check_protect(struct verdict *v, const json_t *c, struct device *d, struct e4_topic *t,
-                          struct bytes plain)
+			  struct bytes plain)
 {
 	size_t len = 0, cap = plain.len + e4_overhead(&d->c);
 	uint8_t *out = malloc(cap);
@@ -75,7 +75,7 @@ static void check_protect(struct verdict *v, const json_t *c, struct device *d, 
 }
 
 static void check_unprotect(struct verdict *v, const json_t *c, struct device *d,
-                            struct e4_topic *t, struct bytes in)
+			    struct e4_topic *t, struct bytes in)
 {
 	size_t len = 0;
 	uint8_t *out = malloc(in.len + 1);
@@ -95,8 +95,8 @@ bool run_sym_protect(struct verdict *v, const json_t *c)
 {
 	struct bytes key = vector_hex(v, c, "key"), plain = vector_hex(v, c, "plaintext");
 	struct bytes in = vector_hex(v, c, "protected");
-	uint8_t zeros[16] = { 0 };
-	struct bytes id = { zeros, sizeof zeros };
+	uint8_t zeros[16] = {0};
+	struct bytes id = {zeros, sizeof zeros};
 	struct device d;
 	struct e4_topic t;
 
@@ -261,7 +261,8 @@ bool run_keygen(struct verdict *v, const json_t *c)
 	}
 	key = vector_hex(v, c, "private");
 	check_file(v, c, "file", "private");
-	if (vector_number(v, c, "size") != key.len || strcmp(vector_text(v, c, "mode"), "0o600") != 0)
+	if (vector_number(v, c, "size") != key.len ||
+	    strcmp(vector_text(v, c, "mode"), "0o600") != 0)
 		verdict_fail(v, "size or mode");
 	if (strcmp(type, "symmetric") != 0)
 		check_pair(v, c, type, key);

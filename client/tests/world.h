@@ -8,7 +8,7 @@
 
 #define T0 UINT64_C(1700000000)
 
-static const uint8_t c2_private[32] = { 0x42, 9 };
+static const uint8_t c2_private[32] = {0x42, 9};
 
 /* A key whose bytes are all b. */
 struct key {
@@ -25,7 +25,7 @@ static inline struct key key_of(uint8_t b)
 
 /* The device number n: its id is n's bytes, its key comes from n. */
 static inline void world_identity(const struct e4_mode *mode, uint8_t n, uint8_t id[16],
-                                  uint8_t key[64])
+				  uint8_t key[64])
 {
 	memset(id, n, 16);
 	if (mode == &e4_mode_pk)
@@ -89,7 +89,7 @@ static inline struct e4_topic world_control(const struct device *d)
 }
 
 static inline enum e4_result world_receive(struct device *d, const char *topic, const uint8_t *in,
-                                           size_t len)
+					   size_t len)
 {
 	struct e4_topic t = world_topic(d, topic);
 	uint8_t out[4096];
@@ -100,7 +100,7 @@ static inline enum e4_result world_receive(struct device *d, const char *topic, 
 
 /* Give the device a control message with that plaintext and stamp. */
 static inline enum e4_result world_command(struct device *d, uint64_t stamp, const uint8_t *plain,
-                                           size_t len)
+					   size_t len)
 {
 	struct e4_topic t = world_control(d);
 	uint8_t message[256];
@@ -114,23 +114,24 @@ static inline enum e4_result world_command(struct device *d, uint64_t stamp, con
 }
 
 static inline enum e4_result world_set_topic(struct device *d, uint64_t stamp, const char *topic,
-                                             uint8_t key)
+					     uint8_t key)
 {
 	uint8_t plain[E4_COMMAND_MAX], hash[16];
 
 	e4_topic_hash(hash, topic, strlen(topic));
 	return world_command(d, stamp, plain,
-	                     e4_encode_set_topic_key(plain, key_of(key).bytes, hash));
+			     e4_encode_set_topic_key(plain, key_of(key).bytes, hash));
 }
 
 /* Protect text on a topic; the length, or 0. */
 static inline size_t world_send(struct device *d, const char *topic, const char *text,
-                                uint8_t out[1024])
+				uint8_t out[1024])
 {
 	struct e4_topic t = world_topic(d, topic);
 	size_t len = 0;
 
-	CHECK_EQ(e4_protect(&d->c, &t, out, 1024, &len, (const uint8_t *)text, strlen(text)), E4_OK);
+	CHECK_EQ(e4_protect(&d->c, &t, out, 1024, &len, (const uint8_t *)text, strlen(text)),
+		 E4_OK);
 	return len;
 }
 
@@ -141,7 +142,7 @@ struct snapshot {
 
 static inline struct snapshot snapshot_of(const struct device *d)
 {
-	struct snapshot s = { { 0 } };
+	struct snapshot s = {{0}};
 	struct e4_client c = d->c;
 
 	c.cfg.store = mem_store(&s.store);
@@ -153,7 +154,7 @@ static inline bool snapshot_same(const struct snapshot *s, const struct device *
 {
 	struct snapshot now = snapshot_of(d);
 	bool same = now.store.saved_len == s->store.saved_len &&
-	            memcmp(now.store.saved, s->store.saved, s->store.saved_len) == 0;
+		    memcmp(now.store.saved, s->store.saved, s->store.saved_len) == 0;
 
 	free(now.store.saved);
 	return same;

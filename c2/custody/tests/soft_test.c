@@ -24,16 +24,16 @@ static struct custody custody;
 static void check_no_secret(const char *file, int line)
 {
 	check_result(!strstr(err.text, "horse") && !strstr(err.text, "staple"), file, line,
-	             "no secret in the error");
+		     "no secret in the error");
 }
 
-#define REFUSED(call, want)                          \
-	do {                                         \
-		memset(&err, 0, sizeof err);         \
-		CHECK(!(call));                      \
-		CHECK_EQ(err.code, want);            \
-		CHECK(err.text[0] != 0);             \
-		check_no_secret(__FILE__, __LINE__); \
+#define REFUSED(call, want)                                                                        \
+	do {                                                                                       \
+		memset(&err, 0, sizeof err);                                                       \
+		CHECK(!(call));                                                                    \
+		CHECK_EQ(err.code, want);                                                          \
+		CHECK(err.text[0] != 0);                                                           \
+		check_no_secret(__FILE__, __LINE__);                                               \
 	} while (0)
 
 static const char *path_of(const char *name)
@@ -58,15 +58,14 @@ static const char *make_file(const char *name, const void *bytes, size_t len, mo
 static struct custody_soft_config passphrase(const char *text)
 {
 	return (struct custody_soft_config){
-		.passphrase_file = make_file("passphrase", text, strlen(text), 0600)
-	};
+		.passphrase_file = make_file("passphrase", text, strlen(text), 0600)};
 }
 
 static struct custody_soft_config key_file(uint8_t fill)
 {
 	uint8_t key[32];
 	memset(key, fill, sizeof key);
-	return (struct custody_soft_config){ .key_file = make_file("key", key, sizeof key, 0600) };
+	return (struct custody_soft_config){.key_file = make_file("key", key, sizeof key, 0600)};
 }
 
 static void open_store(void)
@@ -120,11 +119,13 @@ static void a_sealed_key_opens_where_it_belongs(void)
 	for (size_t len = 1; len <= 64; len++) {
 		for (size_t row_len = 1; row_len <= CUSTODY_ROW_MAX; row_len += 31) {
 			struct sealed s;
-			uint8_t row[CUSTODY_ROW_MAX] = { 9 };
-			OK(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row, row_len, key, len, &err));
+			uint8_t row[CUSTODY_ROW_MAX] = {9};
+			OK(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row, row_len, key, len,
+					&err));
 			CHECK_EQ(s.len, 17 + len);
 			CHECK(len < 4 || !memmem(s.bytes, s.len, key, len));
-			OK(custody_open(&custody, back, len, CUSTODY_TOPIC_KEY, row, row_len, &s, &err));
+			OK(custody_open(&custody, back, len, CUSTODY_TOPIC_KEY, row, row_len, &s,
+					&err));
 			CHECK_MEM(back, key, len);
 		}
 	}
@@ -133,7 +134,7 @@ static void a_sealed_key_opens_where_it_belongs(void)
 }
 
 static void open_fails(enum custody_purpose purpose, const uint8_t *row, size_t row_len,
-                       const struct sealed *s, size_t len)
+		       const struct sealed *s, size_t len)
 {
 	uint8_t back[64];
 	memset(back, 0xcc, sizeof back);
@@ -145,7 +146,7 @@ static void open_fails(enum custody_purpose purpose, const uint8_t *row, size_t 
 static void a_sealed_key_opens_nowhere_else(void)
 {
 	static const uint8_t key[32] = "thirty-two bytes of topic key..";
-	uint8_t longer[25] = { 0 };
+	uint8_t longer[25] = {0};
 	struct sealed s;
 	open_both(1);
 	OK(custody_seal(&custody, &s, CUSTODY_CLIENT_KEY, row_a, 24, key, 32, &err));
@@ -160,7 +161,7 @@ static void a_sealed_key_opens_nowhere_else(void)
 	open_fails(CUSTODY_CLIENT_KEY, row_a, 24, &s, 31);
 	open_fails(CUSTODY_CLIENT_KEY, row_a, 24, &s, 33);
 	/* The first byte of the row cannot be taken for the purpose. */
-	uint8_t shifted[25] = { CUSTODY_CLIENT_KEY };
+	uint8_t shifted[25] = {CUSTODY_CLIENT_KEY};
 	memcpy(shifted + 1, row_a, 24);
 	open_fails(CUSTODY_CLIENT_KEY, shifted, 25, &s, 32);
 	close_both();
@@ -168,7 +169,7 @@ static void a_sealed_key_opens_nowhere_else(void)
 
 static void every_changed_bit_is_noticed(void)
 {
-	static const uint8_t key[32] = { 1, 2, 3 };
+	static const uint8_t key[32] = {1, 2, 3};
 	struct sealed s;
 	open_both(1);
 	OK(custody_seal(&custody, &s, CUSTODY_CLIENT_KEY, row_a, 24, key, 32, &err));
@@ -188,7 +189,7 @@ static void every_changed_bit_is_noticed(void)
 
 static int64_t put_client(const char *name, uint8_t fill)
 {
-	struct store_client c = { .e4id = { fill } };
+	struct store_client c = {.e4id = {fill}};
 	uint8_t key[32];
 	memset(key, fill, sizeof key);
 	snprintf(c.name, sizeof c.name, "%s", name);
@@ -215,14 +216,14 @@ static void two_rows_with_swapped_keys_do_not_open(void)
 	OK(store.ops->client_by_id(store.ctx, id_a, &a, &found, &err));
 	open_fails(CUSTODY_CLIENT_KEY, a.e4id, 16, &a.key, 32);
 	open_fails(CUSTODY_CLIENT_KEY, b.e4id, 16, &b.key, 32);
-	OK(custody_open(&custody, (uint8_t[32]){ 0 }, 32, CUSTODY_CLIENT_KEY, b.e4id, 16, &a.key,
-	                &err));
+	OK(custody_open(&custody, (uint8_t[32]){0}, 32, CUSTODY_CLIENT_KEY, b.e4id, 16, &a.key,
+			&err));
 	close_both();
 }
 
 static void another_master_key_opens_nothing(void)
 {
-	static const uint8_t key[32] = { 7 };
+	static const uint8_t key[32] = {7};
 	struct sealed s, t;
 	open_both(1);
 	OK(custody_seal(&custody, &s, CUSTODY_C2_KEY, row_a, 8, key, 32, &err));
@@ -237,8 +238,8 @@ static void another_master_key_opens_nothing(void)
 /* --- The wrappers --------------------------------------------------------------------- */
 
 static bool seal_nothing(void *ctx, struct sealed *out, enum custody_purpose purpose,
-                         const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
-                         struct err *e)
+			 const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
+			 struct err *e)
 {
 	(void)ctx, (void)purpose, (void)row, (void)row_len, (void)e;
 	memcpy(out->bytes, key, len);
@@ -247,7 +248,7 @@ static bool seal_nothing(void *ctx, struct sealed *out, enum custody_purpose pur
 }
 
 static bool open_half(void *ctx, uint8_t *key, size_t len, enum custody_purpose purpose,
-                      const uint8_t *row, size_t row_len, const struct sealed *in, struct err *e)
+		      const uint8_t *row, size_t row_len, const struct sealed *in, struct err *e)
 {
 	(void)ctx, (void)purpose, (void)row, (void)row_len;
 	memcpy(key, in->bytes, len);
@@ -256,27 +257,33 @@ static bool open_half(void *ctx, uint8_t *key, size_t len, enum custody_purpose 
 
 static void the_wrappers_hold_backends_and_callers_to_the_rules(void)
 {
-	static const struct custody_ops bad_ops = { .seal = seal_nothing, .open = open_half };
-	static const uint8_t key[65] = { 1 };
-	uint8_t zero[SEALED_MAX] = { 0 };
+	static const struct custody_ops bad_ops = {.seal = seal_nothing, .open = open_half};
+	static const uint8_t key[65] = {1};
+	uint8_t zero[SEALED_MAX] = {0};
 	struct sealed s;
 	struct custody good;
 	open_both(1);
-	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 8, key, 0, &err), ERR_INTERNAL);
-	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 8, key, 65, &err), ERR_INTERNAL);
-	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 0, key, 32, &err), ERR_INTERNAL);
-	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, zero, 33, key, 32, &err), ERR_INTERNAL);
+	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 8, key, 0, &err),
+		ERR_INTERNAL);
+	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 8, key, 65, &err),
+		ERR_INTERNAL);
+	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 0, key, 32, &err),
+		ERR_INTERNAL);
+	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, zero, 33, key, 32, &err),
+		ERR_INTERNAL);
 	REFUSED(custody_seal(&custody, &s, (enum custody_purpose)0, row_a, 8, key, 32, &err),
-	        ERR_INTERNAL);
+		ERR_INTERNAL);
 	REFUSED(custody_seal(&custody, &s, (enum custody_purpose)6, row_a, 8, key, 32, &err),
-	        ERR_INTERNAL);
+		ERR_INTERNAL);
 	good = custody;
 	custody.ops = &bad_ops;
-	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 8, key, 32, &err), ERR_CUSTODY);
+	REFUSED(custody_seal(&custody, &s, CUSTODY_TOPIC_KEY, row_a, 8, key, 32, &err),
+		ERR_CUSTODY);
 	CHECK(s.len == 0 && memcmp(s.bytes, zero, sizeof s.bytes) == 0);
 	s.len = 49;
 	memset(s.bytes, 0x55, 49);
-	open_fails(CUSTODY_TOPIC_KEY, row_a, 8, &s, 32); /* wiped, whatever the backend left there */
+	open_fails(CUSTODY_TOPIC_KEY, row_a, 8, &s,
+		   32); /* wiped, whatever the backend left there */
 	custody = good;
 	close_both();
 	custody_close(&custody); /* a second time: nothing */
@@ -286,7 +293,7 @@ static void the_wrappers_hold_backends_and_callers_to_the_rules(void)
 
 static void the_right_passphrase_opens_the_database_again(void)
 {
-	static const uint8_t key[32] = { 3, 1, 4 };
+	static const uint8_t key[32] = {3, 1, 4};
 	uint8_t back[32], first[256], second[256];
 	struct sealed s;
 	bool found;
@@ -311,7 +318,7 @@ static void the_right_passphrase_opens_the_database_again(void)
 	CHECK(strstr(err.text, "passphrase") != 0);
 	CHECK_EQ(entry(second, &found), ENTRY_LEN);
 	CHECK_MEM(second, first, ENTRY_LEN); /* nothing was changed by the refusals */
-	first[10] ^= 1; /* the salt */
+	first[10] ^= 1;                      /* the salt */
 	set_entry(first, ENTRY_LEN);
 	config = passphrase(SECRET);
 	REFUSED(custody_soft_open(&custody, &config, &store, &err), ERR_CUSTODY);
@@ -320,7 +327,7 @@ static void the_right_passphrase_opens_the_database_again(void)
 
 static void one_passphrase_makes_two_keys_for_two_databases(void)
 {
-	static const uint8_t key[32] = { 3 };
+	static const uint8_t key[32] = {3};
 	struct custody_soft_config config = passphrase(SECRET);
 	struct sealed s[2];
 	for (int i = 0; i < 2; i++) {
@@ -365,7 +372,7 @@ static void refused_at_first(struct custody_soft_config config, enum err_code co
 
 static struct custody_soft_config key_of(const void *bytes, size_t len, mode_t mode)
 {
-	return (struct custody_soft_config){ .key_file = make_file("key", bytes, len, mode) };
+	return (struct custody_soft_config){.key_file = make_file("key", bytes, len, mode)};
 }
 
 static void bad_key_files_and_passphrases_are_refused(void)
@@ -381,36 +388,36 @@ static void bad_key_files_and_passphrases_are_refused(void)
 	refused_at_first(key_of(bytes, 32, 0604), ERR_FORBIDDEN);
 	memset(bytes, 0, 32);
 	refused_at_first(key_of(bytes, 32, 0600), ERR_CUSTODY);
-	refused_at_first((struct custody_soft_config){ .key_file = path_of("absent") },
-	                 ERR_NOT_FOUND);
+	refused_at_first((struct custody_soft_config){.key_file = path_of("absent")},
+			 ERR_NOT_FOUND);
 	refused_at_first(passphrase(""), ERR_INVALID);
 	refused_at_first(passphrase("\n" SECRET), ERR_INVALID);
 	refused_at_first(passphrase("horse staple 15"), ERR_CUSTODY);
 	memset(bytes, 'x', sizeof bytes);
-	struct custody_soft_config config = { .passphrase_file = make_file("passphrase", bytes, 1026,
-	                                                                   0600) };
+	struct custody_soft_config config = {.passphrase_file =
+						     make_file("passphrase", bytes, 1026, 0600)};
 	refused_at_first(config, ERR_INVALID);
 	config.passphrase_file = make_file("passphrase", SECRET, sizeof SECRET - 1, 0644);
 	refused_at_first(config, ERR_FORBIDDEN);
 	config.key_file = config.passphrase_file;
 	refused_at_first(config, ERR_CONFIG);
-	refused_at_first((struct custody_soft_config){ 0 }, ERR_CONFIG);
+	refused_at_first((struct custody_soft_config){0}, ERR_CONFIG);
 }
 
 static void a_database_that_lost_its_custody_entry_is_refused(void)
 {
 	struct custody_soft_config config = key_file(1);
-	struct store_topic t = { .name = "t" };
-	struct store_c2_key k = { .rev = 1 };
-	struct store_client c = { .name = "c" };
+	struct store_topic t = {.name = "t"};
+	struct store_c2_key k = {.rev = 1};
+	struct store_client c = {.name = "c"};
 	int64_t rev;
 	for (int i = 0; i < 4; i++) {
 		open_store();
 		OK(store.ops->begin(store.ctx, &err));
-		OK(i == 0 ? store.ops->topic_put(store.ctx, &t, &err)
+		OK(i == 0   ? store.ops->topic_put(store.ctx, &t, &err)
 		   : i == 1 ? store.ops->c2_key_put(store.ctx, &k, &err)
 		   : i == 2 ? store.ops->client_put(store.ctx, &c, &err)
-		            : store.ops->revision_next(store.ctx, &rev, &err));
+			    : store.ops->revision_next(store.ctx, &rev, &err));
 		OK(store.ops->commit(store.ctx, &err));
 		REFUSED(custody_soft_open(&custody, &config, &store, &err), ERR_CUSTODY);
 		CHECK(strstr(err.text, "lost") != 0);
@@ -420,7 +427,7 @@ static void a_database_that_lost_its_custody_entry_is_refused(void)
 
 static void a_damaged_custody_entry_is_refused(void)
 {
-	uint8_t good[256], bad[256] = { 0 };
+	uint8_t good[256], bad[256] = {0};
 	bool found;
 	struct custody_soft_config config = key_file(1);
 	open_both(1);
@@ -440,10 +447,12 @@ static void a_damaged_custody_entry_is_refused(void)
 	set_entry(bad, ENTRY_LEN + 1);
 	CHECK(!custody_soft_open(&custody, &config, &store, &err));
 	/* Parameters that would take all memory or a year are not tried. */
-	static const struct { uint8_t passes[4], memory[4]; } greedy[] = {
-		{ { 3, 0, 0, 0 }, { 255, 255, 255, 255 } }, { { 255, 255, 255, 255 }, { 0, 0, 1, 0 } },
-		{ { 0, 0, 0, 0 }, { 0, 0, 1, 0 } }, { { 3, 0, 0, 0 }, { 0, 0, 0, 0 } },
-		{ { 65, 0, 0, 0 }, { 0, 0, 1, 0 } }, { { 3, 0, 0, 0 }, { 1, 0, 64, 0 } },
+	static const struct {
+		uint8_t passes[4], memory[4];
+	} greedy[] = {
+		{{3, 0, 0, 0}, {255, 255, 255, 255}}, {{255, 255, 255, 255}, {0, 0, 1, 0}},
+		{{0, 0, 0, 0}, {0, 0, 1, 0}},         {{3, 0, 0, 0}, {0, 0, 0, 0}},
+		{{65, 0, 0, 0}, {0, 0, 1, 0}},        {{3, 0, 0, 0}, {1, 0, 64, 0}},
 	};
 	config = passphrase(SECRET);
 	for (size_t i = 0; i < sizeof greedy / sizeof greedy[0]; i++) {
@@ -474,7 +483,7 @@ static void a_first_start_that_cannot_be_stored_is_no_start(void)
 	open_store();
 	struct store_ops failing = *store.ops;
 	failing.commit = commit_fails;
-	struct store bad = { &failing, store.ctx };
+	struct store bad = {&failing, store.ctx};
 	REFUSED(custody_soft_open(&custody, &config, &bad, &err), ERR_STORE);
 	entry(bytes, &found);
 	CHECK(!found);

@@ -100,14 +100,25 @@ static void a_client_that_is_gone_cannot_be_rewritten(void)
 }
 
 static const char *const hard_names[] = {
-	"\"", "%", "'", "'; DROP TABLE client; --", "*", "NULL", "\\", "_", "a b", "x'00'",
-	"\xc3\xa4", "\xe6\x97\xa5\xe6\x9c\xac", "\xf0\x9f\x94\x91",
+	"\"",
+	"%",
+	"'",
+	"'; DROP TABLE client; --",
+	"*",
+	"NULL",
+	"\\",
+	"_",
+	"a b",
+	"x'00'",
+	"\xc3\xa4",
+	"\xe6\x97\xa5\xe6\x9c\xac",
+	"\xf0\x9f\x94\x91",
 };
 #define N_HARD (sizeof hard_names / sizeof hard_names[0])
 
 static void names_are_bytes_and_sorted_by_them(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	struct store_client back;
 	char longest[STORE_NAME_MAX + 1], expected[1024] = "";
 	bool found;
@@ -149,20 +160,32 @@ static void pages_of_clients_have_their_edges(void)
 		add_client(name);
 	}
 	commit();
-	static const struct { int64_t offset, count; int n; const char *text; } cases[] = {
-		{ 0, 0, 0, "" }, { 0, 1, 1, "c0000" }, { 0, 2, 2, "c0000,c0001" },
-		{ 1199, 5, 1, "c1199" }, { 1200, 5, 0, "" }, { 5000, 5, 0, "" },
-		{ INT64_MAX, 1000, 0, "" }, { 600, 2, 2, "c0600,c0601" }, { 0, -1, 0, "" },
-		{ -5, 1, 1, "c0000" }, { 0, 1000, 1000, 0 }, { 300, 1000, 900, 0 },
+	static const struct {
+		int64_t offset, count;
+		int n;
+		const char *text;
+	} cases[] = {
+		{0, 0, 0, ""},
+		{0, 1, 1, "c0000"},
+		{0, 2, 2, "c0000,c0001"},
+		{1199, 5, 1, "c1199"},
+		{1200, 5, 0, ""},
+		{5000, 5, 0, ""},
+		{INT64_MAX, 1000, 0, ""},
+		{600, 2, 2, "c0600,c0601"},
+		{0, -1, 0, ""},
+		{-5, 1, 1, "c0000"},
+		{0, 1000, 1000, 0},
+		{300, 1000, 900, 0},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		l = (struct names){ .n = 0 };
+		l = (struct names){.n = 0};
 		OK(OPS->clients(CTX, page(cases[i].offset, cases[i].count), take_name, &l, &err));
 		CHECK_EQ(l.n, cases[i].n);
 		if (cases[i].text)
 			CHECK_STR(l.text, cases[i].text);
 	}
-	l = (struct names){ .stop_after = 3 };
+	l = (struct names){.stop_after = 3};
 	OK(OPS->clients(CTX, page(0, 1000), take_name, &l, &err));
 	CHECK_EQ(l.n, 3);
 	CHECK_EQ(count_of(OPS->clients_count), 1200);
@@ -178,7 +201,7 @@ static void set_due(int64_t id, int64_t at)
 static const char *due(int64_t now, int limit, int stop_after)
 {
 	static struct names l;
-	l = (struct names){ .stop_after = stop_after };
+	l = (struct names){.stop_after = stop_after};
 	OK(OPS->clients_due(CTX, now, limit, take_client, &l, &err));
 	return l.text;
 }
@@ -218,13 +241,13 @@ static void the_fleet_is_walked_in_order_of_id(void)
 	add_client("y");
 	int64_t x = add_client("x");
 	commit();
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	OK(OPS->clients_after(CTX, 0, 2, take_client, &l, &err));
 	CHECK_STR(l.text, "z,y");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->clients_after(CTX, z, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "y,x");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->clients_after(CTX, x, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "");
 }
@@ -257,7 +280,7 @@ static bool take_c2_key(void *arg, const struct store_c2_key *row)
 
 static struct key_revs old_keys(int64_t id)
 {
-	struct key_revs k = { .n = 0 };
+	struct key_revs k = {.n = 0};
 	OK(OPS->old_keys(CTX, id, take_old_key, &k, &err));
 	return k;
 }
@@ -290,7 +313,7 @@ static void old_keys_are_counted_and_dropped_by_revision(void)
 	CHECK_EQ(client_of(b).n_old_keys, 1);
 	begin();
 	OK(OPS->client_remove(CTX, a, &err));
-	struct store_old_key orphan = { a, 9, key_of(1, 49) };
+	struct store_old_key orphan = {a, 9, key_of(1, 49)};
 	CHECK(!OPS->old_key_put(CTX, &orphan, &err));
 	CHECK_EQ(err.code, ERR_NOT_FOUND);
 	commit();
@@ -300,18 +323,18 @@ static void old_keys_are_counted_and_dropped_by_revision(void)
 
 static void our_own_keys_come_newest_last(void)
 {
-	struct store_c2_key row = { .rev = 3, .private_key = key_of(1, 49), .public_key = { 1 } };
-	struct key_revs k = { .n = 0 };
+	struct store_c2_key row = {.rev = 3, .private_key = key_of(1, 49), .public_key = {1}};
+	struct key_revs k = {.n = 0};
 	OK(OPS->c2_keys(CTX, take_c2_key, &k, &err));
 	CHECK_EQ(k.n, 0);
 	begin();
 	OK(OPS->c2_key_put(CTX, &row, &err));
-	row = (struct store_c2_key){ .rev = 2, .private_key = key_of(2, 49), .public_key = { 2 } };
+	row = (struct store_c2_key){.rev = 2, .private_key = key_of(2, 49), .public_key = {2}};
 	OK(OPS->c2_key_put(CTX, &row, &err));
-	row = (struct store_c2_key){ .rev = 9, .private_key = key_of(9, 49), .public_key = { 9 } };
+	row = (struct store_c2_key){.rev = 9, .private_key = key_of(9, 49), .public_key = {9}};
 	OK(OPS->c2_key_put(CTX, &row, &err));
 	commit();
-	k = (struct key_revs){ .n = 0 };
+	k = (struct key_revs){.n = 0};
 	OK(OPS->c2_keys(CTX, take_c2_key, &k, &err));
 	CHECK(k.n == 3 && k.revs[0] == 2 && k.revs[1] == 3 && k.revs[2] == 9);
 	CHECK(k.public_key[0] == 9 && k.public_key[1] == 0);
@@ -319,7 +342,7 @@ static void our_own_keys_come_newest_last(void)
 	begin();
 	OK(OPS->c2_keys_drop(CTX, 9, &err));
 	commit();
-	k = (struct key_revs){ .n = 0 };
+	k = (struct key_revs){.n = 0};
 	OK(OPS->c2_keys(CTX, take_c2_key, &k, &err));
 	CHECK(k.n == 1 && k.revs[0] == 9);
 }

@@ -30,7 +30,9 @@ static bool open_memory(void)
 static void clear_folder(void)
 {
 	DIR *d = opendir(folder);
-	for (struct dirent *e; d && (e = readdir(d));)
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
 		unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 }
@@ -45,11 +47,14 @@ static const struct backend {
 	void (*clear)(void); /* after close: the next open is a first one */
 	bool persistent;
 } backends[] = {
-	{ "sqlite, file", open_file, clear_folder, true },
-	{ "sqlite, memory", open_memory, clear_nothing, false },
+	{"sqlite, file", open_file, clear_folder, true},
+	{"sqlite, memory", open_memory, clear_nothing, false},
 };
 
-#define TEST(fn) { #fn, fn }
+#define TEST(fn)                                                                                   \
+	{                                                                                          \
+#fn, fn                                                                            \
+	}
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -89,11 +94,11 @@ static const struct {
 	TEST(a_healthy_store_says_so),
 };
 
-/* Everything that one transaction of each kind wrote is there after a restart; the open one is not. */
+/* What was committed is there after a restart; the open transaction is not. */
 static void a_restart_finds_what_was_committed(const struct backend *b)
 {
 	struct store_client c = client_row("a"), back;
-	struct store_event e = { .type = 1 };
+	struct store_event e = {.type = 1};
 	bool found;
 	OK(b->open());
 	begin();

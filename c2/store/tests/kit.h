@@ -21,14 +21,14 @@ static int64_t next_rev(void)
 
 static struct sealed key_of(uint8_t fill, uint8_t len)
 {
-	struct sealed k = { .len = len };
+	struct sealed k = {.len = len};
 	memset(k.bytes, fill, len);
 	return k;
 }
 
 static struct store_client client_row(const char *name)
 {
-	struct store_client c = { .key = key_of(0x5a, 49) };
+	struct store_client c = {.key = key_of(0x5a, 49)};
 	snprintf(c.name, sizeof c.name, "%s", name);
 	/* Unique as long as names differ in their first 12 bytes or their length. */
 	size_t n = strlen(name);
@@ -49,7 +49,7 @@ static int64_t add_client(const char *name)
 
 static int64_t add_topic(const char *name, uint8_t hash)
 {
-	struct store_topic t = { .key = key_of(0x33, 49), .hash = { hash } };
+	struct store_topic t = {.key = key_of(0x33, 49), .hash = {hash}};
 	snprintf(t.name, sizeof t.name, "%s", name);
 	t.rev = t.walk_rev = next_rev();
 	OK(OPS->topic_put(CTX, &t, &err));
@@ -58,13 +58,13 @@ static int64_t add_topic(const char *name, uint8_t hash)
 
 static void put_member(int64_t client, int64_t topic, bool removed)
 {
-	struct store_member m = { client, topic, next_rev(), removed };
+	struct store_member m = {client, topic, next_rev(), removed};
 	OK(OPS->member_put(CTX, &m, &err));
 }
 
 static void put_old_key(int64_t client, int64_t rev, uint8_t fill)
 {
-	struct store_old_key k = { client, rev, key_of(fill, 49) };
+	struct store_old_key k = {client, rev, key_of(fill, 49)};
 	OK(OPS->old_key_put(CTX, &k, &err));
 }
 
@@ -106,7 +106,7 @@ static inline bool take_topic(void *arg, const struct store_topic *row)
 
 static struct store_page page(int64_t offset, int64_t count)
 {
-	return (struct store_page){ offset, count };
+	return (struct store_page){offset, count};
 }
 
 static inline int64_t members_of(int64_t topic)

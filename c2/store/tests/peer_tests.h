@@ -16,7 +16,7 @@ static int64_t links_of(int64_t id)
 
 static void links_are_listed_by_name_and_walked_by_id(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
 	int64_t t = add_client("target"), c = add_client("c"), a = add_client("a");
 	OK(OPS->link_put(CTX, t, c, &err));
@@ -31,13 +31,13 @@ static void links_are_listed_by_name_and_walked_by_id(void)
 	CHECK_EQ(links_of(999), 0);
 	OK(OPS->links(CTX, t, page(0, 10), take_name, &l, &err));
 	CHECK_STR(l.text, "a,c");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->links(CTX, t, page(1, 1), take_name, &l, &err));
 	CHECK_STR(l.text, "c");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->link_clients(CTX, t, 0, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "c,a");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->link_clients(CTX, t, c, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "a");
 	begin();
@@ -66,14 +66,14 @@ static bool take_peer(void *arg, const struct store_peer_source *row)
 
 static struct peers peers_of(int64_t target)
 {
-	struct peers p = { .n = 0 };
+	struct peers p = {.n = 0};
 	OK(OPS->client_peers(CTX, target, take_peer, &p, &err));
 	return p;
 }
 
 static void put_peer(int64_t target, int64_t source, uint8_t e4id, bool removed)
 {
-	struct store_peer p = { target, source, { e4id }, next_rev(), removed };
+	struct store_peer p = {target, source, {e4id}, next_rev(), removed};
 	OK(OPS->peer_put(CTX, &p, &err));
 }
 
@@ -95,41 +95,42 @@ static void peers_come_in_order_of_e4id_with_their_source(void)
 	CHECK(p.row[2].key_rev == client_of(a).key_rev && p.row[2].peer.target_id == t);
 	begin();
 	put_peer(t, a, 0x90, true); /* rewritten */
-	OK(OPS->peer_remove(CTX, t, (const uint8_t[16]){ 0x10 }, &err));
-	OK(OPS->peer_remove(CTX, t, (const uint8_t[16]){ 0x11 }, &err));
+	OK(OPS->peer_remove(CTX, t, (const uint8_t[16]){0x10}, &err));
+	OK(OPS->peer_remove(CTX, t, (const uint8_t[16]){0x11}, &err));
 	commit();
 	p = peers_of(t);
 	CHECK(p.n == 2 && p.row[1].peer.removed);
-	p = (struct peers){ .stop_after = 1 };
+	p = (struct peers){.stop_after = 1};
 	OK(OPS->client_peers(CTX, t, take_peer, &p, &err));
 	CHECK_EQ(p.n, 1);
 }
 
 static void holders_of_a_key_are_walked_by_id(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
 	int64_t s = add_client("source"), z = add_client("z"), y = add_client("y"),
-	        x = add_client("x");
+		x = add_client("x");
 	put_peer(z, s, 1, false);
 	put_peer(y, s, 1, true);
 	put_peer(x, s, 1, false);
 	commit();
 	OK(OPS->peer_holders(CTX, s, 0, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "z,x"); /* live ones */
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->peer_holders(CTX, s, z, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "x");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->peer_holders(CTX, s, 0, 1, take_client, &l, &err));
 	CHECK_STR(l.text, "z");
 }
 
 static void removing_a_client_cleans_up_around_it(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
-	int64_t a = add_client("a"), b = add_client("b"), t = add_topic("t", 1), u = add_topic("u", 2);
+	int64_t a = add_client("a"), b = add_client("b"), t = add_topic("t", 1),
+		u = add_topic("u", 2);
 	put_member(a, t, false);
 	put_member(a, u, true);
 	put_member(b, t, false);

@@ -9,7 +9,7 @@
 static const struct {
 	const char *name, *text;
 } statements[] = {
-#define X(id, text) { #id, text },
+#define X(id, text) {#id, text},
 	SQL_ROWS(X)
 #undef X
 };
@@ -18,7 +18,11 @@ static sqlite3 *db;
 
 /* Tables of one or a few rows, and sorted lists that an index holds completely. */
 static const char *const allowed[] = {
-	"SCAN state", "SCAN s", "SCAN c2_use", "SCAN c2_key", "SCAN t USING INDEX topic_walk",
+	"SCAN state",
+	"SCAN s",
+	"SCAN c2_use",
+	"SCAN c2_key",
+	"SCAN t USING INDEX topic_walk",
 	"SCAN CONSTANT ROW",
 };
 

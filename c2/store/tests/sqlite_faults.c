@@ -14,7 +14,7 @@
 #include "c2/store/tests/kit.h"
 
 static char folder[] = "/tmp/e4-faults-XXXXXX";
-static char path[64], wal_path[80];
+static char path[64], wal_path[80], shm_path[80], lock_path[80];
 
 static void open_db(void)
 {
@@ -29,7 +29,9 @@ static void close_db(void)
 static void clear(void)
 {
 	DIR *d = opendir(folder);
-	for (struct dirent *e; d && (e = readdir(d));)
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));)
 		unlinkat(dirfd(d), e->d_name, 0);
 	closedir(d);
 }
@@ -81,7 +83,8 @@ static void check_whole(void)
 	static const char *const queries[] = {
 		"PRAGMA integrity_check",
 		"SELECT iif((SELECT count(*) FROM pragma_foreign_key_check), 'broken', 'ok')",
-		"SELECT iif(n_clients = (SELECT count(*) FROM client), 'ok', 'n_clients') FROM state",
+		"SELECT iif(n_clients = (SELECT count(*) FROM client), 'ok', 'n_clients') FROM "
+		"state",
 		"SELECT iif(n_topics = (SELECT count(*) FROM topic WHERE removed = 0),"
 		" 'ok', 'n_topics') FROM state",
 		"SELECT iif(count(*) = 0, 'ok', 'n_members') FROM topic t WHERE n_members <>"
@@ -108,7 +111,7 @@ static int mode_of(const char *file)
 
 static void the_files_are_for_their_owner_alone(void)
 {
-	static const mode_t masks[] = { 0, 022, 0777 };
+	static const mode_t masks[] = {0, 022, 0777};
 	for (int i = 0; i < 3; i++) {
 		mode_t old = umask(masks[i]);
 		open_db();
@@ -117,6 +120,8 @@ static void the_files_are_for_their_owner_alone(void)
 		commit();
 		CHECK_EQ(mode_of(path), 0600);
 		CHECK_EQ(mode_of(wal_path), 0600);
+		CHECK_EQ(mode_of(shm_path), 0600);
+		CHECK_EQ(mode_of(lock_path), 0600);
 		close_db();
 		umask(old);
 		CHECK_EQ(mode_of(wal_path), -1); /* closing folds the log in */
@@ -209,7 +214,7 @@ static void try_foreign_file(void)
 
 static void try_read_only_folder(void)
 {
-	refused(path, "its folder's");
+	refused(path, "folder cannot be written");
 }
 
 static void try_closed_folder(void)
@@ -222,11 +227,13 @@ static void read_only_files_and_folders_are_refused(void)
 	bool root = geteuid() == 0;
 	open_db();
 	close_db();
-	CHECK(!root || (chown(path, 65534, 65534) == 0 && chown(folder, 65534, 65534) == 0));
+	CHECK(!root || (chown(path, 65534, 65534) == 0 && chown(folder, 65534, 65534) == 0 &&
+			chown(lock_path, 65534, 65534) == 0));
 	CHECK(chmod(path, 0400) == 0);
 	CHECK_EQ(as_nobody(try_read_only_file), 0);
 	CHECK(chmod(path, 0600) == 0 && chmod(folder, 0500) == 0);
-	CHECK_EQ(as_nobody(try_read_only_folder), 0); /* the log cannot be made */
+	CHECK(unlink(lock_path) == 0 || !root);
+	CHECK_EQ(as_nobody(try_read_only_folder), 0);
 	CHECK(chmod(folder, 0000) == 0);
 	CHECK_EQ(as_nobody(try_closed_folder), 0);
 	if (root) {
@@ -242,7 +249,7 @@ static void read_only_files_and_folders_are_refused(void)
 
 static void one_process_has_the_database(void)
 {
-	int ready[2], done[2];
+	int ready[2] = {-1, -1}, done[2] = {-1, -1};
 	char c = 0;
 	CHECK(pipe(ready) == 0 && pipe(done) == 0);
 	fflush(0);
@@ -257,7 +264,7 @@ static void one_process_has_the_database(void)
 	CHECK(read(ready[0], &c, 1) == 1 && c == 'y');
 	refused(path, "in use by another process");
 	sqlite3 *db = raw_open();
-	CHECK_EQ(sqlite3_exec(db, "SELECT * FROM client", 0, 0, 0), SQLITE_BUSY);
+	CHECK_EQ(sqlite3_exec(db, "SELECT * FROM client", 0, 0, 0), SQLITE_OK); /* may read */
 	sqlite3_close(db);
 	close(done[1]);
 	waitpid(pid, 0, 0);
@@ -273,9 +280,47 @@ static void one_process_has_the_database(void)
 	clear();
 }
 
+/* A snapshot of what is committed, without waiting for the server nor making it wait. */
+static void a_backup_is_made_while_the_store_is_in_use(void)
+{
+	char copy[80], sql[128];
+	snprintf(copy, sizeof copy, "%s/copy.db", folder);
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s'", copy);
+	open_db();
+	begin();
+	put_old_key(add_client("a"), 1, 1);
+	commit();
+	begin();
+	add_client("not yet");
+	raw_sql(sql);
+	commit();
+	sqlite3 *reader = raw_open();
+	CHECK_EQ(sqlite3_exec(reader, "BEGIN; SELECT * FROM client", 0, 0, 0), SQLITE_OK);
+	begin();
+	OK(OPS->client_remove(CTX, 1, &err)); /* the log cannot be emptied under the reader */
+	commit();
+	OK(OPS->check(CTX, &err));
+	sqlite3_close(reader);
+	struct stat st;
+	CHECK(stat(wal_path, &st) == 0 && st.st_size > 0);
+	begin();
+	next_rev();
+	commit();
+	CHECK(stat(wal_path, &st) == 0 && st.st_size == 0); /* now it was */
+	CHECK_EQ(count_of(OPS->clients_count), 1);
+	close_db();
+	OK(store_sqlite_open(&store, copy, &err));
+	CHECK_EQ(count_of(OPS->clients_count), 1);
+	CHECK_EQ(client_of(1).n_old_keys, 1);
+	close_db();
+	clear();
+}
+
 static void write_until_killed(int ack)
 {
-	if (!store_sqlite_open(&store, path, &err))
+	check_failed = 0;
+	OK(store_sqlite_open(&store, path, &err));
+	if (check_failed)
 		_exit(1);
 	for (;;) {
 		char name[32];
@@ -303,7 +348,7 @@ static void kill_9_loses_nothing_that_was_committed(void)
 {
 	int64_t acked = 0, n = 0;
 	for (int round = 0; round < 12; round++) {
-		int ack[2];
+		int ack[2] = {-1, -1};
 		CHECK(pipe(ack) == 0);
 		fflush(0);
 		pid_t pid = fork();
@@ -337,18 +382,17 @@ static void kill_9_loses_nothing_that_was_committed(void)
 /* One change of each kind; false as soon as one is refused, with the transaction undone. */
 static bool change(int i)
 {
-	struct store_client c = { .key = key_of((uint8_t)i, 49), .key_rev = i + 1 };
+	struct store_client c = {.key = key_of((uint8_t)i, 49), .key_rev = i + 1};
 	struct store_topic t;
-	struct store_old_key k = { 0, 1, key_of(1, 49) };
+	struct store_old_key k = {0, 1, key_of(1, 49)};
 	struct store_member m;
 	bool found;
 	snprintf(c.name, sizeof c.name, "client %d", i);
 	memcpy(c.e4id, &i, sizeof i);
 	if (!OPS->begin(CTX, &err))
 		return false;
-	bool ok = OPS->client_put(CTX, &c, &err) &&
-	          OPS->topic_by_name(CTX, "t", &t, &found, &err);
-	m = (struct store_member){ c.id, t.id, 1, false };
+	bool ok = OPS->client_put(CTX, &c, &err) && OPS->topic_by_name(CTX, "t", &t, &found, &err);
+	m = (struct store_member){c.id, t.id, 1, false};
 	k.client_id = c.id;
 	ok = ok && OPS->member_put(CTX, &m, &err) && OPS->old_key_put(CTX, &k, &err) &&
 	     (i % 2 || OPS->old_keys_drop(CTX, c.id, 2, &err));
@@ -375,10 +419,10 @@ static void fail_every(const char *what, enum fault_op op, int rc, bool lasting,
 		begin();
 		add_topic("t", 1);
 		commit();
-		fault = (struct fault){ .op = op, .countdown = n, .rc = rc, .lasting = lasting,
-			                .half = half };
+		fault = (struct fault){
+			.op = op, .countdown = n, .rc = rc, .lasting = lasting, .half = half};
 		for (int i = 0; i < CHANGES; i++) {
-			err = (struct err){ ERR_OK, "" };
+			err = (struct err){ERR_OK, ""};
 			if (change(i))
 				done++;
 			else
@@ -425,20 +469,20 @@ static void a_full_disk_says_what_to_do(void)
 	begin();
 	add_topic("t", 1);
 	commit();
-	fault = (struct fault){ .op = FAULT_WRITE, .countdown = 1, .rc = SQLITE_FULL,
-		                .lasting = true };
+	fault = (struct fault){
+		.op = FAULT_WRITE, .countdown = 1, .rc = SQLITE_FULL, .lasting = true};
 	CHECK(!change(1));
 	CHECK(strstr(err.text, "full") && strstr(err.text, "free some space"));
 	CHECK(!strstr(err.text, folder)); /* what a caller of the API may see has no paths */
 	fault.op = FAULT_NONE;
 	close_db();
-	fault = (struct fault){ .op = FAULT_READ, .countdown = 1, .rc = SQLITE_IOERR_READ,
-		                .lasting = true };
+	fault = (struct fault){
+		.op = FAULT_READ, .countdown = 1, .rc = SQLITE_IOERR_READ, .lasting = true};
 	refused(path, "disk failed");
 	fault.op = FAULT_NONE;
 	clear();
-	fault = (struct fault){ .op = FAULT_WRITE, .countdown = 3, .rc = SQLITE_FULL,
-		                .lasting = true };
+	fault = (struct fault){
+		.op = FAULT_WRITE, .countdown = 3, .rc = SQLITE_FULL, .lasting = true};
 	refused(path, "free some space"); /* while the tables are made */
 	fault.op = FAULT_NONE;
 	open_db();
@@ -485,7 +529,7 @@ static void a_file_that_vanishes_is_noticed(void)
 
 static void read_everything(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	struct store_progress p;
 	OPS->clients(CTX, page(0, 20), take_name, &l, &err);
 	OPS->topics(CTX, page(0, 20), take_name, &l, &err);
@@ -544,7 +588,7 @@ static void a_damaged_file_does_no_harm(void)
 	CHECK(refusals > 0);
 }
 
-/* --- Keys that are gone -------------------------------------------------------------------------- */
+/* --- Keys that are gone ---------------------------------------------------------- */
 
 static bool file_holds(const char *file, const void *bytes, size_t n)
 {
@@ -558,7 +602,7 @@ static bool file_holds(const char *file, const void *bytes, size_t n)
 static void removed_keys_leave_the_files(void)
 {
 	struct sealed old = key_of(0xd1, 49), private = key_of(0xd2, 81), topic = key_of(0xd3, 49),
-	              c2 = key_of(0xd4, 49);
+		      c2 = key_of(0xd4, 49);
 	open_db();
 	begin();
 	int64_t id = add_client("a"), t = add_topic("t", 1);
@@ -570,9 +614,9 @@ static void removed_keys_leave_the_files(void)
 	struct store_client c = client_of(id);
 	c.private_key = private;
 	OK(OPS->client_put(CTX, &c, &err));
-	struct store_old_key k = { id, 1, old };
+	struct store_old_key k = {id, 1, old};
 	OK(OPS->old_key_put(CTX, &k, &err));
-	struct store_c2_key ck = { .rev = 1, .private_key = c2 };
+	struct store_c2_key ck = {.rev = 1, .private_key = c2};
 	OK(OPS->c2_key_put(CTX, &ck, &err));
 	struct store_topic row;
 	bool found;
@@ -590,7 +634,7 @@ static void removed_keys_leave_the_files(void)
 	OK(OPS->c2_keys_drop(CTX, 2, &err));
 	OK(OPS->old_keys_drop(CTX, id, 2, &err));
 	commit();
-	const struct sealed *gone[] = { &old, &private, &topic, &c2 };
+	const struct sealed *gone[] = {&old, &private, &topic, &c2};
 	for (size_t i = 0; i < 4; i++) {
 		/* At once, and not only after closing. */
 		CHECK(!file_holds(path, gone[i]->bytes, gone[i]->len));
@@ -615,12 +659,15 @@ int main(void)
 		return 2;
 	snprintf(path, sizeof path, "%s/c2.db", folder);
 	snprintf(wal_path, sizeof wal_path, "%s-wal", path);
+	snprintf(shm_path, sizeof shm_path, "%s-shm", path);
+	snprintf(lock_path, sizeof lock_path, "%s-lock", path);
 	fault_vfs_install();
 	RUN(the_files_are_for_their_owner_alone);
 	RUN(files_that_are_no_database_of_ours_are_refused_untouched);
 	RUN(a_newer_version_is_refused_untouched);
 	RUN(read_only_files_and_folders_are_refused);
 	RUN(one_process_has_the_database);
+	RUN(a_backup_is_made_while_the_store_is_in_use);
 	RUN(kill_9_loses_nothing_that_was_committed);
 	RUN(a_full_disk_at_any_write);
 	RUN(a_failing_disk_at_any_write_or_sync);

@@ -71,15 +71,17 @@ static bool take_event(void *arg, const struct store_event *row)
 
 static struct seqs events(int64_t after, int limit, int stop_after)
 {
-	struct seqs s = { .stop_after = stop_after };
+	struct seqs s = {.stop_after = stop_after};
 	OK(OPS->events_after(CTX, after, limit, take_event, &s, &err));
 	return s;
 }
 
 static void events_have_numbers_without_gaps(void)
 {
-	struct store_event e = { .type = 2, .at_ms = 1790000000123, .source = "sensor 'x'",
-		                 .target = "plant/\xc3\xa4" };
+	struct store_event e = {.type = 2,
+				.at_ms = 1790000000123,
+				.source = "sensor 'x'",
+				.target = "plant/\xc3\xa4"};
 	CHECK_EQ(count_of(OPS->events_last), 0);
 	CHECK_EQ(events(0, 10, 0).n, 0);
 	begin();
@@ -110,7 +112,7 @@ static void events_have_numbers_without_gaps(void)
 
 static void pruning_events_keeps_the_newest_and_the_count_goes_on(void)
 {
-	struct store_event e = { .type = 1 };
+	struct store_event e = {.type = 1};
 	begin();
 	for (int i = 0; i < 20; i++)
 		OK(OPS->event_append(CTX, &e, &err));
@@ -160,7 +162,7 @@ static void a_rollback_takes_everything_back(void)
 	CHECK_EQ(count_of(OPS->clients_count), 2); /* reads see their own writes */
 	CHECK_EQ(members_of(t), 1);
 	OPS->rollback(CTX);
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	OK(OPS->clients(CTX, page(0, 10), take_name, &l, &err));
 	CHECK_STR(l.text, "a,b");
 	CHECK_EQ(count_of(OPS->clients_count), 2);
@@ -198,7 +200,7 @@ static bool calls_the_store(void *arg, const char *name)
 
 static void a_row_callback_that_calls_the_store_is_refused(void)
 {
-	struct nested n = { 0 };
+	struct nested n = {0};
 	begin();
 	add_client("a");
 	add_client("b");

@@ -8,8 +8,12 @@
 
 static void a_topic_comes_back_as_it_was_put(void)
 {
-	struct store_topic t = { .key = key_of(0, 49), .rev = 5, .rotated_at = 1790000000,
-		                 .walk_rev = 4, .walk_client = 77 }, back;
+	struct store_topic t = {.key = key_of(0, 49),
+				.rev = 5,
+				.rotated_at = 1790000000,
+				.walk_rev = 4,
+				.walk_client = 77},
+			   back;
 	char longest[STORE_TOPIC_MAX + 1];
 	bool found;
 	memset(longest, 't', STORE_TOPIC_MAX);
@@ -53,11 +57,11 @@ static void remove_topic(int64_t id)
 static void a_removed_topic_is_invisible_by_name_and_leaves_it_free(void)
 {
 	struct store_topic t;
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	bool found;
 	begin();
 	int64_t old = add_topic("t", 1);
-	struct store_topic twin = { .name = "t", .rev = 1 };
+	struct store_topic twin = {.name = "t", .rev = 1};
 	CHECK(!OPS->topic_put(CTX, &twin, &err));
 	CHECK_EQ(err.code, ERR_EXISTS);
 	remove_topic(old);
@@ -83,7 +87,7 @@ static void a_removed_topic_is_invisible_by_name_and_leaves_it_free(void)
 
 static void topics_are_sorted_and_counted(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
 	add_topic("b/%", 1);
 	add_topic("b", 2);
@@ -93,10 +97,10 @@ static void topics_are_sorted_and_counted(void)
 	CHECK_EQ(count_of(OPS->topics_count), 3);
 	OK(OPS->topics(CTX, page(0, 1000), take_name, &l, &err));
 	CHECK_STR(l.text, "a/',b,b/%");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topics(CTX, page(1, 1), take_name, &l, &err));
 	CHECK_STR(l.text, "b");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topics(CTX, page(3, 1), take_name, &l, &err));
 	CHECK_STR(l.text, "");
 }
@@ -112,7 +116,7 @@ static void walked_to(int64_t id, int64_t walk_rev)
 
 static void topics_to_walk_are_those_that_are_behind(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
 	int64_t a = add_topic("a", 1);
 	add_topic("b", 2);
@@ -125,10 +129,10 @@ static void topics_to_walk_are_those_that_are_behind(void)
 	commit();
 	OK(OPS->topics_to_walk(CTX, 10, take_topic, &l, &err));
 	CHECK_STR(l.text, "a,d,c"); /* oldest change first */
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topics_to_walk(CTX, 1, take_topic, &l, &err));
 	CHECK_STR(l.text, "a");
-	l = (struct names){ .stop_after = 2 };
+	l = (struct names){.stop_after = 2};
 	OK(OPS->topics_to_walk(CTX, 10, take_topic, &l, &err));
 	CHECK_EQ(l.n, 2);
 }
@@ -161,10 +165,10 @@ static void members_are_counted_as_they_come_and_go(void)
 	OK(OPS->member_remove(CTX, b, t, &err));
 	OK(OPS->member_remove(CTX, b, t, &err));
 	CHECK_EQ(members_of(t), 0);
-	struct store_member bad = { 999, t, 1, false };
+	struct store_member bad = {999, t, 1, false};
 	CHECK(!OPS->member_put(CTX, &bad, &err));
 	CHECK_EQ(err.code, ERR_NOT_FOUND);
-	bad = (struct store_member){ a, 999, 1, false };
+	bad = (struct store_member){a, 999, 1, false};
 	CHECK(!OPS->member_put(CTX, &bad, &err));
 	CHECK_EQ(members_of(t), 0);
 	commit();
@@ -201,7 +205,7 @@ static void members_of_a_client_come_in_order_of_topic_hash(void)
 	put_member(b, z, false);
 	remove_topic(z);
 	commit();
-	struct hashes h = { .n = 0 };
+	struct hashes h = {.n = 0};
 	OK(OPS->client_members(CTX, a, take_member, &h, &err));
 	CHECK_EQ(h.n, 3);
 	CHECK(h.first[0] == 0x00 && h.first[1] == 0x80 && h.first[2] == 0xf0);
@@ -211,17 +215,17 @@ static void members_of_a_client_come_in_order_of_topic_hash(void)
 	CHECK_EQ(h.last.member.client_id, a);
 	CHECK_EQ(h.last.topic_rev, 3);
 	CHECK(h.last.member.rev > 0);
-	h = (struct hashes){ .stop_after = 1 };
+	h = (struct hashes){.stop_after = 1};
 	OK(OPS->client_members(CTX, a, take_member, &h, &err));
 	CHECK_EQ(h.n, 1);
-	h = (struct hashes){ .n = 0 };
+	h = (struct hashes){.n = 0};
 	OK(OPS->client_members(CTX, 999, take_member, &h, &err));
 	CHECK_EQ(h.n, 0);
 }
 
 static void clients_of_a_topic_are_walked_and_listed(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
 	int64_t t = add_topic("t", 1), u = add_topic("u", 2);
 	int64_t c = add_client("c"), a = add_client("a"), b = add_client("b");
@@ -232,18 +236,18 @@ static void clients_of_a_topic_are_walked_and_listed(void)
 	commit();
 	OK(OPS->topic_members(CTX, t, 0, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "c,a,b"); /* by id, removed ones too */
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topic_members(CTX, t, c, 1, take_client, &l, &err));
 	CHECK_STR(l.text, "a");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topic_members(CTX, t, b, 10, take_client, &l, &err));
 	CHECK_STR(l.text, "");
 	OK(OPS->topic_clients(CTX, t, page(0, 10), take_name, &l, &err));
 	CHECK_STR(l.text, "a,c"); /* by name, live ones */
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topic_clients(CTX, t, page(1, 10), take_name, &l, &err));
 	CHECK_STR(l.text, "c");
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->topic_clients(CTX, t, page(2, 10), take_name, &l, &err));
 	CHECK_STR(l.text, "");
 	OK(OPS->topic_clients(CTX, t, page(0, 0), take_name, &l, &err));
@@ -259,7 +263,7 @@ static int64_t topics_of(int64_t client)
 
 static void topics_of_a_client_are_the_live_ones(void)
 {
-	struct names l = { .n = 0 };
+	struct names l = {.n = 0};
 	begin();
 	int64_t a = add_client("a");
 	int64_t x = add_topic("x", 1), y = add_topic("y", 2), z = add_topic("z", 3);
@@ -275,14 +279,14 @@ static void topics_of_a_client_are_the_live_ones(void)
 	CHECK_STR(l.text, "x,z");
 	CHECK_EQ(topics_of(a), 2);
 	CHECK_EQ(topics_of(999), 0);
-	l = (struct names){ .n = 0 };
+	l = (struct names){.n = 0};
 	OK(OPS->client_topics(CTX, a, page(1, 100), take_name, &l, &err));
 	CHECK_STR(l.text, "z");
 }
 
 static void removing_a_topic_takes_its_members_along(void)
 {
-	struct hashes h = { .n = 0 };
+	struct hashes h = {.n = 0};
 	begin();
 	int64_t a = add_client("a"), t = add_topic("t", 1), u = add_topic("u", 2);
 	put_member(a, t, false);
@@ -317,7 +321,7 @@ static void progress_counts_each_member_once(void)
 	int64_t t = add_topic("t", 1);
 	int64_t id[6];
 	for (int i = 0; i < 6; i++)
-		id[i] = add_client((char[]){ (char)('a' + i), 0 });
+		id[i] = add_client((char[]){(char)('a' + i), 0});
 	struct store_progress p = progress(t);
 	CHECK(!p.members && !p.confirmed && !p.sent && !p.waiting && !p.withheld);
 	for (int i = 0; i < 6; i++)

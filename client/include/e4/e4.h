@@ -36,22 +36,22 @@ enum e4_result {
 	E4_COMMAND = 1, /* a command of C2 was carried out and stored; no plaintext */
 	E4_REPORT = 2,  /* as E4_COMMAND, and C2 asks for e4_receipt() */
 	E4_ERR = 16,
-	E4_ERR_LENGTH = 16,   /* too short or too long to be a message */
-	E4_ERR_AUTH,          /* not authentic under any key that counts */
-	E4_ERR_SIGNATURE,     /* PK: the signature is wrong */
-	E4_ERR_FUTURE,        /* authentic, but stamped ahead of our clock */
-	E4_ERR_TOO_OLD,       /* authentic, but older than the validity, or below the high-water mark */
-	E4_ERR_NO_TOPIC_KEY,  /* no key for this topic: C2 has not attached us */
-	E4_ERR_NO_PUBKEY,     /* PK: the sender's public key is not known */
-	E4_ERR_REPLAYED,      /* this very message was accepted before */
-	E4_ERR_COMMAND,       /* authentic, but no command that we know */
-	E4_ERR_STORE,         /* the store failed; the state is as before */
-	E4_ERR_PARAM,         /* bad parameter */
-	E4_ERR_SPACE,         /* the output buffer is too small */
-	E4_ERR_FULL,          /* no free entry for another topic or peer */
-	E4_ERR_NO_STATE,      /* nothing was stored yet */
-	E4_ERR_CORRUPT,       /* what was stored is damaged, or of another mode or version */
-	E4_ERR_NO_TIME        /* no time is known yet (no clock, and no command came so far) */
+	E4_ERR_LENGTH = 16, /* too short or too long to be a message */
+	E4_ERR_AUTH,        /* not authentic under any key that counts */
+	E4_ERR_SIGNATURE,   /* PK: the signature is wrong */
+	E4_ERR_FUTURE,      /* authentic, but stamped ahead of our clock */
+	E4_ERR_TOO_OLD, /* authentic, but older than the validity, or below the high-water mark */
+	E4_ERR_NO_TOPIC_KEY, /* no key for this topic: C2 has not attached us */
+	E4_ERR_NO_PUBKEY,    /* PK: the sender, or the peer to remove, is not known */
+	E4_ERR_REPLAYED,     /* this very message was accepted before */
+	E4_ERR_COMMAND,      /* authentic, but no command that we know */
+	E4_ERR_STORE,        /* the store failed; the state is as before */
+	E4_ERR_PARAM,        /* bad parameter */
+	E4_ERR_SPACE,        /* the output buffer is too small */
+	E4_ERR_FULL,         /* no free entry for another topic or peer */
+	E4_ERR_NO_STATE,     /* nothing was stored yet, or the client is nobody yet */
+	E4_ERR_CORRUPT,      /* what was stored is damaged, or of another mode or version */
+	E4_ERR_NO_TIME       /* no time is known yet (no clock, and no command came so far) */
 };
 
 /* A few words of English for a result. */
@@ -149,11 +149,11 @@ struct e4_config {
 	e4_now_fn *now;
 	void *now_ctx;
 	enum e4_clock clock;
-	uint32_t validity_s; /* 0: E4_VALIDITY_S */
-	uint32_t future_s;   /* as given; E4_FUTURE_S is the usual value */
-	uint32_t grace_s;    /* as given; E4_GRACE_S is the usual value; 0: no old keys */
-	bool no_window;      /* with E4_CLOCK_NONE: accept application messages of any age */
-	bool allow_unknown_senders; /* PK: accept a sender whose key is not known (unsigned for us) */
+	uint32_t validity_s;        /* 0: E4_VALIDITY_S */
+	uint32_t future_s;          /* as given; E4_FUTURE_S is the usual value */
+	uint32_t grace_s;           /* as given; E4_GRACE_S is the usual value; 0: no old keys */
+	bool no_window;             /* with E4_CLOCK_NONE: accept application messages of any age */
+	bool allow_unknown_senders; /* PK: accept who is not known, signature unchecked */
 };
 
 #define E4_IDENTITY_MAX 64 /* the longest identity key of any mode */
@@ -168,27 +168,42 @@ struct e4_client {
 	bool report_entries; /* the last ReportState asked for entries */
 	uint8_t id[16];
 	uint8_t key[E4_IDENTITY_MAX]; /* SK: 32 bytes; PK: Ed25519 private key */
-	uint8_t control_key[32]; /* SK: the key; PK: computed once (section 3) */
-	uint8_t c2_public[32];  /* PK */
-	uint8_t nonce[16];      /* of the last ReportState */
-	uint64_t high_water;    /* highest stamp of a state-changing command */
-	uint64_t time_seen;     /* E4_CLOCK_NONE: the time as C2 last told it */
+	uint8_t control_key[32];      /* SK: the key; PK: computed once (section 3) */
+	uint8_t c2_public[32];        /* PK */
+	uint8_t nonce[16];            /* of the last ReportState */
+	uint64_t high_water;          /* highest stamp of a state-changing command */
+	uint64_t time_seen;           /* E4_CLOCK_NONE: the time as C2 last told it */
 };
 
 /* --- Life ------------------------------------------------------------------ */
 
-/* Take the configuration. E4_ERR_PARAM says that it contradicts itself. */
+/*
+ * Take the configuration and clear the tables that it names. E4_ERR_PARAM: it
+ * contradicts itself (a table of no address, half a store, a clock without a
+ * function, no_window with a clock).
+ */
 enum e4_result e4_init(struct e4_client *c, const struct e4_config *cfg);
 
-/* Read the stored state. E4_ERR_NO_STATE, E4_ERR_CORRUPT, E4_ERR_FULL (more topics than entries). */
+/*
+ * Read the stored state; it is read twice, first only to check it.
+ * E4_ERR_NO_STATE: provision. E4_ERR_CORRUPT: damaged, provision again.
+ * E4_ERR_FULL: more topics or peers than entries. E4_ERR_STORE: unreadable; if
+ * that happens in the second reading, the client is nobody afterwards.
+ */
 enum e4_result e4_load(struct e4_client *c);
 
-/* SK: become this client, without topics, and store it. An all-zero key is refused. */
+/*
+ * SK: become this client, without topics, and store it. What it was before is
+ * gone. E4_ERR_PARAM: an all-zero key, or not the client's mode.
+ */
 enum e4_result e4_provision_sk(struct e4_client *c, const uint8_t id[16], const uint8_t key[32]);
 
-/* PK: private_key is seed | public key; a wrong public half or a bad C2 key is refused. */
+/*
+ * PK: the same; private_key is seed | public key. E4_ERR_PARAM also for a wrong
+ * public half and a C2 key of small order. Costs three scalar products.
+ */
 enum e4_result e4_provision_pk(struct e4_client *c, const uint8_t id[16],
-                               const uint8_t private_key[64], const uint8_t c2_public[32]);
+			       const uint8_t private_key[64], const uint8_t c2_public[32]);
 
 /* Erase all secrets from memory (not from the store). */
 void e4_client_wipe(struct e4_client *c);
@@ -198,31 +213,45 @@ void e4_client_receipt_topic(const struct e4_client *c, char topic[E4_RECEIPT_TO
 
 /* --- Messages --------------------------------------------------------------- */
 
-/* A topic as the client uses it: the hash of its name is computed once. */
+/* A topic as one client uses it: the hash of its name is computed once. */
 struct e4_topic {
 	uint8_t hash[16];
 	uint16_t slot;   /* where its key was last time: a hint */
 	uint8_t control; /* it is the client's control topic */
 };
 
-/* Prepare a topic by name. E4_ERR_PARAM: not a topic that can have a key. */
+/*
+ * Prepare a topic by name, for this client; also its own control topic, for
+ * e4_unprotect() only. E4_ERR_PARAM: no topic that can have a key, or another's
+ * control topic, or a receipt topic. E4_ERR_NO_STATE: the client is nobody yet.
+ */
 enum e4_result e4_topic_init(struct e4_topic *t, const struct e4_client *c, const char *name,
-                             size_t len);
+			     size_t len);
 
 /* Bytes that protecting adds in the client's mode. */
 size_t e4_overhead(const struct e4_client *c);
 
-/* Protect len bytes into out (len + e4_overhead()). in may be exactly where the ciphertext goes. */
+/*
+ * Protect len bytes into out (len + e4_overhead() bytes; section 5). in may be
+ * exactly where the ciphertext goes (out + 24, in PK mode out + 40), else no
+ * overlap. E4_ERR_SPACE, E4_ERR_NO_TOPIC_KEY, E4_ERR_NO_TIME. Without a key the
+ * library never sends in clear; that is the application's to decide.
+ */
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
-                          size_t *out_len, const uint8_t *in, size_t len);
+			  size_t *out_len, const uint8_t *in, size_t len);
 
 /*
- * Unprotect a message into out (needs in_len - e4_overhead() bytes; a command
- * needs none from the caller). E4_OK: out holds the plaintext. E4_COMMAND and
- * E4_REPORT: *out_len is 0.
+ * Unprotect a message into out (needs in_len - e4_overhead() bytes, no overlap
+ * with in; a command needs none). E4_OK: out holds the plaintext. E4_COMMAND
+ * and E4_REPORT: *out_len is 0, and what changed is stored.
+ *
+ * Order of judgement (section 5): topic key known, in PK mode sender known and
+ * signature right, authentic under the current key or the old one within its
+ * grace period, time, replay. So what a result says about time or replay is
+ * said of authentic messages only.
  */
 enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
-                            size_t *out_len, const uint8_t *in, size_t in_len);
+			    size_t *out_len, const uint8_t *in, size_t in_len);
 
 /* --- Receipts ---------------------------------------------------------------- */
 
@@ -234,12 +263,19 @@ enum e4_result e4_announce(struct e4_client *c, uint8_t *out, size_t out_cap, si
 
 /* --- Keys set by the application, without a key server ----------------------- */
 
+/*
+ * Each is stored before it returns. E4_ERR_STORE: as before. E4_ERR_FULL: no
+ * free entry. E4_ERR_NO_STATE: the client is nobody yet. Setting a key that
+ * differs makes the current one the old one, as a command does (section 6).
+ * E4_ERR_PARAM: a control topic, an all-zero key, a public key that is no good
+ * point, peers in SK mode. Removing a topic that is not there is no error;
+ * removing such a peer is E4_ERR_NO_PUBKEY.
+ */
 enum e4_result e4_set_topic_key(struct e4_client *c, const struct e4_topic *t,
-                                const uint8_t key[32]);
+				const uint8_t key[32]);
 enum e4_result e4_remove_topic(struct e4_client *c, const struct e4_topic *t);
 enum e4_result e4_reset_topics(struct e4_client *c);
-enum e4_result e4_set_peer(struct e4_client *c, const uint8_t id[16],
-                           const uint8_t public_key[32]);
+enum e4_result e4_set_peer(struct e4_client *c, const uint8_t id[16], const uint8_t public_key[32]);
 enum e4_result e4_remove_peer(struct e4_client *c, const uint8_t id[16]);
 enum e4_result e4_reset_peers(struct e4_client *c);
 

@@ -33,7 +33,7 @@ bool e4_import_go(struct e4_client *c, const char *json, size_t len, char *error
  * when the identity key changes.
  */
 bool e4_import_libe4(struct e4_client *c, const uint8_t *bytes, size_t len, char *error,
-                     size_t error_cap);
+		     size_t error_cap);
 
 #ifdef __cplusplus
 }

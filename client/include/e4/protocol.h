@@ -22,8 +22,8 @@ extern "C" {
 #define E4_TOPIC_MAX 512
 #define E4_STAMP_LEN 8
 #define E4_SIG_LEN 64
-#define E4_OVERHEAD_SK 24  /* stamp | tag */
-#define E4_OVERHEAD_PK 104 /* stamp | sender id | tag | signature */
+#define E4_OVERHEAD_SK 24       /* stamp | tag */
+#define E4_OVERHEAD_PK 104      /* stamp | sender id | tag | signature */
 #define E4_CONTROL_TOPIC_LEN 35 /* "e4/" and 32 hex digits */
 #define E4_RECEIPT_TOPIC_LEN 43 /* and "/receipt" */
 #define E4_VALIDITY_S 600
@@ -62,7 +62,7 @@ enum e4_command {
 	E4_REPORT_STATE = 0x08
 };
 
-#define E4_COMMAND_MAX 65 /* SetIDKey in PK mode */
+#define E4_COMMAND_MAX 65      /* SetIDKey in PK mode */
 #define E4_REPORT_ENTRIES 0x01 /* ReportState flag: list the topics */
 
 size_t e4_encode_remove_topic(uint8_t out[E4_COMMAND_MAX], const uint8_t hash[16]);
@@ -70,11 +70,11 @@ size_t e4_encode_reset_topics(uint8_t out[E4_COMMAND_MAX]);
 size_t e4_encode_set_id_key_sk(uint8_t out[E4_COMMAND_MAX], const uint8_t key[32]);
 size_t e4_encode_set_id_key_pk(uint8_t out[E4_COMMAND_MAX], const uint8_t private_key[64]);
 size_t e4_encode_set_topic_key(uint8_t out[E4_COMMAND_MAX], const uint8_t key[32],
-                               const uint8_t hash[16]);
+			       const uint8_t hash[16]);
 size_t e4_encode_remove_pubkey(uint8_t out[E4_COMMAND_MAX], const uint8_t id[16]);
 size_t e4_encode_reset_pubkeys(uint8_t out[E4_COMMAND_MAX]);
 size_t e4_encode_set_pubkey(uint8_t out[E4_COMMAND_MAX], const uint8_t public_key[32],
-                            const uint8_t id[16]);
+			    const uint8_t id[16]);
 size_t e4_encode_set_c2_key(uint8_t out[E4_COMMAND_MAX], const uint8_t c2_public[32]);
 size_t e4_encode_report_state(uint8_t out[E4_COMMAND_MAX], const uint8_t nonce[16], uint8_t flags);
 
@@ -82,21 +82,21 @@ size_t e4_encode_report_state(uint8_t out[E4_COMMAND_MAX], const uint8_t nonce[1
 
 /* Write stamp | tag | ciphertext (len + E4_OVERHEAD_SK bytes). in may be out + 24. */
 void e4_message_seal(uint8_t *out, const uint8_t key[32], uint64_t stamp, const uint8_t *in,
-                     size_t len);
+		     size_t len);
 
 /* Authenticate and decrypt to out (len - 24 bytes); time is the caller's to judge. */
 bool e4_message_open(uint8_t *out, uint64_t *stamp, const uint8_t key[32], const uint8_t *in,
-                     size_t len);
+		     size_t len);
 
 /* --- The control key of PK mode (section 3) -------------------------------- */
 
 /* As the device computes it; false for a C2 key of small order. */
 bool e4_control_key_device(uint8_t key[32], const uint8_t private_key[64],
-                           const uint8_t c2_public[32]);
+			   const uint8_t c2_public[32]);
 
 /* As C2 computes it; false for a client key that is not a good point. */
 bool e4_control_key_c2(uint8_t key[32], const uint8_t c2_private[32],
-                       const uint8_t client_public[32]);
+		       const uint8_t client_public[32]);
 
 /* --- Receipts (section 8) -------------------------------------------------- */
 
@@ -133,7 +133,7 @@ struct e4_receipt {
  * False if it is not authentic or not exactly of the form of section 8.
  */
 bool e4_receipt_open(struct e4_receipt *r, uint8_t *plain, const uint8_t key[32], const uint8_t *in,
-                     size_t len);
+		     size_t len);
 
 /* The 8 bytes by which an entry names a key. */
 void e4_receipt_key_hash(uint8_t hash[8], const uint8_t key[32]);

@@ -5,8 +5,9 @@
  * one: a new state is written beside it, synced, renamed over it, and the
  * folder is synced. Then the old file's blocks are overwritten with zeros, as
  * are those of a half-written file that a crash left behind (a crash between
- * the two leaves the old bytes in free blocks). That reaches the medium on ordinary disks and file systems; on flash translation layers,
- * copy-on-write file systems and snapshots nothing a program does can.
+ * the two leaves the old bytes in free blocks). That reaches the medium on ordinary disks and file
+ * systems; on flash translation layers, copy-on-write file systems and snapshots nothing a program
+ * does can.
  *
  * Beside FILE lie FILE.lock (empty, kept) and, while saving, FILE.new; all are
  * of mode 0600. One store is used by one process, which flock() makes sure of,
@@ -29,7 +30,8 @@ struct e4_posix_io {
 	/* E4_IO_READ, E4_IO_WRITE (existing, from its start) or E4_IO_CREATE (must not exist). */
 	int (*open)(void *ctx, const char *name, int how);
 	bool (*read)(void *ctx, int file, void *out, size_t len); /* exactly len */
-	bool (*write)(void *ctx, int file, const void *bytes, size_t len); /* all, at the end of the last */
+	bool (*write)(void *ctx, int file, const void *bytes,
+		      size_t len); /* all, at the end of the last */
 	bool (*size)(void *ctx, int file, size_t *len);
 	bool (*sync)(void *ctx, int file);
 	void (*close)(void *ctx, int file);
@@ -43,7 +45,8 @@ enum { E4_IO_MISSING = -1, E4_IO_FAILED = -2 }; /* results of open */
 
 #define E4_STORE_NAME_MAX 200
 
-/* Fields are private; the struct is public so that the caller can place it. It holds secrets while saving. */
+/* Fields are private; the struct is public so that the caller can place it. It holds secrets while
+ * saving. */
 struct e4_store_posix {
 	const struct e4_posix_io *io;
 	void *io_ctx;
@@ -63,12 +66,11 @@ struct e4_store_posix {
  * sentence in error (at most error_cap bytes with its zero) when another
  * process has it, or the system refuses.
  */
-bool e4_store_posix_open(struct e4_store_posix *s, const char *path, char *error,
-                         size_t error_cap);
+bool e4_store_posix_open(struct e4_store_posix *s, const char *path, char *error, size_t error_cap);
 
 /* The same over another system, without a lock; name is the file's in its folder. */
 bool e4_store_posix_open_io(struct e4_store_posix *s, const char *name,
-                            const struct e4_posix_io *io, void *io_ctx);
+			    const struct e4_posix_io *io, void *io_ctx);
 
 /* For e4_config.store; s stays where it is until the client is done. */
 struct e4_store e4_store_posix_functions(struct e4_store_posix *s);
