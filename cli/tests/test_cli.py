@@ -14,7 +14,7 @@ import time
 import pytest
 
 from actors import C2CLI, E4KEYGEN, free_port
-from conftest import Cli, private_file
+from tools import Cli, private_file
 
 
 def test_a_walk_over_all_commands(cli, tmp_path):
