@@ -3,26 +3,40 @@
 #include <string.h>
 
 #define FIELD(field) offsetof(struct c2_conf, field)
-#define TEXT(key, value, field, text) { key, CONF_TEXT, value, 0, 0, NULL, NULL, FIELD(field), text }
-#define PATH(key, field, text) { key, CONF_PATH, NULL, 0, 0, NULL, NULL, FIELD(field), text }
-#define BOOL(key, value, field, text) { key, CONF_BOOL, value, 0, 0, NULL, NULL, FIELD(field), text }
-#define CHOICE(key, value, of, field, text) \
-	{ key, CONF_CHOICE, value, 0, 0, NULL, of, FIELD(field), text }
-#define INT(key, value, min, max, unit, field, text) \
-	{ key, CONF_INT, value, min, max, unit, NULL, FIELD(field), text }
+#define TEXT(key, value, field, text)                                                              \
+	{                                                                                          \
+		key, CONF_TEXT, value, 0, 0, NULL, NULL, FIELD(field), text                        \
+	}
+#define PATH(key, field, text)                                                                     \
+	{                                                                                          \
+		key, CONF_PATH, NULL, 0, 0, NULL, NULL, FIELD(field), text                         \
+	}
+#define BOOL(key, value, field, text)                                                              \
+	{                                                                                          \
+		key, CONF_BOOL, value, 0, 0, NULL, NULL, FIELD(field), text                        \
+	}
+#define CHOICE(key, value, of, field, text)                                                        \
+	{                                                                                          \
+		key, CONF_CHOICE, value, 0, 0, NULL, of, FIELD(field), text                        \
+	}
+#define INT(key, value, min, max, unit, field, text)                                               \
+	{                                                                                          \
+		key, CONF_INT, value, min, max, unit, NULL, FIELD(field), text                     \
+	}
 
 const struct conf_key c2_conf_keys[] = {
 	TEXT("http.listen", "127.0.0.1:8888", http_listen,
 	     "Address and port for HTTP and JSON; port 0 lets the system choose one."),
 	TEXT("grpc.listen", "127.0.0.1:5555", grpc_listen,
 	     "Address and port for gRPC; port 0 lets the system choose one."),
-	PATH("tls.cert", tls_cert, "Certificate chain in PEM, for both ports; with it goes tls.key."),
+	PATH("tls.cert", tls_cert,
+	     "Certificate chain in PEM, for both ports; with it goes tls.key."),
 	PATH("tls.key", tls_key, "Private key in PEM that only its owner may read."),
 	PATH("auth.token_file", auth_token_file,
 	     "File with a line \"NAME ROLE TOKEN\" for each caller; without it everyone on this "
 	     "machine is admin."),
-	{ "db.path", CONF_PATH, "c2.db", 0, 0, NULL, NULL, FIELD(db_path),
-	  "Database file, made at the first start." },
+	{"db.path", CONF_PATH, "c2.db", 0, 0, NULL, NULL, FIELD(db_path),
+	 "Database file, made at the first start."},
 	CHOICE("crypto.mode", "symmetric", "symmetric|pubkey", crypto_mode,
 	       "How devices get their control key; fixed at the first start."),
 	PATH("custody.passphrase_file", custody_passphrase_file,
@@ -36,8 +50,10 @@ const struct conf_key c2_conf_keys[] = {
 	TEXT("mqtt.user", NULL, mqtt_user, "User name at the broker."),
 	PATH("mqtt.password_file", mqtt_password_file,
 	     "File whose first line is the password at the broker."),
-	PATH("mqtt.ca", mqtt_ca, "Certificates in PEM to trust for mqtts; the system's when not set."),
-	PATH("mqtt.cert", mqtt_cert, "Our certificate for the broker in PEM; with it goes mqtt.key."),
+	PATH("mqtt.ca", mqtt_ca,
+	     "Certificates in PEM to trust for mqtts; the system's when not set."),
+	PATH("mqtt.cert", mqtt_cert,
+	     "Our certificate for the broker in PEM; with it goes mqtt.key."),
 	PATH("mqtt.key", mqtt_key, "Private key for mqtt.cert in PEM."),
 	CHOICE("mqtt.version", "3.1.1", "3.1.1|5", mqtt_version, "Version of MQTT."),
 	INT("mqtt.qos", "2", 0, 2, NULL, mqtt_qos,
@@ -50,7 +66,8 @@ const struct conf_key c2_conf_keys[] = {
 	BOOL("mqtt.persistent", "false", mqtt_persistent,
 	     "Ask the broker to keep receipts for us while we are away; needs mqtt.client_id."),
 	INT("delivery.receipt_wait", "10", 1, 86400, "s", delivery_receipt_wait,
-	    "First wait for a receipt before a device is sent its commands again; doubles each time."),
+	    "First wait for a receipt before a device is sent its commands again; doubles each "
+	    "time."),
 	INT("delivery.retry_max", "3600", 1, 604800, "s", delivery_retry_max,
 	    "Longest wait between two tries."),
 	INT("delivery.announce_gap", "30", 1, 86400, "s", delivery_announce_gap,
@@ -73,21 +90,26 @@ static bool pair_check(const char *a, const char *b, const char *names, struct e
 }
 
 static bool exposure_check(const struct listen_addr *addr, const char *key,
-                           const struct c2_conf *conf, struct err *err)
+			   const struct c2_conf *conf, struct err *err)
 {
 	char text[LISTEN_TEXT_CAP];
 
 	if (listen_is_loopback(addr) || (conf->tls_cert && conf->tls_key && conf->auth_token_file))
 		return true;
-	return err_set(err, ERR_CONFIG,
-	               "%s = %s can be reached from other machines: that needs TLS (tls.cert, tls.key) "
-	               "and tokens (auth.token_file); or listen on 127.0.0.1", key, listen_format(addr, text));
+	return err_set(
+		err, ERR_CONFIG,
+		"%s = %s can be reached from other machines: that needs TLS (tls.cert, tls.key) "
+		"and tokens (auth.token_file); or listen on 127.0.0.1",
+		key, listen_format(addr, text));
 }
 
 static enum log_level level_of(const char *text)
 {
 	static const char *const names[] = {
-		[LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error",
+		[LOG_DEBUG] = "debug",
+		[LOG_INFO] = "info",
+		[LOG_WARN] = "warn",
+		[LOG_ERROR] = "error",
 	};
 	int level = LOG_DEBUG;
 
@@ -100,11 +122,12 @@ static bool required_check(const struct c2_conf *conf, struct err *err)
 {
 	if (!conf->http_listen || !conf->grpc_listen || !conf->db_path || !conf->mqtt_url)
 		return err_set(err, ERR_CONFIG,
-		               "http.listen, grpc.listen, db.path and mqtt.url cannot be empty");
+			       "http.listen, grpc.listen, db.path and mqtt.url cannot be empty");
 	if (!conf->custody_passphrase_file == !conf->custody_key_file)
-		return err_set(err, ERR_CONFIG,
-		               "set one of custody.passphrase_file and custody.key_file: it protects the "
-		               "keys in the database");
+		return err_set(
+			err, ERR_CONFIG,
+			"set one of custody.passphrase_file and custody.key_file: it protects the "
+			"keys in the database");
 	if (conf->mqtt_persistent && !conf->mqtt_client_id)
 		return err_set(err, ERR_CONFIG, "mqtt.persistent needs mqtt.client_id");
 	return true;

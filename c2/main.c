@@ -100,7 +100,7 @@ static void on_stop(void *ctx, int signo)
 	struct err why;
 
 	log_write(LOG_INFO, a->stopping ? "stopping at once" : "stopping",
-	          LOG_STR("signal", strsignal(signo)));
+		  LOG_STR("signal", strsignal(signo)));
 	if (a->stopping) {
 		loop_stop(a->loop);
 		return;
@@ -139,7 +139,8 @@ static void on_reload(void *ctx, int signo)
 	if (auth_reload(a->auth, &err) && reload_tls(a, &err))
 		log_write(LOG_INFO, "tokens and certificate were read again");
 	else
-		log_write(LOG_ERROR, "reload failed, what was there stays", LOG_STR("reason", err.text));
+		log_write(LOG_ERROR, "reload failed, what was there stays",
+			  LOG_STR("reason", err.text));
 }
 
 /* Parts, in the order in which they need each other */
@@ -199,7 +200,7 @@ static bool open_bus(struct app *a, struct err *err)
 
 static bool open_fronts(struct app *a, const struct front_tls *tls, struct err *err)
 {
-	const struct front_env env = { a->loop, &a->service, a->auth };
+	const struct front_env env = {a->loop, &a->service, a->auth};
 	int fd;
 
 	a->dispatch = dispatch_new(a->core);
@@ -224,7 +225,7 @@ static bool open_with_tls(struct app *a, struct err *err)
 
 static const char *address_of(int fd, char out[LISTEN_TEXT_CAP])
 {
-	struct listen_addr addr = { .len = sizeof addr.addr };
+	struct listen_addr addr = {.len = sizeof addr.addr};
 
 	getsockname(fd, (struct sockaddr *)&addr.addr, &addr.len);
 	return listen_format(&addr, out);
@@ -239,11 +240,11 @@ static bool tell_ready(struct app *a, struct err *err)
 	int len;
 
 	log_write(LOG_INFO, "listening", LOG_STR("http", http), LOG_STR("grpc", grpc),
-	          LOG_STR("tls", a->plan.tls ? "yes" : "no"));
+		  LOG_STR("tls", a->plan.tls ? "yes" : "no"));
 	if (!a->ready_file)
 		return true;
-	len = snprintf(text, sizeof text, "{\"http\":\"%s\",\"grpc\":\"%s\",\"pid\":%ld}\n", http, grpc,
-	               (long)getpid());
+	len = snprintf(text, sizeof text, "{\"http\":\"%s\",\"grpc\":\"%s\",\"pid\":%ld}\n", http,
+		       grpc, (long)getpid());
 	return file_write(a->ready_file, text, (size_t)len, 0644, true, err);
 }
 
@@ -290,7 +291,8 @@ static int run(struct app *a)
 		log_write(LOG_INFO, "stopped");
 	} else {
 		code = err_row(err.code)->exit;
-		log_write(LOG_ERROR, "cannot start", LOG_STR("reason", err.text), LOG_NUM("exit", code));
+		log_write(LOG_ERROR, "cannot start", LOG_STR("reason", err.text),
+			  LOG_NUM("exit", code));
 	}
 	close_all(a);
 	loop_free(a->loop);
@@ -300,12 +302,11 @@ static int run(struct app *a)
 /* What can be checked without touching the database or a port. */
 static int check(struct app *a)
 {
-	struct front_tls tls = { 0 };
+	struct front_tls tls = {0};
 	struct err err;
 	bool ok = auth_open(&a->auth, a->conf.auth_token_file, &err) &&
-	          (!a->plan.tls ||
-	           (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
-	            grpc_tls_check(&tls, &err)));
+		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
+				    grpc_tls_check(&tls, &err)));
 
 	front_tls_wipe(&tls);
 	auth_close(a->auth);
@@ -322,15 +323,15 @@ static int check(struct app *a)
 enum { OPT_CONFIG = 256, OPT_SET, OPT_CHECK, OPT_SAMPLE, OPT_REFERENCE, OPT_READY, OPT_VERSION };
 
 static const struct option options[] = {
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "check-config", no_argument, NULL, OPT_CHECK },
-	{ "print-sample-config", no_argument, NULL, OPT_SAMPLE },
-	{ "print-config-reference", no_argument, NULL, OPT_REFERENCE },
-	{ "ready-file", required_argument, NULL, OPT_READY },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"set", required_argument, NULL, OPT_SET},
+	{"check-config", no_argument, NULL, OPT_CHECK},
+	{"print-sample-config", no_argument, NULL, OPT_SAMPLE},
+	{"print-config-reference", no_argument, NULL, OPT_REFERENCE},
+	{"ready-file", required_argument, NULL, OPT_READY},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static const char usage[] =
@@ -339,9 +340,11 @@ static const char usage[] =
 	"\n"
 	"  --config FILE              read settings from FILE\n"
 	"  --set section.key=value    one setting, above those of the file; can be repeated\n"
-	"  --ready-file FILE          once it serves, write {\"http\":ADDRESS,\"grpc\":ADDRESS} to FILE\n"
+	"  --ready-file FILE          once it serves, write {\"http\":ADDRESS,\"grpc\":ADDRESS} to "
+	"FILE\n"
 	"  --check-config             check the settings and the files they name, then end\n"
-	"  --print-sample-config      print a file with every setting, its default and its meaning\n"
+	"  --print-sample-config      print a file with every setting, its default and its "
+	"meaning\n"
 	"  --print-config-reference   the same as a table in Markdown\n"
 	"  --version, --help\n"
 	"\n"
@@ -380,7 +383,7 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 
 static int start(int argc, char **argv, const char *file, const char *ready_file, bool check_only)
 {
-	struct app a = { .ready_file = ready_file };
+	struct app a = {.ready_file = ready_file};
 	struct err err;
 	int code;
 

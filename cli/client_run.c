@@ -31,7 +31,7 @@ struct call {
 static enum outcome failed(struct client_run *r, const struct device *d, const struct err *err)
 {
 	show_error(&r->show, d, err);
-	if (r->exit_code == 0)
+	if (!r->interactive && r->exit_code == 0)
 		r->exit_code = err_row(err->code)->exit;
 	return FAILED;
 }

@@ -114,7 +114,7 @@ static const char *arg_of(enum api_flag_kind kind)
 static void add_flag(struct flag *flags, size_t *n, const struct api_flag *api,
                      enum flag_role role, const char *name, const char *arg, const char *help)
 {
-	static const char *const suffix[] = { "", "-file", "-compat", "" };
+	static const char *const suffix[] = { "", "-file", "-compat", "", "" };
 	struct flag *f = &flags[*n];
 
 	if (*n == FLAGS_MAX)
@@ -146,6 +146,9 @@ size_t command_flags(const struct api_method *row, struct flag flags[FLAGS_MAX])
 		add_flag(flags, &n, NULL, FLAG_WAIT, "wait", NULL,
 		         "Wait until all is confirmed; --timeout limits it, and then the exit "
 		         "code is 7.");
+	if (row->response && command_bytes_field(row->response))
+		add_flag(flags, &n, NULL, FLAG_OUT, "out", "FILE|-",
+		         "Write the bytes of the answer to a new file, or raw to standard output.");
 	return n;
 }
 
@@ -184,12 +187,21 @@ const struct command_value *command_get(const struct command *cmd, const char *n
 	return NULL;
 }
 
-bool command_has(const struct command *cmd, enum flag_role role)
+const struct command_value *command_with(const struct command *cmd, enum flag_role role)
 {
 	for (size_t i = 0; i < cmd->n_values; i++)
 		if (cmd->values[i].flag.role == role)
-			return true;
-	return false;
+			return &cmd->values[i];
+	return NULL;
+}
+
+const ProtobufCFieldDescriptor *command_bytes_field(const ProtobufCMessageDescriptor *desc)
+{
+	for (unsigned i = 0; i < desc->n_fields; i++)
+		if (desc->fields[i].type == PROTOBUF_C_TYPE_BYTES &&
+		    desc->fields[i].label != PROTOBUF_C_LABEL_REPEATED)
+			return &desc->fields[i];
+	return NULL;
 }
 
 /* Commands whose words are these, or begin with these and a blank. */

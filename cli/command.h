@@ -44,13 +44,14 @@ enum flag_role {
 	FLAG_PLAIN,     /* the flag as the API has it */
 	FLAG_FROM_FILE, /* for a base64 flag: NAME-file FILE takes the bytes from a file */
 	FLAG_COMPAT,    /* for a password flag: NAME-compat */
-	FLAG_WAIT       /* for a progress command */
+	FLAG_WAIT,      /* for a progress command */
+	FLAG_OUT        /* where the answer holds bytes: write them raw to a file */
 };
 
 struct flag {
 	char name[48];
 	enum flag_role role;
-	const struct api_flag *api; /* null for FLAG_WAIT */
+	const struct api_flag *api; /* null for FLAG_WAIT and FLAG_OUT */
 	const char *arg;            /* what help calls the value; null: a switch */
 	const char *help;
 	bool file; /* the value is a path */
@@ -88,7 +89,10 @@ bool command_parse(struct command *cmd, struct c2cli_args *args, size_t n_words,
 
 /* The value of a flag as text, or null. */
 const struct command_value *command_get(const struct command *cmd, const char *name);
-bool command_has(const struct command *cmd, enum flag_role role);
+const struct command_value *command_with(const struct command *cmd, enum flag_role role);
+
+/* The bytes field of a message, or null if it has none. */
+const ProtobufCFieldDescriptor *command_bytes_field(const ProtobufCMessageDescriptor *desc);
 
 /* Help for the commands whose words begin with these ("" for all). False: there are none. */
 bool command_help(FILE *f, const char *words);

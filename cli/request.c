@@ -120,7 +120,8 @@ static bool set_password_key(struct session *s, const struct command *cmd,
 	const struct command_value *name = command_get(cmd, "name");
 	char *password = arena_alloc(arena, PASSWORD_MAX);
 	uint8_t *key = arena_alloc(arena, 32);
-	bool pubkey;
+	const struct command_value *switched = command_with(cmd, FLAG_COMPAT);
+	bool compat = switched && (!switched->text || strcmp(switched->text, "true") == 0), pubkey;
 
 	if (!name || !e4_name_ok(name->text, strlen(name->text)))
 		return err_set(err, ERR_INVALID, "a client's name is 1 to %d bytes of UTF-8",
@@ -129,7 +130,7 @@ static bool set_password_key(struct session *s, const struct command *cmd,
 		return false;
 	if (!file_read_line(v->text, password, PASSWORD_MAX, err))
 		return false;
-	return derive(key, name->text, password, command_has(cmd, FLAG_COMPAT), pubkey, err) &&
+	return derive(key, name->text, password, compat, pubkey, err) &&
 	       set_bytes(msg, v->flag.api->field, key, 32, arena, err);
 }
 

@@ -10,18 +10,35 @@
 
 #include "api/json.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/term.h"
 
 enum { PAGE = 100, POLL_MS = 300 };
 
+/* The bytes of an answer, and nothing else. */
+static bool write_out(const ProtobufCMessage *answer, const char *path, struct err *err)
+{
+	const ProtobufCFieldDescriptor *f = command_bytes_field(answer->descriptor);
+	const ProtobufCBinaryData *bytes =
+		(const void *)((const char *)answer + f->offset);
+
+	if (strcmp(path, "-") == 0) {
+		fwrite(bytes->data, 1, bytes->len, stdout);
+		return true;
+	}
+	return file_write(path, bytes->data, bytes->len,
+	                  api_field_is_secret(answer->descriptor, f->id) ? 0600 : 0644, false, err);
+}
+
 static bool run_call(struct session *s, const struct command *cmd, struct arena *arena,
                      struct err *err)
 {
+	const struct command_value *out = command_with(cmd, FLAG_OUT);
 	ProtobufCMessage *request, *answer;
 
 	return request_build(s, cmd, arena, &request, err) &&
 	       grpc_call(s->grpc, cmd->row, request, arena, &answer, err) &&
-	       show_answer(answer, s->json, err);
+	       (out ? write_out(answer, out->text, err) : show_answer(answer, s->json, err));
 }
 
 static bool number_of(const struct command *cmd, const char *name, int64_t *out, struct err *err)

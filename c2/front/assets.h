@@ -2,14 +2,10 @@
 #ifndef C2_FRONT_ASSETS_H
 #define C2_FRONT_ASSETS_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 /* api/gen/openapi.json */
-extern const char asset_openapi[], asset_openapi_end[];
-
-static inline size_t asset_openapi_len(void)
-{
-	return (size_t)(asset_openapi_end - asset_openapi);
-}
+extern const char asset_openapi[];
+extern const uint64_t asset_openapi_len;
 
 #endif

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,9 +31,9 @@ static const struct {
 	const char *name;
 	enum api_role role;
 } roles[] = {
-	{ "viewer", API_ROLE_VIEWER },
-	{ "operator", API_ROLE_OPERATOR },
-	{ "admin", API_ROLE_ADMIN },
+	{"viewer", API_ROLE_VIEWER},
+	{"operator", API_ROLE_OPERATOR},
+	{"admin", API_ROLE_ADMIN},
 };
 
 static void digest_of(uint8_t out[DIGEST_LEN], const char *token)
@@ -86,7 +87,7 @@ static bool is_known_digest(const struct auth_row *rows, size_t n, const uint8_t
 }
 
 static bool row_parse(struct auth_row *row, char *line, const char *path, int line_no,
-                      struct err *err)
+		      struct err *err)
 {
 	char *rest = NULL;
 	char *name = strtok_r(line, " \t", &rest);
@@ -96,23 +97,25 @@ static bool row_parse(struct auth_row *row, char *line, const char *path, int li
 	if (!token || strtok_r(NULL, " \t", &rest))
 		return err_set(err, ERR_CONFIG, "%s:%d: expected NAME ROLE TOKEN", path, line_no);
 	if (!is_plain_word(name, sizeof row->name - 1))
-		return err_set(err, ERR_CONFIG, "%s:%d: a name has 1 to 63 of a-z A-Z 0-9 . _ -", path,
-		               line_no);
+		return err_set(err, ERR_CONFIG, "%s:%d: a name has 1 to 63 of a-z A-Z 0-9 . _ -",
+			       path, line_no);
 	row->role = role_by_name(role);
 	if (row->role == API_ROLE_NONE)
 		return err_set(err, ERR_CONFIG, "%s:%d: a role is viewer, operator or admin", path,
-		               line_no);
+			       line_no);
 	if (!is_token(token))
-		return err_set(err, ERR_CONFIG,
-		               "%s:%d: a token has %d to %d printable characters; openssl rand -hex 32 "
-		               "makes a good one", path, line_no, AUTH_TOKEN_MIN, AUTH_TOKEN_MAX);
-	strcpy(row->name, name);
+		return err_set(
+			err, ERR_CONFIG,
+			"%s:%d: a token has %d to %d printable characters; openssl rand -hex 32 "
+			"makes a good one",
+			path, line_no, AUTH_TOKEN_MIN, AUTH_TOKEN_MAX);
+	snprintf(row->name, sizeof row->name, "%s", name);
 	digest_of(row->digest, token);
 	return true;
 }
 
 static bool rows_parse(struct auth_row **rows, size_t *n, char *text, const char *path,
-                       struct err *err)
+		       struct err *err)
 {
 	char *rest = text, *line;
 
@@ -126,13 +129,15 @@ static bool rows_parse(struct auth_row **rows, size_t *n, char *text, const char
 		if (!row_parse(&row, line, path, line_no, err))
 			return false;
 		if (is_known_digest(*rows, *n, row.digest))
-			return err_set(err, ERR_CONFIG, "%s:%d: this token was given to another name", path,
-			               line_no);
+			return err_set(err, ERR_CONFIG,
+				       "%s:%d: this token was given to another name", path,
+				       line_no);
 		*rows = mem_resize(*rows, *n + 1, sizeof row);
 		(*rows)[(*n)++] = row;
 	}
 	if (*n == 0)
-		return err_set(err, ERR_CONFIG, "%s: no token in it; a line is NAME ROLE TOKEN", path);
+		return err_set(err, ERR_CONFIG, "%s: no token in it; a line is NAME ROLE TOKEN",
+			       path);
 	return true;
 }
 
@@ -212,12 +217,12 @@ static const struct auth_row *row_by_token(const struct auth *a, const char *tok
 }
 
 bool auth_caller(const struct auth *a, const char *authorization, struct api_caller *out,
-                 struct err *err)
+		 struct err *err)
 {
 	const struct auth_row *row;
 
 	out->role = a->path ? API_ROLE_PUBLIC : API_ROLE_ADMIN;
-	strcpy(out->who, a->path ? "" : "local");
+	snprintf(out->who, sizeof out->who, "%s", a->path ? "" : "local");
 	if (!a->path || !authorization)
 		return true;
 	if (strncasecmp(authorization, "Bearer ", 7) != 0)
@@ -226,7 +231,7 @@ bool auth_caller(const struct auth *a, const char *authorization, struct api_cal
 	if (!row)
 		return err_set(err, ERR_UNAUTHENTICATED, "the token is not known");
 	out->role = row->role;
-	strcpy(out->who, row->name);
+	snprintf(out->who, sizeof out->who, "%s", row->name);
 	return true;
 }
 
@@ -256,8 +261,9 @@ bool auth_check_site(const struct auth *a, const char *host, const char *origin,
 		return true;
 	/* A name that an attacker's DNS points at 127.0.0.1 shows in Host. */
 	if (host && !is_loopback_authority(host))
-		return err_set(err, ERR_FORBIDDEN,
-		               "without a token file only requests to a loopback address are answered");
+		return err_set(
+			err, ERR_FORBIDDEN,
+			"without a token file only requests to a loopback address are answered");
 	if (origin && !(strncmp(origin, "http://", 7) == 0 && is_loopback_authority(origin + 7)) &&
 	    !(strncmp(origin, "https://", 8) == 0 && is_loopback_authority(origin + 8)))
 		return err_set(err, ERR_FORBIDDEN, "without a token file no other site may call");
@@ -267,18 +273,17 @@ bool auth_check_site(const struct auth *a, const char *host, const char *origin,
 void auth_request_id(struct api_caller *out, const char *given)
 {
 	static const char hex[] = "0123456789abcdef";
-	enum { RANDOM_LEN = 8 };
-	uint8_t random[RANDOM_LEN];
+	uint8_t random[8];
 
 	if (given && is_plain_word(given, sizeof out->request_id - 1)) {
-		strcpy(out->request_id, given);
+		snprintf(out->request_id, sizeof out->request_id, "%s", given);
 		return;
 	}
-	if (RAND_bytes(random, RANDOM_LEN) != 1)
+	if (RAND_bytes(random, sizeof random) != 1)
 		mem_exhausted("randomness");
-	for (size_t i = 0; i < RANDOM_LEN; i++) {
+	for (size_t i = 0; i < sizeof random; i++) {
 		out->request_id[2 * i] = hex[random[i] >> 4];
 		out->request_id[2 * i + 1] = hex[random[i] & 15];
 	}
-	out->request_id[2 * RANDOM_LEN] = 0;
+	out->request_id[2 * sizeof random] = 0;
 }

@@ -38,7 +38,7 @@ bool auth_is_open(const struct auth *a);
  * token, or one that is not known.
  */
 bool auth_caller(const struct auth *a, const char *authorization, struct api_caller *out,
-                 struct err *err);
+		 struct err *err);
 
 /*
  * Where every caller is admin, a web page that the operator happens to visit

@@ -21,7 +21,8 @@ struct dispatch {
 
 static bool is_detail(enum err_code code)
 {
-	return code == ERR_INTERNAL || code == ERR_STORE || code == ERR_CUSTODY || code == ERR_CONFIG;
+	return code == ERR_INTERNAL || code == ERR_STORE || code == ERR_CUSTODY ||
+	       code == ERR_CONFIG;
 }
 
 /* The reason of an inner failure is for the operator's log alone. */
@@ -30,13 +31,13 @@ static void hide_detail(struct err *err, const struct api_caller *caller)
 	if (!is_detail(err->code))
 		return;
 	log_write(LOG_ERROR, "call failed", LOG_STR("reason", err->text),
-	          LOG_STR("request_id", caller->request_id));
+		  LOG_STR("request_id", caller->request_id));
 	err_set(err, err->code, "%s; the server's log says more under request id %s",
-	        err_row(err->code)->text, caller->request_id);
+		err_row(err->code)->text, caller->request_id);
 }
 
 static void audit(const struct api_method *m, const struct api_caller *caller,
-                  const ProtobufCMessage *request, struct arena *arena, const char *result)
+		  const ProtobufCMessage *request, struct arena *arena, const char *result)
 {
 	size_t len = 0;
 	char *text = NULL;
@@ -47,17 +48,17 @@ static void audit(const struct api_method *m, const struct api_caller *caller,
 	    !api_json_encode_masked(request, arena, &text, &len, NULL))
 		text = NULL;
 	log_write(LOG_INFO, "audit", LOG_STR("who", caller->who), LOG_STR("call", m->name),
-	          LOG_STR("request", text ? text : "(long)"), LOG_STR("result", result),
-	          LOG_STR("request_id", caller->request_id));
+		  LOG_STR("request", text ? text : "(long)"), LOG_STR("result", result),
+		  LOG_STR("request_id", caller->request_id));
 }
 
 static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
-                    const ProtobufCMessage *request, struct arena *arena,
-                    ProtobufCMessage **response, struct err *err)
+		    const ProtobufCMessage *request, struct arena *arena,
+		    ProtobufCMessage **response, struct err *err)
 {
 	struct dispatch *d = ctx;
 	const struct api_method *m = &api_methods[method];
-	struct dispatch_call call = { .core = d->core, .arena = arena };
+	struct dispatch_call call = {.core = d->core, .arena = arena};
 	bool ok;
 
 	if (!dispatch_handlers[method])
@@ -81,10 +82,7 @@ struct api_subscription {
 
 static void sub_free(struct api_subscription *s)
 {
-	if (s->prev)
-		s->prev->next = s->next;
-	else if (s->d->subs == s)
-		s->d->subs = s->next;
+	*(s->prev ? &s->prev->next : &s->d->subs) = s->next;
 	if (s->next)
 		s->next->prev = s->prev;
 	if (s->listener)
@@ -118,13 +116,13 @@ static void on_event(void *ctx, const struct store_event *row)
 	if (s->sink.event(s->sink.ctx, &event.base))
 		return;
 	err_set(&why, ERR_EXHAUSTED,
-	        "events came faster than they were read: subscribe again after the last sequence");
+		"events came faster than they were read: subscribe again after the last sequence");
 	sub_end(s, &why);
 }
 
 static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *caller,
-                         const ProtobufCMessage *request, const struct api_sink *sink,
-                         struct api_subscription **out, struct err *err)
+			 const ProtobufCMessage *request, const struct api_sink *sink,
+			 struct api_subscription **out, struct err *err)
 {
 	const Pb__SubscribeToEventStreamRequest *req = (const void *)request;
 	struct dispatch *d = ctx;
@@ -140,7 +138,7 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 	if (after < 0 && req->start_case)
 		return err_set(err, ERR_INVALID, "afterSequence is below 0");
 	s = mem_alloc(sizeof *s);
-	*s = (struct api_subscription){ .d = d, .sink = *sink, .next = d->subs };
+	*s = (struct api_subscription){.d = d, .sink = *sink, .next = d->subs};
 	if (d->subs)
 		d->subs->prev = s;
 	d->subs = s;
@@ -190,5 +188,5 @@ void dispatch_free(struct dispatch *d)
 
 struct api_service dispatch_service(struct dispatch *d)
 {
-	return (struct api_service){ d, on_call, on_subscribe, on_unsubscribe };
+	return (struct api_service){d, on_call, on_subscribe, on_unsubscribe};
 }

@@ -13,7 +13,7 @@ struct dispatch_call {
 };
 
 typedef bool dispatch_handler(struct dispatch_call *c, const ProtobufCMessage *request,
-                              ProtobufCMessage *response, struct err *err);
+			      ProtobufCMessage *response, struct err *err);
 
 /* A handler for each unary method; null for streams. */
 extern dispatch_handler *const dispatch_handlers[API_N_METHODS];

@@ -15,7 +15,7 @@ static bool pem_read(char **out, const char *path, bool secret, struct err *err)
 	char *text = mem_alloc(PEM_CAP + 1);
 	size_t len = 0;
 	bool ok = secret ? file_read_secret(path, (uint8_t *)text, PEM_CAP, &len, err)
-	                 : file_read(path, (uint8_t *)text, PEM_CAP, &len, err);
+			 : file_read(path, (uint8_t *)text, PEM_CAP, &len, err);
 
 	if (!ok) {
 		err->code = ERR_CONFIG;
@@ -30,9 +30,9 @@ static bool pem_read(char **out, const char *path, bool secret, struct err *err)
 }
 
 bool front_tls_read(struct front_tls *out, const char *cert_path, const char *key_path,
-                    struct err *err)
+		    struct err *err)
 {
-	*out = (struct front_tls){ 0 };
+	*out = (struct front_tls){0};
 	if (pem_read(&out->cert, cert_path, false, err) && pem_read(&out->key, key_path, true, err))
 		return true;
 	front_tls_wipe(out);
@@ -45,7 +45,7 @@ void front_tls_wipe(struct front_tls *t)
 		explicit_bzero(t->key, strlen(t->key));
 	free(t->key);
 	free(t->cert);
-	*t = (struct front_tls){ 0 };
+	*t = (struct front_tls){0};
 }
 
 static void body_grow(struct front_body *b, size_t *total, size_t need)
@@ -67,15 +67,17 @@ static void body_grow(struct front_body *b, size_t *total, size_t need)
 }
 
 bool front_body_add(struct front_body *b, size_t *total, const void *bytes, size_t len, size_t max,
-                    struct err *err)
+		    struct err *err)
 {
 	if (len > max || b->len > max - len)
 		return err_set(err, ERR_TOO_LARGE, "the request is larger than %d bytes",
-		               FRONT_MESSAGE_MAX);
+			       FRONT_MESSAGE_MAX);
 	if (b->len + len > b->cap) {
 		/* Growing at most doubles: small requests pass however much large ones hold. */
-		if (b->len + len > BODY_FIRST_CAP && *total + 2 * (b->len + len) > FRONT_BUFFERED_MAX)
-			return err_set(err, ERR_EXHAUSTED, "too many large requests at once: try again");
+		if (b->len + len > BODY_FIRST_CAP &&
+		    *total + 2 * (b->len + len) > FRONT_BUFFERED_MAX)
+			return err_set(err, ERR_EXHAUSTED,
+				       "too many large requests at once: try again");
 		body_grow(b, total, b->len + len);
 	}
 	if (len > 0)
@@ -90,13 +92,13 @@ void front_body_free(struct front_body *b, size_t *total)
 		explicit_bzero(b->bytes, b->len);
 	free(b->bytes);
 	*total -= b->cap;
-	*b = (struct front_body){ 0 };
+	*b = (struct front_body){0};
 }
 
 void front_log_access(const char *protocol, const char *verb, const char *path, int status,
-                      int64_t ms, const struct api_caller *caller)
+		      int64_t ms, const struct api_caller *caller)
 {
 	log_write(LOG_INFO, "access", LOG_STR("protocol", protocol), LOG_STR("method", verb),
-	          LOG_STR("path", path), LOG_NUM("status", status), LOG_NUM("ms", ms),
-	          LOG_STR("who", caller->who), LOG_STR("request_id", caller->request_id));
+		  LOG_STR("path", path), LOG_NUM("status", status), LOG_NUM("ms", ms),
+		  LOG_STR("who", caller->who), LOG_STR("request_id", caller->request_id));
 }

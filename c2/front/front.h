@@ -26,7 +26,7 @@ struct front_tls {
 
 /* Read both files; the key's must be readable by its owner alone. ERR_CONFIG. */
 bool front_tls_read(struct front_tls *out, const char *cert_path, const char *key_path,
-                    struct err *err);
+		    struct err *err);
 /* Wipe and release. */
 void front_tls_wipe(struct front_tls *t);
 
@@ -44,12 +44,23 @@ struct front_body {
 
 /* ERR_TOO_LARGE above max bytes, ERR_EXHAUSTED when the front holds too much. */
 bool front_body_add(struct front_body *b, size_t *total, const void *bytes, size_t len, size_t max,
-                    struct err *err);
+		    struct err *err);
 /* Wipe and release: bodies carry keys. */
 void front_body_free(struct front_body *b, size_t *total);
 
+/* For libraries that take what they only read as not const. */
+static inline void *front_unconst(const void *p)
+{
+	const union {
+		const void *in;
+		void *out;
+	} pointer = {p};
+
+	return pointer.out;
+}
+
 /* One line for each call. path is a template of ours, never what the caller sent. */
 void front_log_access(const char *protocol, const char *verb, const char *path, int status,
-                      int64_t ms, const struct api_caller *caller);
+		      int64_t ms, const struct api_caller *caller);
 
 #endif

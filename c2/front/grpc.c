@@ -89,7 +89,7 @@ static void on_step(void *ctx)
 }
 
 bool grpc_open(struct grpc **out, const struct front_env *env, int listen_fd,
-               const struct front_tls *tls, struct err *err)
+	       const struct front_tls *tls, struct err *err)
 {
 	struct grpc *g = mem_alloc(sizeof *g);
 

@@ -17,7 +17,7 @@ struct grpc;
  * key cannot be used.
  */
 bool grpc_open(struct grpc **out, const struct front_env *env, int listen_fd,
-               const struct front_tls *tls, struct err *err);
+	       const struct front_tls *tls, struct err *err);
 
 /* The listening socket, to ask for its address. */
 int grpc_fd(const struct grpc *g);

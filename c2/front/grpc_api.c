@@ -7,8 +7,8 @@ static void on_unary(struct grpc_stream *s, const ProtobufCMessage *request)
 	ProtobufCMessage *response;
 	struct err err;
 
-	if (!api_call(s->conn->grpc->env.service, s->method, &s->caller, request, &s->arena, &response,
-	              &err)) {
+	if (!api_call(s->conn->grpc->env.service, s->method, &s->caller, request, &s->arena,
+		      &response, &err)) {
 		grpc_stream_finish(s, &err);
 		return;
 	}
@@ -35,12 +35,12 @@ static void on_service_end(void *ctx, const struct err *why)
 
 static void on_subscribe(struct grpc_stream *s, const ProtobufCMessage *request)
 {
-	const struct api_sink sink = { s, on_event, on_service_end };
+	const struct api_sink sink = {s, on_event, on_service_end};
 	struct api_subscription *sub = NULL;
 	struct err err;
 
 	if (!api_subscribe(s->conn->grpc->env.service, s->method, &s->caller, request, &sink, &sub,
-	                   &err)) {
+			   &err)) {
 		grpc_stream_finish(s, &err);
 		return;
 	}
@@ -59,8 +59,8 @@ static void on_end(struct grpc_stream *s)
 	s->state = NULL;
 }
 
-static const struct grpc_handler unary = { .on_message = on_unary };
-static const struct grpc_handler stream = { .on_message = on_subscribe, .on_end = on_end };
+static const struct grpc_handler unary = {.on_message = on_unary};
+static const struct grpc_handler stream = {.on_message = on_subscribe, .on_end = on_end};
 
 const struct grpc_handler *grpc_api_handler(struct grpc_stream *s)
 {

@@ -18,8 +18,13 @@ enum { STREAM_WINDOW = 256 * 1024, CONN_WINDOW = 1024 * 1024, HEADERS_MAX = 1638
  * and ends when that stays unanswered for PONG_MS; without calls it ends after
  * IDLE_MS. A request has to be complete within REQUEST_MS.
  */
-enum { HANDSHAKE_MS = 10000, PING_MS = 60000, PONG_MS = 20000, IDLE_MS = 300000,
-       REQUEST_MS = 60000 };
+enum {
+	HANDSHAKE_MS = 10000,
+	PING_MS = 60000,
+	PONG_MS = 20000,
+	IDLE_MS = 300000,
+	REQUEST_MS = 60000
+};
 
 /* Pings in a row without a call's frames between them; a client that pings more is sent away. */
 enum { STRIKES_MAX = 100 };
@@ -47,8 +52,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
-                     void *ctx)
+		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+		     void *ctx)
 {
 	struct grpc_stream *s = stream_of(session, frame->hd.stream_id);
 
@@ -70,8 +75,8 @@ static void on_ping(struct grpc_conn *c, const nghttp2_frame *frame)
 		return;
 	c->leaving = GRPC_GONE;
 	nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE,
-	                      nghttp2_session_get_last_proc_stream_id(c->session),
-	                      NGHTTP2_ENHANCE_YOUR_CALM, why, sizeof why - 1);
+			      nghttp2_session_get_last_proc_stream_id(c->session),
+			      NGHTTP2_ENHANCE_YOUR_CALM, why, sizeof why - 1);
 	nghttp2_session_terminate_session(c->session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
@@ -93,7 +98,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 }
 
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
-                   size_t len, void *ctx)
+		   size_t len, void *ctx)
 {
 	struct grpc_stream *s = stream_of(session, id);
 
@@ -129,9 +134,9 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 static bool session_open(struct grpc_conn *c)
 {
 	static const nghttp2_settings_entry settings[] = {
-		{ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, GRPC_STREAMS_MAX },
-		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
-		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADERS_MAX },
+		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, GRPC_STREAMS_MAX},
+		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW},
+		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HEADERS_MAX},
 	};
 	nghttp2_session_callbacks *cb;
 	nghttp2_option *option;
@@ -155,9 +160,9 @@ static bool session_open(struct grpc_conn *c)
 	if (rv)
 		mem_exhausted("memory");
 	return nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings,
-	                               sizeof settings / sizeof *settings) == 0 &&
+				       sizeof settings / sizeof *settings) == 0 &&
 	       nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0,
-	                                             CONN_WINDOW) == 0;
+						     CONN_WINDOW) == 0;
 }
 
 /* The socket */
@@ -431,8 +436,8 @@ void grpc_conn_leave(struct grpc_conn *c)
 	} else if (c->leaving == GRPC_NOTICED) {
 		c->leaving = GRPC_GONE;
 		nghttp2_submit_goaway(c->session, NGHTTP2_FLAG_NONE,
-		                      nghttp2_session_get_last_proc_stream_id(c->session),
-		                      NGHTTP2_NO_ERROR, NULL, 0);
+				      nghttp2_session_get_last_proc_stream_id(c->session),
+				      NGHTTP2_NO_ERROR, NULL, 0);
 	}
 	grpc_conn_mark(c);
 }

@@ -26,8 +26,7 @@ bool grpc_timeout_parse(int64_t *ms, const char *text)
 	static const struct {
 		char unit;
 		int64_t us;
-	} units[] = { { 'H', 3600000000 }, { 'M', 60000000 }, { 'S', 1000000 }, { 'm', 1000 },
-		      { 'u', 1 } };
+	} units[] = {{'H', 3600000000}, {'M', 60000000}, {'S', 1000000}, {'m', 1000}, {'u', 1}};
 	size_t digits = strspn(text, "0123456789");
 	int64_t value = 0;
 

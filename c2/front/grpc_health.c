@@ -27,7 +27,7 @@ static bool is_known(const char *service)
 
 static int status_now(const struct grpc *g)
 {
-	struct api_caller caller = { .role = API_ROLE_PUBLIC, .who = "health" };
+	struct api_caller caller = {.role = API_ROLE_PUBLIC, .who = "health"};
 	const struct api_method *m = &api_methods[API_C2_HEALTH_CHECK];
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *response, *request;
@@ -36,8 +36,8 @@ static int status_now(const struct grpc *g)
 	auth_request_id(&caller, NULL);
 	request = arena_alloc(&arena, m->request->sizeof_message);
 	m->request->message_init(request);
-	ok = !g->draining &&
-	     api_call(g->env.service, API_C2_HEALTH_CHECK, &caller, request, &arena, &response, NULL);
+	ok = !g->draining && api_call(g->env.service, API_C2_HEALTH_CHECK, &caller, request, &arena,
+				      &response, NULL);
 	arena_free(&arena);
 	return ok ? STATUS(SERVING) : STATUS(NOT_SERVING);
 }

@@ -50,7 +50,7 @@ struct grpc_conn {
 	bool handshake; /* under way */
 	bool dead;      /* to be freed by the next step */
 	bool marked;
-	bool blocked;   /* the socket takes no more; then nothing is read either */
+	bool blocked; /* the socket takes no more; then nothing is read either */
 	nghttp2_session *session;
 	struct grpc_stream *streams;
 	size_t n_streams;
@@ -58,7 +58,7 @@ struct grpc_conn {
 	size_t out_len, out_at;
 	int64_t opened_ms, heard_ms, pinged_ms, idle_since_ms;
 	enum grpc_leaving leaving;
-	int strikes;      /* pings without anything else */
+	int strikes; /* pings without anything else */
 	struct grpc_conn *prev, *next, *next_marked;
 };
 
@@ -127,7 +127,7 @@ void grpc_conn_leave(struct grpc_conn *c);
 struct grpc_stream *grpc_stream_new(struct grpc_conn *c, int32_t id);
 void grpc_stream_free(struct grpc_stream *s);
 void grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len, const char *value,
-                        size_t value_len);
+			size_t value_len);
 void grpc_stream_headers_done(struct grpc_stream *s);
 void grpc_stream_data(struct grpc_stream *s, const uint8_t *bytes, size_t len);
 void grpc_stream_request_end(struct grpc_stream *s);

@@ -8,10 +8,8 @@
 #include "grpc/reflection.pb-c.h"
 
 #define V1(name) Grpc__Reflection__V1__##name
-#define REQUEST(name) \
-	GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##name
-#define RESPONSE(name) \
-	GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##name
+#define REQUEST(name) GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##name
+#define RESPONSE(name) GRPC__REFLECTION__V1__SERVER_REFLECTION_RESPONSE__MESSAGE_RESPONSE_##name
 
 /* Files are few; each is sent once, before or after those that need it. */
 enum { FILES_MAX = 32 };
@@ -75,7 +73,7 @@ static size_t collect(const struct api_file *file, const struct api_file *out[FI
 static void answer_file(struct answer *a, const struct api_file *file)
 {
 	const struct api_file *files[FILES_MAX];
-	V1(FileDescriptorResponse) *response;
+	V1(FileDescriptorResponse) * response;
 	size_t n;
 
 	if (!file) {
@@ -90,8 +88,8 @@ static void answer_file(struct answer *a, const struct api_file *file)
 		arena_alloc(&a->arena, n * sizeof *response->file_descriptor_proto);
 	for (size_t i = 0; i < n; i++) {
 		/* Packing only reads it. */
-		response->file_descriptor_proto[i] = (ProtobufCBinaryData){
-			files[i]->len, (uint8_t *)(uintptr_t)files[i]->bytes };
+		response->file_descriptor_proto[i] =
+			(ProtobufCBinaryData){files[i]->len, front_unconst(files[i]->bytes)};
 	}
 	a->response.message_response_case = RESPONSE(FILE_DESCRIPTOR_RESPONSE);
 	a->response.file_descriptor_response = response;
@@ -106,7 +104,7 @@ static void answer_services(struct answer *a)
 		n++;
 	grpc__reflection__v1__list_service_response__init(list);
 	list->n_service = n;
-	list->service = arena_alloc(&a->arena, n * sizeof *list->service);
+	list->service = arena_alloc(&a->arena, n * sizeof(void *));
 	for (size_t i = 0; i < n; i++) {
 		list->service[i] = arena_alloc(&a->arena, sizeof **list->service);
 		grpc__reflection__v1__service_response__init(list->service[i]);
@@ -117,7 +115,7 @@ static void answer_services(struct answer *a)
 	a->response.list_services_response = list;
 }
 
-static void answer_fill(struct answer *a, const V1(ServerReflectionRequest) *req)
+static void answer_fill(struct answer *a, const V1(ServerReflectionRequest) * req)
 {
 	switch ((int)req->message_request_case) {
 	case REQUEST(FILE_BY_FILENAME):
@@ -137,8 +135,8 @@ static void answer_fill(struct answer *a, const V1(ServerReflectionRequest) *req
 static void on_request(struct grpc_stream *s, const ProtobufCMessage *request)
 {
 	/* The answer quotes the request; packing only reads it. */
-	V1(ServerReflectionRequest) *req = (V1(ServerReflectionRequest) *)(uintptr_t)request;
-	struct answer a = { .arena = ARENA_INIT };
+	V1(ServerReflectionRequest) *req = front_unconst(request);
+	struct answer a = {.arena = ARENA_INIT};
 	struct err err;
 
 	grpc__reflection__v1__server_reflection_response__init(&a.response);

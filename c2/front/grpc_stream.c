@@ -14,9 +14,11 @@ enum { HEADERS_MAX = 16384, HEADER_OVERHEAD = 32 };
 /* A percent-encoded text of struct err. */
 enum { MESSAGE_CAP = 3 * 256 };
 
-#define NV(name, value)                                                                          \
-	{ (uint8_t *)(uintptr_t)(name), (uint8_t *)(uintptr_t)(value), sizeof(name) - 1,         \
-	  strlen(value), NGHTTP2_NV_FLAG_NO_COPY_NAME }
+#define NV(name, value)                                                                            \
+	{                                                                                          \
+		front_unconst(name), front_unconst(value), sizeof(name) - 1, strlen(value),        \
+			NGHTTP2_NV_FLAG_NO_COPY_NAME                                               \
+	}
 
 /* Life */
 
@@ -62,7 +64,7 @@ void grpc_stream_free(struct grpc_stream *s)
 		s->status = err_row(ERR_CANCELLED)->grpc;
 	}
 	front_log_access("grpc", "CALL", path_of_ours(s), s->status, grpc_now_ms() - s->began_ms,
-	                 &s->caller);
+			 &s->caller);
 	nghttp2_session_set_stream_user_data(c->session, s->id, NULL);
 	c->grpc->queued -= s->out_cap;
 	if (s->out)
@@ -92,7 +94,7 @@ static void submit_trailers(struct grpc_stream *s)
 }
 
 static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *out, size_t cap,
-                           uint32_t *flags, nghttp2_data_source *source, void *ctx)
+			   uint32_t *flags, nghttp2_data_source *source, void *ctx)
 {
 	struct grpc_stream *s = source->ptr;
 	size_t n = s->out_len - s->out_at < cap ? s->out_len - s->out_at : cap;
@@ -121,13 +123,13 @@ void grpc_stream_send_headers(struct grpc_stream *s)
 		NV("grpc-accept-encoding", "identity"),
 		NV("x-request-id", s->caller.request_id),
 	};
-	const nghttp2_data_provider answer = { { .ptr = s }, read_answer };
+	const nghttp2_data_provider answer = {{.ptr = s}, read_answer};
 
 	if (s->headers_sent || s->finished)
 		return;
 	s->headers_sent = true;
 	nghttp2_submit_response(s->conn->session, s->id, headers, sizeof headers / sizeof *headers,
-	                        &answer);
+				&answer);
 	grpc_conn_mark(s->conn);
 }
 
@@ -216,13 +218,16 @@ void grpc_stream_finish(struct grpc_stream *s, const struct err *err)
 }
 
 /* What is not gRPC at all gets an answer of plain HTTP. */
-static void refuse_http(struct grpc_stream *s, const char *status)
+static void refuse_http(struct grpc_stream *s, int code)
 {
-	const nghttp2_nv headers[] = { NV(":status", status) };
+	char status[12];
+	nghttp2_nv headers[1];
 
+	snprintf(status, sizeof status, "%d", code);
+	headers[0] = (nghttp2_nv)NV(":status", status);
 	detach(s);
 	s->finished = true;
-	s->status = atoi(status);
+	s->status = code;
 	nghttp2_submit_response(s->conn->session, s->id, headers, 1, NULL);
 	grpc_conn_mark(s->conn);
 }
@@ -230,25 +235,26 @@ static void refuse_http(struct grpc_stream *s, const char *status)
 /* The request's headers */
 
 void grpc_stream_header(struct grpc_stream *s, const char *name, size_t name_len, const char *value,
-                        size_t value_len)
+			size_t value_len)
 {
 	const struct {
 		const char *name;
 		char **slot;
 	} wanted[] = {
-		{ ":method", &s->verb },
-		{ ":path", &s->path },
-		{ "content-type", &s->content_type },
-		{ "authorization", &s->authorization },
-		{ "grpc-timeout", &s->timeout },
-		{ "x-request-id", &s->request_id },
+		{":method", &s->verb},
+		{":path", &s->path},
+		{"content-type", &s->content_type},
+		{"authorization", &s->authorization},
+		{"grpc-timeout", &s->timeout},
+		{"x-request-id", &s->request_id},
 	};
 
 	s->headers_len += name_len + value_len + HEADER_OVERHEAD;
 	if (s->headers_len > HEADERS_MAX)
 		return;
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		if (strlen(wanted[i].name) == name_len && memcmp(wanted[i].name, name, name_len) == 0)
+		if (strlen(wanted[i].name) == name_len &&
+		    memcmp(wanted[i].name, name, name_len) == 0)
 			*wanted[i].slot = arena_copy(&s->arena, value, value_len);
 	}
 }
@@ -278,18 +284,23 @@ static bool set_deadline(struct grpc_stream *s, struct err *err)
 static bool check_headers(const struct grpc_stream *s, struct err *err)
 {
 	if (s->headers_len > HEADERS_MAX)
-		return err_set(err, ERR_EXHAUSTED, "the headers are larger than %d bytes", HEADERS_MAX);
+		return err_set(err, ERR_EXHAUSTED, "the headers are larger than %d bytes",
+			       HEADERS_MAX);
 	return true;
 }
 
 static bool find_handler(struct grpc_stream *s, struct err *err)
 {
 	static const struct grpc_handler *const own[] = {
-		&grpc_health_check, &grpc_health_watch, &grpc_reflection, &grpc_reflection_alpha,
+		&grpc_health_check,
+		&grpc_health_watch,
+		&grpc_reflection,
+		&grpc_reflection_alpha,
+		NULL,
 	};
 	const char *path = s->path ? s->path : "";
 
-	for (size_t i = 0; i < sizeof own / sizeof *own && !s->handler; i++) {
+	for (size_t i = 0; own[i] && !s->handler; i++) {
 		if (strcmp(own[i]->path, path) == 0)
 			s->handler = own[i];
 	}
@@ -307,27 +318,35 @@ static bool may_call(const struct grpc_stream *s, struct err *err)
 	return err_set(err, ERR_UNAUTHENTICATED, "this call needs a token");
 }
 
+/* The HTTP status for what is no gRPC; 0 if it is, or too large to tell. */
+static int http_refusal(const struct grpc_stream *s)
+{
+	if (s->headers_len > HEADERS_MAX)
+		return 0;
+	if (!s->verb || strcmp(s->verb, "POST") != 0)
+		return 405;
+	return s->content_type && grpc_is_content_type(s->content_type) ? 0 : 415;
+}
+
 void grpc_stream_headers_done(struct grpc_stream *s)
 {
+	int refusal = http_refusal(s);
 	struct err err;
 
 	auth_request_id(&s->caller, s->request_id);
-	if (!check_headers(s, &err))
-		grpc_stream_finish(s, &err);
-	else if (!s->verb || strcmp(s->verb, "POST") != 0)
-		refuse_http(s, "405");
-	else if (!s->content_type || !grpc_is_content_type(s->content_type))
-		refuse_http(s, "415");
-	else if (!auth_caller(s->conn->grpc->env.auth, s->authorization, &s->caller, &err) ||
-	         !find_handler(s, &err) || !may_call(s, &err) || !set_deadline(s, &err))
+	if (refusal)
+		refuse_http(s, refusal);
+	else if (!check_headers(s, &err) ||
+		 !auth_caller(s->conn->grpc->env.auth, s->authorization, &s->caller, &err) ||
+		 !find_handler(s, &err) || !may_call(s, &err) || !set_deadline(s, &err))
 		grpc_stream_finish(s, &err);
 }
 
 /* The request's messages */
 
-/* Whether a whole message is at the front of the body; its head is checked as soon as it is there. */
+/* Whether a whole message is at the front of the body; its head is checked at once. */
 static bool peek(const struct grpc_stream *s, struct grpc_frame *frame, bool *whole,
-                 struct err *err)
+		 struct err *err)
 {
 	*whole = false;
 	if (s->body.len < GRPC_FRAME_HEAD)
@@ -338,7 +357,7 @@ static bool peek(const struct grpc_stream *s, struct grpc_frame *frame, bool *wh
 		return err_set(err, ERR_UNIMPLEMENTED, "compressed messages are not supported");
 	if (frame->len > FRONT_MESSAGE_MAX)
 		return err_set(err, ERR_EXHAUSTED, "the message is larger than %d bytes",
-		               FRONT_MESSAGE_MAX);
+			       FRONT_MESSAGE_MAX);
 	*whole = s->body.len - GRPC_FRAME_HEAD >= frame->len;
 	return true;
 }
@@ -349,12 +368,12 @@ static const ProtobufCMessageDescriptor *request_type(const struct grpc_stream *
 }
 
 static bool deliver(struct grpc_stream *s, const struct grpc_frame *frame, struct arena *arena,
-                    struct err *err)
+		    struct err *err)
 {
 	ProtobufCMessage *request;
 
 	if (!api_unpack(request_type(s), s->body.bytes + GRPC_FRAME_HEAD, frame->len, arena,
-	                &request, err))
+			&request, err))
 		return false;
 	s->handler->on_message(s, request);
 	return true;
@@ -394,7 +413,7 @@ void grpc_stream_data(struct grpc_stream *s, const uint8_t *bytes, size_t len)
 	if (s->finished)
 		return;
 	ok = front_body_add(&s->body, &s->conn->grpc->buffered, bytes, len,
-	                    (size_t)FRONT_MESSAGE_MAX + GRPC_FRAME_HEAD, &err);
+			    (size_t)FRONT_MESSAGE_MAX + GRPC_FRAME_HEAD, &err);
 	if (!ok)
 		err.code = ERR_EXHAUSTED;
 	else if (s->handler->many)

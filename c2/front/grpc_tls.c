@@ -6,9 +6,9 @@
 #include "c2/front/grpc_inner.h"
 
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                   const unsigned char *in, unsigned in_len, void *ctx)
+		   const unsigned char *in, unsigned in_len, void *ctx)
 {
-	static const unsigned char h2[] = { 2, 'h', '2' };
+	static const unsigned char h2[] = {2, 'h', '2'};
 	unsigned char *picked;
 
 	(void)ssl, (void)ctx;
@@ -22,9 +22,9 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
 static bool set_policy(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-	                         SSL_OP_CIPHER_SERVER_PREFERENCE);
+					 SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	                      SSL_MODE_RELEASE_BUFFERS);
+				      SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
@@ -58,7 +58,8 @@ static bool use_key(SSL_CTX *ctx, const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	bool ok = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
+	bool ok =
+		key && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
 
 	EVP_PKEY_free(key);
 	BIO_free(bio);
@@ -79,7 +80,7 @@ bool grpc_tls_new(SSL_CTX **out, const struct front_tls *tls, struct err *err)
 	}
 	if (!use_key(ctx, tls->key)) {
 		err_set(err, ERR_CONFIG,
-		        "tls.key: not a key in PEM without passphrase that belongs to tls.cert");
+			"tls.key: not a key in PEM without passphrase that belongs to tls.cert");
 		goto fail;
 	}
 	ERR_clear_error();

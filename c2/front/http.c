@@ -94,7 +94,7 @@ static struct http_connection *connection_of(struct MHD_Connection *mhd)
 }
 
 static void on_connection(void *ctx, struct MHD_Connection *mhd, void **slot,
-                          enum MHD_ConnectionNotificationCode code)
+			  enum MHD_ConnectionNotificationCode code)
 {
 	if (code == MHD_CONNECTION_NOTIFY_STARTED)
 		connection_open(ctx, mhd, slot);
@@ -115,15 +115,15 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const char *url,
-                                  const char *verb, const char *version, const char *bytes,
-                                  size_t *len, void **slot)
+				  const char *verb, const char *version, const char *bytes,
+				  size_t *len, void **slot)
 {
 	(void)ctx, (void)mhd, (void)url, (void)version;
 	return http_request_step(*slot, verb, bytes, len);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,
-                         enum MHD_RequestTerminationCode why)
+			 enum MHD_RequestTerminationCode why)
 {
 	struct http_connection *c = *slot;
 
@@ -186,29 +186,24 @@ static void on_ready(void *ctx, int fd, int ready)
 static struct MHD_Daemon *library_start(struct http_daemon *d, const struct front_tls *tls)
 {
 	struct MHD_OptionItem tls_options[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? tls->cert : NULL },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? tls->key : NULL },
-		/* The library only reads it. */
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_gnutls_priority() },
-		{ MHD_OPTION_END, 0, NULL },
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, tls ? tls->cert : NULL},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? tls->key : NULL},
+		{MHD_OPTION_HTTPS_PRIORITIES, 0, front_unconst(tls_gnutls_priority())},
+		{MHD_OPTION_END, 0, NULL},
 	};
-	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
+	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
 	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, d,
-		MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, d->http->listen_fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
+		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, d->http->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, d,
-		MHD_OPTION_URI_LOG_CALLBACK, on_uri, d,
-		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_ARRAY, tls ? tls_options : none,
-		MHD_OPTION_END);
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, d, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, d, MHD_OPTION_URI_LOG_CALLBACK, on_uri, d,
+		MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_ARRAY,
+		tls ? tls_options : none, MHD_OPTION_END);
 }
 
 static bool daemon_start(struct http *h, const struct front_tls *tls, struct err *err)
@@ -220,8 +215,9 @@ static bool daemon_start(struct http *h, const struct front_tls *tls, struct err
 	d->mhd = library_start(d, tls);
 	if (!d->mhd) {
 		free(d);
-		return err_set(err, ERR_CONFIG, tls ? "HTTP cannot use the certificate with this key"
-		                                    : "HTTP cannot use its socket");
+		return err_set(err, ERR_CONFIG,
+			       tls ? "HTTP cannot use the certificate with this key"
+				   : "HTTP cannot use its socket");
 	}
 	info = MHD_get_daemon_info(d->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	d->watch = loop_fd_add(h->env.loop, info->epoll_fd, LOOP_READ, on_ready, d);
@@ -304,7 +300,7 @@ static void on_sweep(void *ctx)
 }
 
 bool http_open(struct http **out, const struct front_env *env, int listen_fd,
-               const struct front_tls *tls, struct err *err)
+	       const struct front_tls *tls, struct err *err)
 {
 	struct http *h = mem_alloc(sizeof *h);
 

@@ -16,7 +16,7 @@ struct http;
  * key cannot be used.
  */
 bool http_open(struct http **out, const struct front_env *env, int listen_fd,
-               const struct front_tls *tls, struct err *err);
+	       const struct front_tls *tls, struct err *err);
 
 /* The listening socket, to ask for its address. */
 int http_fd(const struct http *h);

@@ -11,7 +11,7 @@ struct http {
 	struct front_env env;
 	int listen_fd;
 	bool tls;
-	size_t buffered; /* bytes in request bodies */
+	size_t buffered;             /* bytes in request bodies */
 	struct http_daemon *daemons; /* newest first; older ones end by and by */
 	struct loop_timer *sweep;
 	bool draining;
@@ -70,7 +70,7 @@ void http_request_begin(struct http_connection *c, const char *uri);
 
 /* The library's access handler, called with headers, pieces of body, and the end. */
 enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *bytes,
-                                  size_t *len);
+				  size_t *len);
 
 /* The answer is out, or never will be: write the log line and forget the request. */
 void http_request_end(struct http_connection *c);

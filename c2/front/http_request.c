@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +24,8 @@ void http_request_begin(struct http_connection *c, const char *uri)
 	struct http_request *r = &c->request;
 	const char *scheme = strstr(uri, "://");
 
-	*r = (struct http_request){ .phase = HTTP_LINE, .method = API_N_METHODS, .verb = "?",
-	                            .template = "-" };
+	*r = (struct http_request){
+		.phase = HTTP_LINE, .method = API_N_METHODS, .verb = "?", .template = "-"};
 	r->began_ms = clock_real.mono_ms(clock_real.ctx);
 	/* The absolute form, as for a proxy: "http://host/path". */
 	if (*uri != '/' && scheme && strchr(scheme + 3, '/'))
@@ -40,7 +41,7 @@ void http_request_end(struct http_connection *c)
 	struct http_request *r = &c->request;
 
 	front_log_access("http", r->verb, r->template, r->status,
-	                 clock_real.mono_ms(clock_real.ctx) - r->began_ms, &r->caller);
+			 clock_real.mono_ms(clock_real.ctx) - r->began_ms, &r->caller);
 	front_body_free(&r->body, &c->daemon->http->buffered);
 	arena_free(&r->arena);
 }
@@ -56,7 +57,7 @@ static void add_headers(struct MHD_Response *response, const struct http_connect
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	MHD_add_response_header(response, "Content-Security-Policy",
-	                        "default-src 'none'; frame-ancestors 'none'");
+				"default-src 'none'; frame-ancestors 'none'");
 	if (r->allow[0])
 		MHD_add_response_header(response, "Allow", r->allow);
 	if (r->status == 401)
@@ -69,9 +70,8 @@ static void add_headers(struct MHD_Response *response, const struct http_connect
 static enum MHD_Result reply(struct http_connection *c, int status, const char *text, size_t len)
 {
 	struct http_request *r = &c->request;
-	/* The library does not write to what is persistent. */
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		len, (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(len, front_unconst(text), MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result queued;
 
 	if (!response)
@@ -88,7 +88,7 @@ static enum MHD_Result reply_err(struct http_connection *c, const struct err *er
 {
 	const struct err_row *row = err_row(err->code);
 	json_t *body = json_pack("{s:s, s:i, s:s, s:[]}", "error", err->text, "code", row->grpc,
-	                         "message", err->text, "details");
+				 "message", err->text, "details");
 	char *dumped = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	const char *text = dumped ? dumped : "{}";
 	size_t len = strlen(text);
@@ -110,8 +110,8 @@ static enum MHD_Result reply_refusal(struct http_connection *c)
 static enum MHD_Result reply_call(struct http_connection *c)
 {
 	struct http_request *r = &c->request;
-	const struct api_http_request http = { r->verb, r->path, r->query,
-	                                       (const char *)r->body.bytes, r->body.len };
+	const struct api_http_request http = {r->verb, r->path, r->query,
+					      (const char *)r->body.bytes, r->body.len};
 	ProtobufCMessage *request, *response;
 	struct err err;
 	char *text;
@@ -119,7 +119,7 @@ static enum MHD_Result reply_call(struct http_connection *c)
 
 	if (api_route_find(&http, &r->arena, &r->method, &request, NULL, &err) &&
 	    api_call(c->daemon->http->env.service, r->method, &r->caller, request, &r->arena,
-	             &response, &err) &&
+		     &response, &err) &&
 	    api_json_encode(response, &r->arena, &text, &len, &err))
 		return reply(c, 200, text, len);
 	return reply_err(c, &err);
@@ -138,7 +138,7 @@ static bool is_asset(const struct http_request *r)
  */
 static const char *route_verb(const char *verb)
 {
-	static const char *const known[] = { "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
+	static const char *const known[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (strcmp(known[i], verb) == 0)
@@ -152,7 +152,7 @@ static bool find_asset(struct http_request *r, struct err *err)
 	r->template = openapi_path;
 	if (strcmp(r->verb, "GET") == 0)
 		return true;
-	strcpy(r->allow, "GET");
+	snprintf(r->allow, sizeof r->allow, "GET");
 	return err_set(err, ERR_METHOD, "this path takes GET only");
 }
 
@@ -169,18 +169,18 @@ static bool find_method(struct http_request *r, struct err *err)
 	}
 	r->method = API_N_METHODS;
 	if (err->code == ERR_METHOD)
-		strcpy(r->allow, allow);
+		snprintf(r->allow, sizeof r->allow, "%s", allow);
 	return false;
 }
 
 /* HEAD and OPTIONS are there wherever something else is. */
 static void complete_allow(struct http_request *r)
 {
-	if (!r->allow[0])
-		return;
-	if (strstr(r->allow, "GET"))
-		strcat(r->allow, ", HEAD");
-	strcat(r->allow, ", OPTIONS");
+	size_t len = strlen(r->allow);
+
+	if (len > 0)
+		snprintf(r->allow + len, sizeof r->allow - len, "%s, OPTIONS",
+			 strstr(r->allow, "GET") ? ", HEAD" : "");
 }
 
 static bool is_allowed(struct http_connection *c, struct err *err)
@@ -207,7 +207,7 @@ static bool is_length_good(const struct http_connection *c, uint64_t *len, struc
 	*len = text ? strtoull(text, NULL, 10) : 0;
 	if (*len > FRONT_MESSAGE_MAX)
 		return err_set(err, ERR_TOO_LARGE, "the request is larger than %d bytes",
-		               FRONT_MESSAGE_MAX);
+			       FRONT_MESSAGE_MAX);
 	return true;
 }
 
@@ -243,7 +243,7 @@ static enum MHD_Result on_bytes(struct http_connection *c, const char *bytes, si
 }
 
 enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *bytes,
-                                  size_t *len)
+				  size_t *len)
 {
 	struct http_request *r = &c->request;
 	size_t n = *len;
@@ -258,6 +258,6 @@ enum MHD_Result http_request_step(struct http_connection *c, const char *verb, c
 	if (r->phase == HTTP_DISCARD)
 		return reply_refusal(c);
 	if (is_asset(r))
-		return reply(c, 200, asset_openapi, asset_openapi_len());
+		return reply(c, 200, asset_openapi, asset_openapi_len);
 	return reply_call(c);
 }

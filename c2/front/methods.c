@@ -7,27 +7,28 @@
 enum { PAGE_MAX = 1000 };
 
 /* A method's types are fixed by its row, so the cast is made once, here. */
-#define METHOD(fn, Name)                                                                        \
-	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,         \
-	                       Pb__##Name##Response *resp, struct err *err);                    \
-	static bool fn(struct dispatch_call *c, const ProtobufCMessage *request,                \
-	               ProtobufCMessage *response, struct err *err)                             \
-	{                                                                                       \
-		return fn##_typed(c, (const Pb__##Name##Request *)request,                      \
-		                  (Pb__##Name##Response *)response, err);                       \
-	}                                                                                       \
-	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,         \
-	                       Pb__##Name##Response *resp, struct err *err)
+#define METHOD(fn, Name)                                                                           \
+	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,            \
+			       Pb__##Name##Response *resp, struct err *err);                       \
+	static bool fn(struct dispatch_call *c, const ProtobufCMessage *request,                   \
+		       ProtobufCMessage *response, struct err *err)                                \
+	{                                                                                          \
+		return fn##_typed(c, (const Pb__##Name##Request *)request,                         \
+				  (Pb__##Name##Response *)response, err);                          \
+	}                                                                                          \
+	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,            \
+			       Pb__##Name##Response *resp, struct err *err)
 
 #define NEW(c, descriptor) ((void *)api_message_new(&(descriptor), (c)->arena))
 
 _Static_assert((int)CORE_NOTHING == (int)PB__DELIVERY_STATUS__DELIVERY_NOTHING &&
-               (int)CORE_QUEUED == (int)PB__DELIVERY_STATUS__DELIVERY_QUEUED &&
-               (int)CORE_BROKER_AWAY == (int)PB__DELIVERY_STATUS__DELIVERY_BROKER_AWAY &&
-               (int)CORE_CLIENT_CONFIRMED == (int)PB__CLIENT_DELIVERY_STATUS__CLIENT_CONFIRMED &&
-               (int)CORE_PUBKEY == (int)PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY &&
-               (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED,
-               "numbers of the core are those of the API");
+		       (int)CORE_QUEUED == (int)PB__DELIVERY_STATUS__DELIVERY_QUEUED &&
+		       (int)CORE_BROKER_AWAY == (int)PB__DELIVERY_STATUS__DELIVERY_BROKER_AWAY &&
+		       (int)CORE_CLIENT_CONFIRMED ==
+			       (int)PB__CLIENT_DELIVERY_STATUS__CLIENT_CONFIRMED &&
+		       (int)CORE_PUBKEY == (int)PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY &&
+		       (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED,
+	       "numbers of the core are those of the API");
 
 /* A client that was not given is one without a name, which the core refuses. */
 static const char *name_of(const Pb__Client *client)
@@ -67,13 +68,13 @@ static bool page_of(struct store_page *out, int64_t offset, int64_t count, struc
 		return err_set(err, ERR_INVALID, "offset is below 0");
 	if (count < 0 || count > PAGE_MAX)
 		return err_set(err, ERR_INVALID, "count is not between 0 and %d", PAGE_MAX);
-	*out = (struct store_page){ offset, count };
+	*out = (struct store_page){offset, count};
 	return true;
 }
 
 static char **texts_of(struct dispatch_call *c, const struct core_names *names)
 {
-	char **out = arena_alloc(c->arena, names->n * sizeof *out + 1);
+	char **out = arena_alloc(c->arena, names->n * sizeof(void *) + 1);
 
 	for (size_t i = 0; i < names->n; i++)
 		out[i] = text_of(c, names->names[i]);
@@ -82,7 +83,7 @@ static char **texts_of(struct dispatch_call *c, const struct core_names *names)
 
 static Pb__Client **clients_of(struct dispatch_call *c, const struct core_names *names)
 {
-	Pb__Client **out = arena_alloc(c->arena, names->n * sizeof *out + 1);
+	Pb__Client **out = arena_alloc(c->arena, names->n * sizeof(void *) + 1);
 
 	for (size_t i = 0; i < names->n; i++) {
 		out[i] = NEW(c, pb__client__descriptor);
@@ -98,7 +99,7 @@ METHOD(new_client, NewClient)
 	struct core_delivery delivery;
 
 	if (!core_client_new(c->core, name_of(req->client), req->key.data, req->key.len, &delivery,
-	                     err))
+			     err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -111,8 +112,8 @@ METHOD(remove_client, RemoveClient)
 
 	if (req->rotate_choice_case == PB__REMOVE_CLIENT_REQUEST__ROTATE_CHOICE_ROTATE_KEY)
 		rotate = req->rotatekey ? CORE_YES : CORE_NO;
-	if (!core_client_remove(c->core, name_of(req->client), rotate, &resp->rotatedtopics, &delivery,
-	                        err))
+	if (!core_client_remove(c->core, name_of(req->client), rotate, &resp->rotatedtopics,
+				&delivery, err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -141,7 +142,7 @@ METHOD(new_client_key, NewClientKey)
 METHOD(get_clients, GetClients)
 {
 	struct core_names names;
-	struct store_page page;
+	struct store_page page = {0};
 
 	if (!page_of(&page, req->offset, req->count, err) ||
 	    !core_clients(c->core, page, c->arena, &names, err))
@@ -201,7 +202,7 @@ METHOD(remove_topic, RemoveTopic)
 METHOD(get_topics, GetTopics)
 {
 	struct core_names names;
-	struct store_page page;
+	struct store_page page = {0};
 
 	if (!page_of(&page, req->offset, req->count, err) ||
 	    !core_topics(c->core, page, c->arena, &names, err))
@@ -253,7 +254,7 @@ METHOD(remove_topic_client, RemoveTopicClient)
 	if (req->rotate_choice_case == PB__REMOVE_TOPIC_CLIENT_REQUEST__ROTATE_CHOICE_ROTATE_KEY)
 		rotate = req->rotatekey ? CORE_YES : CORE_NO;
 	if (!core_detach(c->core, name_of(req->client), req->topic, rotate, &resp->rotatedtopics,
-	                 &delivery, err))
+			 &delivery, err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -262,7 +263,7 @@ METHOD(remove_topic_client, RemoveTopicClient)
 METHOD(get_topics_for_client, GetTopicsForClient)
 {
 	struct core_names names;
-	struct store_page page;
+	struct store_page page = {0};
 
 	if (!page_of(&page, req->offset, req->count, err) ||
 	    !core_client_topics(c->core, name_of(req->client), page, c->arena, &names, err))
@@ -280,7 +281,7 @@ METHOD(count_topics_for_client, CountTopicsForClient)
 METHOD(get_clients_for_topic, GetClientsForTopic)
 {
 	struct core_names names;
-	struct store_page page;
+	struct store_page page = {0};
 
 	if (!page_of(&page, req->offset, req->count, err) ||
 	    !core_topic_clients(c->core, req->topic, page, c->arena, &names, err))
@@ -312,7 +313,7 @@ METHOD(unlink_client, UnlinkClient)
 METHOD(get_linked_clients, GetLinkedClients)
 {
 	struct core_names names;
-	struct store_page page;
+	struct store_page page = {0};
 
 	if (!page_of(&page, req->offset, req->count, err) ||
 	    !core_links(c->core, name_of(req->client), page, c->arena, &names, err))
@@ -332,7 +333,7 @@ METHOD(send_client_pub_key, SendClientPubKey)
 	struct core_delivery delivery;
 
 	if (!core_pubkey_send(c->core, name_of(req->sourceclient), name_of(req->targetclient),
-	                      &delivery, err))
+			      &delivery, err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -343,7 +344,7 @@ METHOD(remove_client_pub_key, RemoveClientPubKey)
 	struct core_delivery delivery;
 
 	if (!core_pubkey_remove(c->core, name_of(req->sourceclient), name_of(req->targetclient),
-	                        &delivery, err))
+				&delivery, err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -388,8 +389,8 @@ METHOD(protect_message, ProtectMessage)
 	ProtobufCBinaryData *out = &resp->protectedbinarydata;
 
 	resp->topic = req->topic;
-	return core_protect(c->core, req->topic, req->binarydata.data, req->binarydata.len, c->arena,
-	                    &out->data, &out->len, err);
+	return core_protect(c->core, req->topic, req->binarydata.data, req->binarydata.len,
+			    c->arena, &out->data, &out->len, err);
 }
 
 METHOD(unprotect_message, UnprotectMessage)
@@ -398,7 +399,7 @@ METHOD(unprotect_message, UnprotectMessage)
 
 	resp->topic = req->topic;
 	return core_unprotect(c->core, req->topic, req->protectedbinarydata.data,
-	                      req->protectedbinarydata.len, c->arena, &out->data, &out->len, err);
+			      req->protectedbinarydata.len, c->arena, &out->data, &out->len, err);
 }
 
 /* The server itself */

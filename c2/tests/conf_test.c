@@ -10,11 +10,11 @@ static struct err err;
 /* The plan for the defaults and these settings; fewer than four end with null. */
 static bool planned(const char *a, const char *b, const char *c, const char *d)
 {
-	const char *const sets[] = { "custody.key_file=/k", a, b, c, d };
+	const char *const sets[] = {"custody.key_file=/k", a, b, c, d};
 	bool ok = true;
 
 	conf_defaults(&conf, c2_conf_keys, c2_conf_n_keys);
-	err = (struct err){ 0 };
+	err = (struct err){0};
 	for (size_t i = 0; i < sizeof sets / sizeof *sets && sets[i]; i++)
 		ok = ok && conf_set(&conf, c2_conf_keys, c2_conf_n_keys, sets[i], &err);
 	ok = ok && c2_conf_plan(&plan, &conf, &err);
@@ -33,9 +33,9 @@ static void the_defaults_with_a_custody_are_good(void)
 
 static void other_machines_are_let_in_only_with_tls_and_tokens(void)
 {
-	static const char *const open[] = { "http.listen=0.0.0.0:1", "grpc.listen=0.0.0.0:1",
-		                            "http.listen=[::]:1", "grpc.listen=192.0.2.1:1",
-		                            "http.listen=[::ffff:192.0.2.1]:1" };
+	static const char *const open[] = {"http.listen=0.0.0.0:1", "grpc.listen=0.0.0.0:1",
+					   "http.listen=[::]:1", "grpc.listen=192.0.2.1:1",
+					   "http.listen=[::ffff:192.0.2.1]:1"};
 
 	for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
 		CHECK(!planned(open[i], NULL, NULL, NULL));

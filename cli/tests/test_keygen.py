@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
+from actors import E4KEYGEN as KEYGEN
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("E4_BUILD", ROOT / "build"))
-KEYGEN = BUILD / "cli" / "e4keygen"
 VECTORS = pathlib.Path(os.environ.get("E4_VECTORS", ROOT / "protocol" / "vectors"))
 CASES = json.loads((VECTORS / "keygen.json").read_text())["cases"]
 FILES = [c for c in CASES if "file" in c]

@@ -35,7 +35,7 @@ static bool opens(const char *text, mode_t mode, struct err *err)
 
 static void each_token_has_its_name_and_role(void)
 {
-	struct api_caller caller = { 0 };
+	struct api_caller caller = {0};
 	struct auth *a = NULL;
 	struct err err;
 
@@ -56,8 +56,14 @@ static void each_token_has_its_name_and_role(void)
 static void wrong_tokens_give_no_role_at_all(void)
 {
 	static const char *const wrong[] = {
-		"", "Bearer", "Bearer ", "Basic " TOKEN_A, TOKEN_A, "Bearer 0123456789abcdef",
-		"Bearer " TOKEN_A "0", "Bearer 0123456789abcdef0123456789abcdeF",
+		"",
+		"Bearer",
+		"Bearer ",
+		"Basic " TOKEN_A,
+		TOKEN_A,
+		"Bearer 0123456789abcdef",
+		"Bearer " TOKEN_A "0",
+		"Bearer 0123456789abcdef0123456789abcdeF",
 	};
 	struct auth *a = NULL;
 	struct err err;
@@ -65,7 +71,7 @@ static void wrong_tokens_give_no_role_at_all(void)
 	put("ops admin " TOKEN_A "\n", 0600);
 	CHECK(auth_open(&a, path, &err));
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		struct api_caller caller = { 0 };
+		struct api_caller caller = {0};
 
 		CHECK(!auth_caller(a, wrong[i], &caller, &err));
 		CHECK_EQ(err.code, ERR_UNAUTHENTICATED);
@@ -93,7 +99,7 @@ static void bad_files_are_refused_with_their_line(void)
 
 static void a_bad_reload_keeps_the_tokens(void)
 {
-	struct api_caller caller = { 0 };
+	struct api_caller caller = {0};
 	struct auth *a = NULL;
 	struct err err;
 
@@ -111,12 +117,21 @@ static void a_bad_reload_keeps_the_tokens(void)
 
 static void without_tokens_only_loopback_sites_may_call(void)
 {
-	static const char *const good[] = { "localhost", "localhost:8888", "127.0.0.1", "127.0.0.1:1",
-		                            "127.1.2.3:80", "[::1]", "[::1]:8888", "LOCALHOST:1" };
-	static const char *const bad[] = { "example.com", "127.0.0.1.example.com", "localhost.example.com",
-		                           "127.example.com", "127.0.0.1@example.com", "[::1", "[::2]:1",
-		                           "", "127.0.0.1:80/x", "10.0.0.1", "localhost:80.evil.com" };
-	struct api_caller caller = { 0 };
+	static const char *const good[] = {"localhost",   "localhost:8888", "127.0.0.1",
+					   "127.0.0.1:1", "127.1.2.3:80",   "[::1]",
+					   "[::1]:8888",  "LOCALHOST:1"};
+	static const char *const bad[] = {"example.com",
+					  "127.0.0.1.example.com",
+					  "localhost.example.com",
+					  "127.example.com",
+					  "127.0.0.1@example.com",
+					  "[::1",
+					  "[::2]:1",
+					  "",
+					  "127.0.0.1:80/x",
+					  "10.0.0.1",
+					  "localhost:80.evil.com"};
+	struct api_caller caller = {0};
 	struct auth *a = NULL;
 	char origin[64];
 	struct err err;
@@ -149,7 +164,8 @@ static void request_ids_are_taken_only_if_they_are_harmless(void)
 	CHECK_EQ(strlen(caller.request_id), 16);
 	auth_request_id(&caller, "");
 	CHECK_EQ(strlen(caller.request_id), 16);
-	auth_request_id(&caller, "12345678901234567890123456789012345678901234567890123456789012345");
+	auth_request_id(&caller,
+			"12345678901234567890123456789012345678901234567890123456789012345");
 	CHECK_EQ(strlen(caller.request_id), 16);
 	auth_request_id(&caller, NULL);
 	CHECK_EQ(strlen(caller.request_id), 16);

@@ -30,17 +30,17 @@ struct fixture {
 	struct api_service service;
 	struct front_env env;
 	int listen_fd, port;
-	int calls;             /* that reached the service */
-	char request_id[80];   /* of the last one */
+	int calls;           /* that reached the service */
+	char request_id[80]; /* of the last one */
 	enum api_role role;
-	size_t bytes;          /* in the last message to protect */
-	struct api_sink sink;  /* of the one subscriber */
+	size_t bytes;         /* in the last message to protect */
+	struct api_sink sink; /* of the one subscriber */
 	bool subscribed;
 };
 
 static inline bool fixture_call(void *ctx, unsigned method, const struct api_caller *caller,
-                                const ProtobufCMessage *request, struct arena *arena,
-                                ProtobufCMessage **response, struct err *err)
+				const ProtobufCMessage *request, struct arena *arena,
+				ProtobufCMessage **response, struct err *err)
 {
 	struct fixture *f = ctx;
 
@@ -54,13 +54,13 @@ static inline bool fixture_call(void *ctx, unsigned method, const struct api_cal
 		f->bytes = ((const Pb__ProtectMessageRequest *)request)->binarydata.len;
 	if (method == API_C2_NEW_TOPIC)
 		return err_set(err, ERR_INVALID, "no \"%s\" caf\xc3\xa9 here",
-		               ((const Pb__NewTopicRequest *)request)->topic);
+			       ((const Pb__NewTopicRequest *)request)->topic);
 	return true;
 }
 
 static inline bool fixture_subscribe(void *ctx, unsigned method, const struct api_caller *caller,
-                                     const ProtobufCMessage *request, const struct api_sink *sink,
-                                     struct api_subscription **sub, struct err *err)
+				     const ProtobufCMessage *request, const struct api_sink *sink,
+				     struct api_subscription **sub, struct err *err)
 {
 	struct fixture *f = ctx;
 
@@ -83,17 +83,17 @@ static inline void fixture_open(struct fixture *f, bool tokens)
 {
 	char path[] = "/tmp/front_test.XXXXXX";
 	struct listen_addr addr;
-	struct err err = { 0 };
+	struct err err = {0};
 	FILE *file = fdopen(mkstemp(path), "w");
 
-	*f = (struct fixture){ .loop = loop_new() };
+	*f = (struct fixture){.loop = loop_new()};
 	fputs("ops operator " FIXTURE_TOKEN "\n", file);
 	fclose(file);
 	log_set_level(LOG_ERROR);
-	f->service = (struct api_service){ f, fixture_call, fixture_subscribe, fixture_unsubscribe };
+	f->service = (struct api_service){f, fixture_call, fixture_subscribe, fixture_unsubscribe};
 	CHECK(auth_open(&f->auth, tokens ? path : NULL, &err));
 	unlink(path);
-	f->env = (struct front_env){ f->loop, &f->service, f->auth };
+	f->env = (struct front_env){f->loop, &f->service, f->auth};
 	CHECK(listen_parse(&addr, "127.0.0.1:0", &err) && listen_open(&f->listen_fd, &addr, &err));
 	f->port = listen_port(f->listen_fd);
 }

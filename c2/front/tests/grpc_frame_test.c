@@ -5,7 +5,7 @@
 
 static void frames_come_back_as_they_were(void)
 {
-	static const uint32_t lens[] = { 0, 1, 255, 256, 65536, 0x01020304, UINT32_MAX };
+	static const uint32_t lens[] = {0, 1, 255, 256, 65536, 0x01020304, UINT32_MAX};
 	uint8_t head[GRPC_FRAME_HEAD];
 	struct grpc_frame frame;
 
@@ -21,7 +21,7 @@ static void frames_come_back_as_they_were(void)
 
 static void flags_other_than_compressed_are_refused(void)
 {
-	uint8_t head[GRPC_FRAME_HEAD] = { 1 };
+	uint8_t head[GRPC_FRAME_HEAD] = {1};
 	struct grpc_frame frame;
 
 	CHECK(grpc_frame_decode(&frame, head) && frame.compressed);
@@ -37,12 +37,20 @@ static void timeouts_are_read_in_all_units(void)
 		const char *text;
 		int64_t ms;
 	} good[] = {
-		{ "1S", 1000 }, { "0S", 0 }, { "250m", 250 }, { "2M", 120000 }, { "1H", 3600000 },
-		{ "1u", 1 }, { "1000u", 1 }, { "1001u", 2 }, { "1n", 1 }, { "1000001n", 2 },
-		{ "99999999H", 99999999LL * 3600000 },
+		{"1S", 1000},
+		{"0S", 0},
+		{"250m", 250},
+		{"2M", 120000},
+		{"1H", 3600000},
+		{"1u", 1},
+		{"1000u", 1},
+		{"1001u", 2},
+		{"1n", 1},
+		{"1000001n", 2},
+		{"99999999H", 99999999LL * 3600000},
 	};
-	static const char *const bad[] = { "", "S", "1", "123456789S", "-1S", "1s", "1SS", " 1S", "1.5S",
-		                           "1h", "0x1S" };
+	static const char *const bad[] = {"",    "S",   "1",    "123456789S", "-1S", "1s",
+					  "1SS", " 1S", "1.5S", "1h",         "0x1S"};
 	int64_t ms;
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {

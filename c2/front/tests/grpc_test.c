@@ -41,16 +41,17 @@ static struct result *result_of(int32_t id)
 /* The client */
 
 static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8_t *name,
-                     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
-                     void *ctx)
+		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
+		     void *ctx)
 {
 	struct result *r = result_of(frame->hd.stream_id);
 	const struct {
 		const char *name;
 		char *out;
 		size_t cap;
-	} slots[] = { { ":status", r->http, 8 }, { "grpc-status", r->status, 8 },
-		      { "grpc-message", r->message, 256 } };
+	} slots[] = {{":status", r->http, 8},
+		     {"grpc-status", r->status, 8},
+		     {"grpc-message", r->message, 256}};
 
 	(void)s, (void)flags, (void)ctx, (void)name_len;
 	for (size_t i = 0; i < 3; i++) {
@@ -61,7 +62,7 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8
 }
 
 static int on_data(nghttp2_session *s, uint8_t flags, int32_t id, const uint8_t *bytes, size_t len,
-                   void *ctx)
+		   void *ctx)
 {
 	struct result *r = result_of(id);
 
@@ -90,7 +91,7 @@ static int on_close(nghttp2_session *s, int32_t id, uint32_t code, void *ctx)
 }
 
 static ssize_t read_body(nghttp2_session *s, int32_t id, uint8_t *out, size_t cap, uint32_t *flags,
-                         nghttp2_data_source *source, void *ctx)
+			 nghttp2_data_source *source, void *ctx)
 {
 	struct body *b = source->ptr;
 	size_t n = b->len - b->at < cap ? b->len - b->at : cap;
@@ -164,27 +165,32 @@ static void settle(void)
 		client_move();
 }
 
-#define HEADER(n, v) \
-	{ (uint8_t *)(uintptr_t)(n), (uint8_t *)(uintptr_t)(v), strlen(n), strlen(v), 0 }
+#define HEADER(n, v)                                                                               \
+	{                                                                                          \
+		front_unconst(n), front_unconst(v), strlen(n), strlen(v), 0                        \
+	}
 
 static int32_t begin(const char *path, struct body *body, const char *name, const char *value)
 {
 	const nghttp2_nv headers[] = {
-		HEADER(":method", "POST"), HEADER(":scheme", "http"), HEADER(":path", path),
-		HEADER(":authority", "localhost"), HEADER("te", "trailers"),
+		HEADER(":method", "POST"),
+		HEADER(":scheme", "http"),
+		HEADER(":path", path),
+		HEADER(":authority", "localhost"),
+		HEADER("te", "trailers"),
 		HEADER(name ? name : "content-type", name ? value : "application/grpc"),
 		HEADER("content-type", "application/grpc"),
 	};
-	nghttp2_data_provider source = { { .ptr = body }, read_body };
+	nghttp2_data_provider source = {{.ptr = body}, read_body};
 
 	return nghttp2_submit_request(client, NULL, headers, name ? 7 : 6, &source, NULL);
 }
 
 /* One whole call on the connection that is there. */
 static struct result *call_with(const char *path, const void *bytes, size_t len, const char *name,
-                                const char *value)
+				const char *value)
 {
-	struct body body = { bytes, len, 0, false };
+	struct body body = {bytes, len, 0, false};
 	int32_t id = begin(path, &body, name, value);
 	struct result *r = result_of(id);
 
@@ -242,8 +248,8 @@ static void an_error_of_the_service_comes_percent_encoded(void)
 
 static void unknown_methods_are_unimplemented(void)
 {
-	static const char *const paths[] = { "/pb.C2/Nothing", "/pb.C2", "/", "/pb.C2/countclients",
-		                             "/grpc.health.v1.Health/List" };
+	static const char *const paths[] = {"/pb.C2/Nothing", "/pb.C2", "/", "/pb.C2/countclients",
+					    "/grpc.health.v1.Health/List"};
 
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		CHECK_STR(call(paths[i], empty, sizeof empty)->status, "12");
@@ -257,14 +263,16 @@ static void bad_messages_are_refused_and_reach_nobody(void)
 		size_t len;
 		const char *status;
 	} rows[] = {
-		{ "", 0, "12" },                       /* none */
-		{ "\0\0\0\0\0\0\0\0\0\0", 10, "12" }, /* two */
-		{ "\0\0\0", 3, "3" },                  /* half a head */
-		{ "\0\0\0\0\5abc", 8, "3" },           /* half a message */
-		{ "\1\0\0\0\3abc", 8, "12" },          /* compressed */
-		{ "\7\0\0\0\3abc", 8, "3" },           /* unknown flags */
-		{ "\0\xff\xff\xff\xff" "abc", 8, "8" }, /* 4 GiB announced */
-		{ "\0\0\0\0\3\xff\xff\xff", 8, "3" },  /* no protobuf */
+		{"", 0, "12"},                      /* none */
+		{"\0\0\0\0\0\0\0\0\0\0", 10, "12"}, /* two */
+		{"\0\0\0", 3, "3"},                 /* half a head */
+		{"\0\0\0\0\5abc", 8, "3"},          /* half a message */
+		{"\1\0\0\0\3abc", 8, "12"},         /* compressed */
+		{"\7\0\0\0\3abc", 8, "3"},          /* unknown flags */
+		{"\0\xff\xff\xff\xff"
+		 "abc",
+		 8, "8"},                           /* 4 GiB announced */
+		{"\0\0\0\0\3\xff\xff\xff", 8, "3"}, /* no protobuf */
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -288,7 +296,7 @@ static void a_large_message_within_the_limit_arrives(void)
 	static uint8_t bytes[(4 << 20) + 64], data[(4 << 20) - 64];
 	Pb__ProtectMessageRequest request = PB__PROTECT_MESSAGE_REQUEST__INIT;
 
-	request.binarydata = (ProtobufCBinaryData){ sizeof data, data };
+	request.binarydata = (ProtobufCBinaryData){sizeof data, data};
 	CHECK_STR(call("/pb.C2/ProtectMessage", bytes, framed(bytes, &request.base))->status, "0");
 	CHECK_EQ(f.bytes, sizeof data);
 }
@@ -306,8 +314,11 @@ static void metadata_is_tolerated_or_refused_as_it_should_be(void)
 static void what_is_not_grpc_gets_415(void)
 {
 	const nghttp2_nv headers[] = {
-		HEADER(":method", "POST"), HEADER(":scheme", "http"), HEADER(":path", count_path),
-		HEADER(":authority", "localhost"), HEADER("content-type", "application/json"),
+		HEADER(":method", "POST"),
+		HEADER(":scheme", "http"),
+		HEADER(":path", count_path),
+		HEADER(":authority", "localhost"),
+		HEADER("content-type", "application/json"),
 	};
 	int32_t id = nghttp2_submit_request(client, NULL, headers, 5, NULL, NULL);
 
@@ -326,7 +337,7 @@ static void large_headers_are_refused(void)
 
 static void a_deadline_ends_a_request_that_does_not_come(void)
 {
-	struct body body = { empty, 2, 0, true };
+	struct body body = {empty, 2, 0, true};
 	int32_t id = begin(count_path, &body, "grpc-timeout", "5m");
 
 	for (int i = 0; i < 1000 && !result_of(id)->closed; i++)
@@ -339,7 +350,7 @@ static Pb__Event event = PB__EVENT__INIT;
 
 static void events_are_streamed_until_the_caller_leaves(void)
 {
-	struct body body = { empty, sizeof empty, 0, false };
+	struct body body = {empty, sizeof empty, 0, false};
 	int32_t id = begin("/pb.C2/SubscribeToEventStream", &body, NULL, NULL);
 	struct result *r = result_of(id);
 
@@ -360,7 +371,7 @@ static void events_are_streamed_until_the_caller_leaves(void)
 
 static void a_stream_ends_with_the_reason_of_the_service(void)
 {
-	struct body body = { empty, sizeof empty, 0, false };
+	struct body body = {empty, sizeof empty, 0, false};
 	int32_t id = begin("/pb.C2/SubscribeToEventStream", &body, NULL, NULL);
 	struct err why;
 
@@ -375,7 +386,7 @@ static void a_stream_ends_with_the_reason_of_the_service(void)
 
 static void a_connection_that_breaks_ends_its_subscription(void)
 {
-	struct body body = { empty, sizeof empty, 0, false };
+	struct body body = {empty, sizeof empty, 0, false};
 
 	begin("/pb.C2/SubscribeToEventStream", &body, NULL, NULL);
 	settle();
@@ -387,19 +398,19 @@ static void a_connection_that_breaks_ends_its_subscription(void)
 
 static void who_does_not_read_is_told_that_there_is_no_room(void)
 {
-	struct body body = { empty, sizeof empty, 0, false };
+	struct body body = {empty, sizeof empty, 0, false};
 	int taken = 0;
 
 	client_close();
 	client_open(false);
 	begin("/pb.C2/SubscribeToEventStream", &body, NULL, NULL);
 	settle();
-	event.source = (char *)(uintptr_t)"some client with a name of some length";
+	event.source = front_unconst("some client with a name of some length");
 	while (taken < 1000000 && f.sink.event(f.sink.ctx, &event.base)) {
 		if (++taken % 1000 == 0)
 			client_move();
 	}
-	event.source = (char *)(uintptr_t)protobuf_c_empty_string;
+	event.source = front_unconst(protobuf_c_empty_string);
 	/* 2 MiB in the queue and a window of 64 KiB, in messages of about 50 bytes. */
 	CHECK(taken > 10000 && taken < 100000);
 }
@@ -410,15 +421,16 @@ static void a_hundred_streams_and_no_more(void)
 	int open = 0;
 
 	for (int i = 0; i < 120; i++) {
-		body[i] = (struct body){ empty, 2, 0, true };
+		body[i] = (struct body){empty, 2, 0, true};
 		begin(count_path, &body[i], NULL, NULL);
 	}
 	settle();
 	for (int i = 0; i < STREAMS_MAX; i++)
 		open += results[i].code != NGHTTP2_REFUSED_STREAM && results[i].closed;
 	CHECK_EQ(open, 0);
-	CHECK_EQ(nghttp2_session_get_remote_settings(client, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
-	         100);
+	CHECK_EQ(nghttp2_session_get_remote_settings(client,
+						     NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
+		 100);
 }
 
 static void pings_without_end_are_cut_off(void)
@@ -434,8 +446,9 @@ static void pings_without_end_are_cut_off(void)
 
 static void garbage_ends_the_connection_and_nothing_else(void)
 {
-	static const char *const bad[] = { "GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxxxxxxxx",
-		                           "\x16\x03\x01\x02" };
+	static const char *const bad[] = {"GET / HTTP/1.1\r\n\r\n",
+					  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxxxxxxxx",
+					  "\x16\x03\x01\x02"};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		int raw = fixture_connect(&f);
@@ -459,10 +472,10 @@ static void health_is_told(void)
 	r = call("/grpc.health.v1.Health/Check", empty, sizeof empty);
 	CHECK_STR(r->status, "0");
 	CHECK_MEM(r->data, "\0\0\0\0\2\x08\x01", 7);
-	request.service = (char *)(uintptr_t)"nothing";
+	request.service = front_unconst("nothing");
 	len = framed(bytes, &request.base);
 	CHECK_STR(call("/grpc.health.v1.Health/Check", bytes, len)->status, "5");
-	body = (struct body){ bytes, len, 0, false };
+	body = (struct body){bytes, len, 0, false};
 	r = result_of(begin("/grpc.health.v1.Health/Watch", &body, NULL, NULL));
 	settle();
 	CHECK_MEM(r->data, "\0\0\0\0\2\x08\x03", 7);
@@ -479,11 +492,11 @@ static void reflection_hands_out_the_description(void)
 
 	request.message_request_case =
 		GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES;
-	request.list_services = (char *)(uintptr_t)"";
+	request.list_services = front_unconst("");
 	len = framed(bytes, &request.base);
 	request.message_request_case =
 		GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_FILE_CONTAINING_SYMBOL;
-	request.file_containing_symbol = (char *)(uintptr_t)"pb.C2";
+	request.file_containing_symbol = front_unconst("pb.C2");
 	len += framed(bytes + len, &request.base);
 	r = call("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", bytes, len);
 	CHECK_STR(r->status, "0");
@@ -500,7 +513,7 @@ static void note_done(void *ctx)
 
 static void a_drain_lets_calls_finish(void)
 {
-	struct body body = { empty, sizeof empty, 2, true };
+	struct body body = {empty, sizeof empty, 2, true};
 	int32_t id = begin(count_path, &body, NULL, NULL);
 	bool done = false;
 
@@ -510,7 +523,7 @@ static void a_drain_lets_calls_finish(void)
 		client_move();
 	CHECK(goaway && !done);
 	/* Two bytes of the head are missing yet: now all comes, and the end. */
-	body = (struct body){ empty, sizeof empty, 3, false };
+	body = (struct body){empty, sizeof empty, 3, false};
 	nghttp2_session_resume_data(client, id);
 	for (int i = 0; i < 1000 && !done; i++)
 		client_move();
@@ -523,12 +536,15 @@ static void tokens_decide(void)
 	CHECK_STR(call(count_path, empty, 5)->status, "16");
 	CHECK_STR(call_with(count_path, empty, 5, "authorization", "Bearer x")->status, "16");
 	CHECK_STR(call("/grpc.health.v1.Health/Check", empty, 5)->status, "0");
-	CHECK_STR(call("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", empty, 5)->status,
-	          "16");
+	CHECK_STR(
+		call("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", empty, 5)->status,
+		"16");
 	f.calls = 0;
-	CHECK_STR(call_with(count_path, empty, 5, "authorization", "Bearer " FIXTURE_TOKEN)->status, "0");
-	CHECK_STR(call_with("/pb.C2/NewC2Key", empty, 5, "authorization", "Bearer " FIXTURE_TOKEN)->status,
-	          "7");
+	CHECK_STR(call_with(count_path, empty, 5, "authorization", "Bearer " FIXTURE_TOKEN)->status,
+		  "0");
+	CHECK_STR(call_with("/pb.C2/NewC2Key", empty, 5, "authorization", "Bearer " FIXTURE_TOKEN)
+			  ->status,
+		  "7");
 	CHECK_EQ(f.calls, 1);
 }
 
