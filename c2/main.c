@@ -136,10 +136,14 @@ static void on_reload(void *ctx, int signo)
 	(void)signo;
 	if (a->stopping)
 		return;
-	if (auth_reload(a->auth, &err) && reload_tls(a, &err))
-		log_write(LOG_INFO, "tokens and certificate were read again");
+	if (auth_reload(a->auth, &err))
+		log_write(LOG_INFO, "tokens were read again");
 	else
-		log_write(LOG_ERROR, "reload failed, what was there stays",
+		log_write(LOG_ERROR, "the tokens stay as they were", LOG_STR("reason", err.text));
+	if (reload_tls(a, &err))
+		log_write(LOG_INFO, "the certificate was read again");
+	else
+		log_write(LOG_ERROR, "the certificate stays as it was",
 			  LOG_STR("reason", err.text));
 }
 
