@@ -1,9 +1,9 @@
 /*
  * The database file: opening, transactions, health.
  *
- * One process has the file: SQLite's exclusive locking mode holds the lock for
- * life, keeps the index of the log on the heap (no -shm file) and turns other
- * programs away, the sqlite3 shell included.
+ * One server has the file: a lock on PATH-lock is held for life and ends with
+ * the process. SQLite's own exclusive mode would also turn away readers, and
+ * with them a backup while the server runs (VACUUM INTO of the sqlite3 shell).
  *
  * Removed and replaced keys: secure_delete overwrites them in the file with
  * zeros. The write-ahead log still has them until it is folded in: at once
@@ -18,9 +18,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -31,7 +33,7 @@
 
 #define APPLICATION_ID 0x45344332 /* "E4C2" */
 #define LOG_PAGES 1000            /* of 4096 bytes */
-#define OPEN_WAIT_MS 500          /* for a predecessor that is about to end */
+#define BUSY_WAIT_MS 200          /* for a program that writes although it should not */
 #define FREE_MIN (1 << 20)        /* bytes of free disk below which check warns */
 
 /* --- Opening -------------------------------------------------------------------- */
@@ -70,6 +72,29 @@ static bool file_prepare(const char *path, struct err *err)
 			       "user that runs this program",
 			       path);
 	return true;
+}
+
+/* The file stays: to unlink it would let two processes lock two files of one name. */
+static bool lock_take(struct db *db, struct err *err)
+{
+	char path[PATH_MAX];
+	if ((size_t)snprintf(path, sizeof path, "%s-lock", db->path) >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return file_error(err, db->path);
+	}
+	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (db->lock_fd < 0)
+		return err_set(
+			err, ERR_STORE,
+			"database %s: its folder cannot be written: %s cannot be opened (%s)",
+			db->path, path, strerror(errno));
+	fchmod(db->lock_fd, 0600); /* whatever the umask is */
+	if (flock(db->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return file_error(err, path);
+	db_error(SQLITE_BUSY, err);
+	return err_wrap(err, "database %s", db->path);
 }
 
 static bool pragma_int(struct db *db, const char *sql, int64_t *out, struct err *err)
@@ -170,25 +195,45 @@ static bool settings(struct db *db, struct err *err)
 		       err);
 }
 
+/*
+ * Fold the log into the file. What was committed is safe in the log if this
+ * fails, so it is no failure of the commit; check will tell. A reader (a
+ * backup) may still need the log: it is not waited for, the next commit tries
+ * again.
+ */
+static void fold_log(struct db *db)
+{
+	int mode = db->keys_dropped ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	if (!db->keys_dropped && db->wal_pages < LOG_PAGES)
+		return;
+	sqlite3_busy_timeout(db->sql, 0);
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, 0, mode, 0, 0);
+	sqlite3_busy_timeout(db->sql, BUSY_WAIT_MS);
+	if (rc == SQLITE_OK) {
+		db->keys_dropped = false;
+		db->wal_pages = 0;
+	} else if ((rc & 0xff) != SQLITE_BUSY) {
+		db->write_doubtful = true;
+	}
+}
+
 static bool take_over(struct db *db, struct err *err)
 {
 	int64_t version;
 	sqlite3_extended_result_codes(db->sql, 1);
-	sqlite3_busy_timeout(db->sql, OPEN_WAIT_MS);
+	sqlite3_busy_timeout(db->sql, BUSY_WAIT_MS);
 	restrict_sql(db->sql);
 	/* SQLite opens what it may not write for reading alone, and says nothing. */
 	if (sqlite3_db_readonly(db->sql, "main") == 1)
 		return db_error(SQLITE_READONLY, err);
-	if (!db_exec(db, "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cell_size_check=ON", err) ||
-	    !identify(db, &version, err))
+	if (!db_exec(db, "PRAGMA cell_size_check=ON", err) || !identify(db, &version, err))
 		return false;
 	if (!settings(db, err) || !migrate(db, version, err))
 		return false;
-	/* The lock is ours from here on; a write now shows a medium that refuses it at once. */
-	sqlite3_busy_timeout(db->sql, 0);
 	sqlite3_wal_hook(db->sql, log_grew, db);
 	/* What a process that was killed left in the log, removed keys among it. */
-	sqlite3_wal_checkpoint_v2(db->sql, 0, SQLITE_CHECKPOINT_TRUNCATE, 0, 0);
+	db->keys_dropped = true;
+	fold_log(db);
 	struct stmt begin = stmt_read(db, SQL_BEGIN);
 	if (!stmt_run(&begin, err))
 		return false;
@@ -202,6 +247,8 @@ static void sq_close(void *ctx)
 	for (int i = 0; i < SQL_N; i++)
 		sqlite3_finalize(db->stmts[i]);
 	sqlite3_close(db->sql);
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
 	places_free(&db->clients);
 	places_free(&db->topics);
 	places_free(&db->topic_clients);
@@ -217,7 +264,6 @@ static bool sq_begin(void *ctx, struct err *err)
 	if (!sqlite3_get_autocommit(db->sql))
 		return err_set(err, ERR_INTERNAL, "a transaction is open already");
 	db->failed = false;
-	db->keys_dropped = false;
 	struct stmt s = stmt_read(db, SQL_BEGIN);
 	return stmt_run(&s, err);
 }
@@ -234,21 +280,6 @@ static void sq_rollback(void *ctx)
 	places_forget(&db->topics);
 	places_forget(&db->topic_clients);
 	db->failed = false;
-}
-
-/*
- * Fold the log into the file. What was committed is safe in the log if this
- * fails, so it is no failure of the commit; check will tell.
- */
-static void fold_log(struct db *db)
-{
-	int mode = db->keys_dropped ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	if (!db->keys_dropped && db->wal_pages < LOG_PAGES)
-		return;
-	if (sqlite3_wal_checkpoint_v2(db->sql, 0, mode, 0, 0) != SQLITE_OK)
-		db->write_doubtful = true;
-	db->keys_dropped = false;
-	db->wal_pages = 0;
 }
 
 static bool sq_commit(void *ctx, struct err *err)
@@ -381,29 +412,32 @@ static bool remember_inode(struct db *db, struct err *err)
 	return true;
 }
 
+static bool open_file(struct db *db, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	if (db->path && (!file_prepare(db->path, err) || !lock_take(db, err)))
+		return false;
+	if (!db->path)
+		flags |= SQLITE_OPEN_MEMORY;
+	const char *name = db->path ? db->path : ":memory:";
+	int rc = sqlite3_open_v2(name, &db->sql, flags, 0);
+	if (rc == SQLITE_OK ? !take_over(db, err) : !db_error(rc, err))
+		return err_wrap(err, "database %s", name);
+	return !db->path || remember_inode(db, err);
+}
+
 bool store_sqlite_open(struct store *out, const char *path, struct err *err)
 {
-	bool in_memory = strcmp(path, ":memory:") == 0;
 	if (!path[0])
 		return err_set(err, ERR_STORE, "database: no file is named");
-	if (!in_memory && !file_prepare(path, err))
-		return false;
 	struct db *db = mem_alloc(sizeof *db);
 	db->clients.sql = SQL_CLIENTS;
 	db->topics.sql = SQL_TOPICS;
 	db->topic_clients.sql = SQL_TOPIC_CLIENTS_MANY;
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-	if (in_memory)
-		flags |= SQLITE_OPEN_MEMORY;
-	else
+	db->lock_fd = -1;
+	if (strcmp(path, ":memory:") != 0)
 		db->path = mem_text(path);
-	int rc = sqlite3_open_v2(path, &db->sql, flags, 0);
-	bool ok = rc == SQLITE_OK ? take_over(db, err) : db_error(rc, err);
-	if (!ok)
-		err_wrap(err, "database %s", path);
-	else if (!in_memory)
-		ok = remember_inode(db, err);
-	if (!ok) {
+	if (!open_file(db, err)) {
 		sq_close(db);
 		return false;
 	}

@@ -5,9 +5,11 @@
 #include "c2/core/store.h"
 
 /*
- * Open or create the database file; ":memory:" keeps nothing. Beside it lies
- * PATH-wal while it is open; both have mode 0600, an existing file is given it.
- * The process has the file for itself until it closes the store or ends.
+ * Open or create the database file; ":memory:" keeps nothing. Beside it lie
+ * PATH-lock and, while it is open, PATH-wal and PATH-shm; all have mode 0600,
+ * an existing database is given it. No other server can open it until the
+ * store is closed or the process ends; others may read (a backup while it
+ * runs: sqlite3 PATH "VACUUM INTO 'COPY'"), but must not write.
  * ERR_STORE says what is wrong and what to do: not readable, not writable,
  * in use by another process, from a newer version, another program's, damaged,
  * disk full.

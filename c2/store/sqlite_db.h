@@ -19,6 +19,7 @@ struct db {
 	sqlite3_stmt *stmts[SQL_N];    /* prepared when first used */
 	char *path;                    /* null in memory */
 	uint64_t inode;
+	int lock_fd;         /* of PATH-lock; -1 in memory */
 	bool in_row;         /* a row callback runs */
 	bool failed;         /* a write of this transaction failed: it cannot be committed */
 	bool write_doubtful; /* the last commit failed: check must try a real write */

@@ -98,9 +98,32 @@ static int f_device(sqlite3_file *f)
 	return real(f)->pMethods->xDeviceCharacteristics(real(f));
 }
 
-/* Version 1, without shared memory: the store must not need any. */
+static int f_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
+{
+	return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
+}
+
+static int f_shm_lock(sqlite3_file *f, int at, int n, int flags)
+{
+	return real(f)->pMethods->xShmLock(real(f), at, n, flags);
+}
+
+static void f_shm_barrier(sqlite3_file *f)
+{
+	real(f)->pMethods->xShmBarrier(real(f));
+}
+
+static int f_shm_unmap(sqlite3_file *f, int remove)
+{
+	return real(f)->pMethods->xShmUnmap(real(f), remove);
+}
+
 static const sqlite3_io_methods methods = {
-	.iVersion = 1,
+	.iVersion = 2,
+	.xShmMap = f_shm_map,
+	.xShmLock = f_shm_lock,
+	.xShmBarrier = f_shm_barrier,
+	.xShmUnmap = f_shm_unmap,
 	.xClose = f_close,
 	.xRead = f_read,
 	.xWrite = f_write,

@@ -14,7 +14,7 @@
 #include "c2/store/tests/kit.h"
 
 static char folder[] = "/tmp/e4-faults-XXXXXX";
-static char path[64], wal_path[80];
+static char path[64], wal_path[80], shm_path[80], lock_path[80];
 
 static void open_db(void)
 {
@@ -120,6 +120,8 @@ static void the_files_are_for_their_owner_alone(void)
 		commit();
 		CHECK_EQ(mode_of(path), 0600);
 		CHECK_EQ(mode_of(wal_path), 0600);
+		CHECK_EQ(mode_of(shm_path), 0600);
+		CHECK_EQ(mode_of(lock_path), 0600);
 		close_db();
 		umask(old);
 		CHECK_EQ(mode_of(wal_path), -1); /* closing folds the log in */
@@ -212,7 +214,7 @@ static void try_foreign_file(void)
 
 static void try_read_only_folder(void)
 {
-	refused(path, "its folder's");
+	refused(path, "folder cannot be written");
 }
 
 static void try_closed_folder(void)
@@ -225,11 +227,13 @@ static void read_only_files_and_folders_are_refused(void)
 	bool root = geteuid() == 0;
 	open_db();
 	close_db();
-	CHECK(!root || (chown(path, 65534, 65534) == 0 && chown(folder, 65534, 65534) == 0));
+	CHECK(!root || (chown(path, 65534, 65534) == 0 && chown(folder, 65534, 65534) == 0 &&
+			chown(lock_path, 65534, 65534) == 0));
 	CHECK(chmod(path, 0400) == 0);
 	CHECK_EQ(as_nobody(try_read_only_file), 0);
 	CHECK(chmod(path, 0600) == 0 && chmod(folder, 0500) == 0);
-	CHECK_EQ(as_nobody(try_read_only_folder), 0); /* the log cannot be made */
+	CHECK(unlink(lock_path) == 0 || !root);
+	CHECK_EQ(as_nobody(try_read_only_folder), 0);
 	CHECK(chmod(folder, 0000) == 0);
 	CHECK_EQ(as_nobody(try_closed_folder), 0);
 	if (root) {
@@ -260,7 +264,7 @@ static void one_process_has_the_database(void)
 	CHECK(read(ready[0], &c, 1) == 1 && c == 'y');
 	refused(path, "in use by another process");
 	sqlite3 *db = raw_open();
-	CHECK_EQ(sqlite3_exec(db, "SELECT * FROM client", 0, 0, 0), SQLITE_BUSY);
+	CHECK_EQ(sqlite3_exec(db, "SELECT * FROM client", 0, 0, 0), SQLITE_OK); /* may read */
 	sqlite3_close(db);
 	close(done[1]);
 	waitpid(pid, 0, 0);
@@ -276,9 +280,47 @@ static void one_process_has_the_database(void)
 	clear();
 }
 
+/* A snapshot of what is committed, without waiting for the server nor making it wait. */
+static void a_backup_is_made_while_the_store_is_in_use(void)
+{
+	char copy[80], sql[128];
+	snprintf(copy, sizeof copy, "%s/copy.db", folder);
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s'", copy);
+	open_db();
+	begin();
+	put_old_key(add_client("a"), 1, 1);
+	commit();
+	begin();
+	add_client("not yet");
+	raw_sql(sql);
+	commit();
+	sqlite3 *reader = raw_open();
+	CHECK_EQ(sqlite3_exec(reader, "BEGIN; SELECT * FROM client", 0, 0, 0), SQLITE_OK);
+	begin();
+	OK(OPS->client_remove(CTX, 1, &err)); /* the log cannot be emptied under the reader */
+	commit();
+	OK(OPS->check(CTX, &err));
+	sqlite3_close(reader);
+	struct stat st;
+	CHECK(stat(wal_path, &st) == 0 && st.st_size > 0);
+	begin();
+	next_rev();
+	commit();
+	CHECK(stat(wal_path, &st) == 0 && st.st_size == 0); /* now it was */
+	CHECK_EQ(count_of(OPS->clients_count), 1);
+	close_db();
+	OK(store_sqlite_open(&store, copy, &err));
+	CHECK_EQ(count_of(OPS->clients_count), 1);
+	CHECK_EQ(client_of(1).n_old_keys, 1);
+	close_db();
+	clear();
+}
+
 static void write_until_killed(int ack)
 {
-	if (!store_sqlite_open(&store, path, &err))
+	check_failed = 0;
+	OK(store_sqlite_open(&store, path, &err));
+	if (check_failed)
 		_exit(1);
 	for (;;) {
 		char name[32];
@@ -617,12 +659,15 @@ int main(void)
 		return 2;
 	snprintf(path, sizeof path, "%s/c2.db", folder);
 	snprintf(wal_path, sizeof wal_path, "%s-wal", path);
+	snprintf(shm_path, sizeof shm_path, "%s-shm", path);
+	snprintf(lock_path, sizeof lock_path, "%s-lock", path);
 	fault_vfs_install();
 	RUN(the_files_are_for_their_owner_alone);
 	RUN(files_that_are_no_database_of_ours_are_refused_untouched);
 	RUN(a_newer_version_is_refused_untouched);
 	RUN(read_only_files_and_folders_are_refused);
 	RUN(one_process_has_the_database);
+	RUN(a_backup_is_made_while_the_store_is_in_use);
 	RUN(kill_9_loses_nothing_that_was_committed);
 	RUN(a_full_disk_at_any_write);
 	RUN(a_failing_disk_at_any_write_or_sync);
