@@ -68,6 +68,24 @@ static void deliver(struct kit *k, int n)
 	lap("devices handed the rotated key", t, n);
 }
 
+static void forged(struct kit *k, int n)
+{
+	struct bus_handler h = core_bus_handler(k->core);
+	uint8_t bytes[78] = { 1 }, id[16];
+	char topic[E4_RECEIPT_TOPIC_LEN + 1];
+	double t;
+
+	e4_id_from_name(id, "c0", 2);
+	e4_receipt_topic(topic, id);
+	t = seconds();
+	for (int i = 0; i < n; i++) {
+		h.on_message(h.ctx, topic, bytes, sizeof bytes);
+		if (i % 1000 == 999)
+			drain(k);
+	}
+	lap("forged receipts refused", t, n);
+}
+
 static void devices(struct kit *k, int n)
 {
 	struct device **d = calloc((size_t)n, sizeof *d);
@@ -103,6 +121,7 @@ int main(int argc, char **argv)
 		kit_open_file(&k, (enum core_mode)m);
 		clients(&k, n);
 		deliver(&k, n);
+		forged(&k, n);
 		devices(&k, n / 10);
 		kit_close(&k);
 	}
