@@ -318,7 +318,7 @@ static void removing_a_client_rotates_its_topics(void)
 	a = device_new(&k, "a");
 	CHECK(core_client_new(k.core, "b", key_b, 32, &out, &err));
 	for (int i = 0; i < 3; i++) {
-		char t[8];
+		char t[16];
 
 		snprintf(t, sizeof t, "t%d", i);
 		CHECK(core_topic_new(k.core, t, &out, &err));
@@ -462,7 +462,7 @@ static void events_come_once_in_order_after_the_change(void)
 	once.self = core_listen(k.core, -1, hear, &once, &err);
 	CHECK(core_client_new(k.core, "a", key_a, 32, &out, &err));
 	for (int i = 0; i < 40; i++) {
-		char t[8];
+		char t[16];
 
 		snprintf(t, sizeof t, "t%d", i);
 		CHECK(core_topic_new(k.core, t, &out, &err));

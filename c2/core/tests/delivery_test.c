@@ -472,7 +472,7 @@ static void a_full_table_shows_its_reason_and_does_not_cause_a_storm(void)
 	d = device_new(&k, "small");
 	d->client.cfg.n_topics = 2;
 	for (int i = 0; i < 3; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof name, "t%d", i);
 		topic(&k, name);

@@ -193,7 +193,7 @@ static void a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last(void)
 {
 	struct kit k;
 	struct device *d[5];
-	char name[8];
+	char name[16];
 	uint8_t key[32], newest[32];
 
 	kit_open(&k, CORE_PUBKEY);
