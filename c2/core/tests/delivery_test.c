@@ -19,7 +19,8 @@ static void topic(struct kit *k, const char *name)
 
 static void a_device_gets_its_topic_and_confirms(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 
@@ -45,7 +46,8 @@ static void a_device_gets_its_topic_and_confirms(void)
 
 static void nothing_is_sent_for_a_new_client_until_it_announces_itself(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 
@@ -199,7 +201,7 @@ static void what_was_removed_is_forgotten_once_it_is_confirmed(void)
 	struct kit k;
 	struct device *a;
 	struct store_client row;
-	struct store_topic t, u;
+	struct store_topic t = { 0 }, u = { 0 };
 	bool found;
 	int n = 0;
 
@@ -234,7 +236,8 @@ static void what_was_removed_is_forgotten_once_it_is_confirmed(void)
 
 static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 		size_t seen;
@@ -263,9 +266,9 @@ static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 		/* Without an announcement it takes one pause at most. */
 		d->online = false;
 		topic(&k, "t");
-		kit_run(&k, 30 * 86400);
+		kit_run(&k, 30 * (int64_t)86400);
 		d->online = true;
-		kit_run(&k, 3600 * 9 / 8);
+		kit_run(&k, (int64_t)3600 * 9 / 8);
 		CHECK(in_sync(&k, d));
 		device_free(d);
 		kit_close(&k);
@@ -295,7 +298,8 @@ static void an_offline_device_costs_little(void)
 
 static void a_device_that_gives_no_receipts_still_gets_its_keys(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 
@@ -312,7 +316,7 @@ static void a_device_that_gives_no_receipts_still_gets_its_keys(void)
 		CHECK(holds_all(&k, d));
 		d->online = false;
 		topic(&k, "t");
-		kit_run(&k, 30 * 86400);
+		kit_run(&k, 30 * (int64_t)86400);
 		CHECK(!holds_all(&k, d));
 		d->online = true;
 		kit_run(&k, 4100);
@@ -420,9 +424,13 @@ static void a_lost_command_is_repaired_by_what_differs_only(void)
 	CHECK_EQ(e4_topic_init(&t, &d->client, "t3", 2), E4_OK);
 	CHECK_EQ(e4_remove_topic(&d->client, &t), E4_OK);
 	CHECK_EQ(e4_topic_init(&t, &d->client, "t4", 2), E4_OK);
-	CHECK_EQ(e4_set_topic_key(&d->client, &t, (const uint8_t *)"0123456789abcdef0123456789abcdef"), E4_OK);
+	CHECK_EQ(e4_set_topic_key(&d->client, &t,
+	                          (const uint8_t *)"0123456789abcdef0123456789abcdef"),
+	         E4_OK);
 	CHECK_EQ(e4_topic_init(&t, &d->client, "x", 1), E4_OK);
-	CHECK_EQ(e4_set_topic_key(&d->client, &t, (const uint8_t *)"0123456789abcdef0123456789abcdef"), E4_OK);
+	CHECK_EQ(e4_set_topic_key(&d->client, &t,
+	                          (const uint8_t *)"0123456789abcdef0123456789abcdef"),
+	         E4_OK);
 	d->n_commands = d->n_messages = 0;
 	kit_run(&k, 60);
 	device_announce(d);
@@ -450,8 +458,8 @@ static void what_a_device_lost_after_it_was_confirmed_shows_as_not_confirmed(voi
 	kit_run(&k, 60);
 	device_announce(d);
 	bus_mem_deliver(k.hub);
-	core_work(k.core, 10);   /* asks */
-	bus_mem_deliver(k.hub);  /* it answers */
+	core_work(k.core, 10);  /* asks */
+	bus_mem_deliver(k.hub); /* it answers */
 	bus_mem_set_fate(k.hub, drop_all, 0);
 	core_work(k.core, 10);
 	CHECK(kit_status(&k, "a").state != CORE_CLIENT_CONFIRMED);
@@ -484,7 +492,7 @@ static void a_full_table_shows_its_reason_and_does_not_cause_a_storm(void)
 	CHECK(kit_status(&k, "small").state != CORE_CLIENT_CONFIRMED);
 	seen = d->n_messages;
 	kit_run(&k, 86400);
-	CHECK(d->n_messages - seen < 24 * 5);
+	CHECK(d->n_messages - seen < 120);
 	/* A rotation still reaches what it does hold. */
 	topic(&k, "t0");
 	topic(&k, "t1");
@@ -542,7 +550,8 @@ static void replayed_announcements_cost_one_question_a_gap(void)
 
 static void forged_receipts_write_nothing(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 		uint8_t bytes[4096];

@@ -344,7 +344,8 @@ static void a_lost_public_key_is_repaired(void)
 	CHECK(in_sync(&k, a));
 	e4_id_from_name(id, "b", 1);
 	CHECK_EQ(e4_remove_peer(&a->client, id), E4_OK);
-	CHECK_EQ(e4_set_peer(&a->client, (const uint8_t *)"0123456789abcdef", b->client.key + 32), E4_OK);
+	CHECK_EQ(e4_set_peer(&a->client, (const uint8_t *)"0123456789abcdef", b->client.key + 32),
+	         E4_OK);
 	CHECK(!holds_all(&k, a));
 	kit_run(&k, 60);
 	device_announce(a);
