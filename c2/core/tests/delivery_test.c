@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "kit.h"
 
 static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
@@ -793,6 +794,77 @@ static void a_full_disk_sends_nothing_and_loses_nothing(void)
 	kit_close(&k);
 }
 
+static void receipts_on_a_full_disk_are_asked_for_again(void)
+{
+	struct kit k;
+	struct device *d;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	core_work(k.core, 10);
+	k.fail_commit = true;
+	bus_mem_deliver(k.hub);
+	/* It waits, it does not spin. */
+	CHECK(core_work(k.core, 10) > 0);
+	CHECK(kit_status(&k, "a").state == CORE_CLIENT_SENT);
+	k.fail_commit = false;
+	kit_run(&k, 30);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+/* Until it works: an error must leave nothing behind that stands in the way. */
+#define UNTIL(call)                                                                                \
+	do {                                                                                       \
+		if (call)                                                                          \
+			break;                                                                     \
+		CHECK_EQ(err.code, ERR_STORE);                                                     \
+		CHECK(call);                                                                       \
+	} while (0)
+
+static void any_one_write_may_fail(void)
+{
+	EACH_MODE(m)
+	{
+		for (size_t n = 1; n < 90; n++) {
+			struct kit k;
+			struct device *a, *b;
+
+			kit_open(&k, MODE(m));
+			a = device_new(&k, "a");
+			b = device_new(&k, "b");
+			k.n_ops = 0;
+			k.fail_at = n;
+			UNTIL(core_topic_new(k.core, "t", &out, &err));
+			UNTIL(core_attach(k.core, "a", "t", &out, &err));
+			UNTIL(core_attach(k.core, "b", "t", &out, &err));
+			kit_run(&k, 2);
+			UNTIL(core_client_new_key(k.core, "a", &out, &err));
+			kit_run(&k, 2);
+			if (MODE(m) == CORE_PUBKEY) {
+				UNTIL(core_pubkey_send(k.core, "a", "b", &out, &err));
+				UNTIL(core_link(k.core, "b", "a", &err));
+				UNTIL(core_new_c2_key(k.core, true, &out, &err));
+				kit_run(&k, 2);
+				UNTIL(core_client_new_key(k.core, "a", &out, &err));
+				kit_run(&k, 2);
+			}
+			UNTIL(core_detach(k.core, "b", "t", CORE_YES, 0, &out, &err));
+			kit_run(&k, 2);
+			UNTIL(core_topic_remove(k.core, "t", &out, &err));
+			kit_run(&k, 120);
+			CHECK(in_sync(&k, a) && in_sync(&k, b));
+			CHECK_EQ(a->client.topics_used, 0);
+			device_free(a);
+			device_free(b);
+			kit_close(&k);
+		}
+	}
+}
+
 static void a_custody_that_is_away_holds_up_nobody_for_good(void)
 {
 	struct kit k;
@@ -815,6 +887,8 @@ static void a_custody_that_is_away_holds_up_nobody_for_good(void)
 
 int main(void)
 {
+	/* What fails here fails on purpose. */
+	log_set_level(LOG_ERROR + 1);
 	RUN(a_device_gets_its_topic_and_confirms);
 	RUN(nothing_is_sent_for_a_new_client_until_it_announces_itself);
 	RUN(a_rotation_reaches_every_member);
@@ -837,6 +911,8 @@ int main(void)
 	RUN(a_rotation_for_ten_thousand_is_one_small_write);
 	RUN(more_topics_than_a_batch_arrive);
 	RUN(a_full_disk_sends_nothing_and_loses_nothing);
+	RUN(receipts_on_a_full_disk_are_asked_for_again);
+	RUN(any_one_write_may_fail);
 	RUN(a_custody_that_is_away_holds_up_nobody_for_good);
 	return END();
 }

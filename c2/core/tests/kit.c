@@ -72,10 +72,16 @@ static const struct custody_ops custody_ops = { test_seal, test_open, test_check
 
 static struct kit *the_kit; /* one at a time */
 
+/* Has the time come for the one operation that shall fail? */
+static bool fails(void)
+{
+	return ++the_kit->n_ops == the_kit->fail_at;
+}
+
 static bool counted_commit(void *ctx, struct err *err)
 {
 	the_kit->n_commits++;
-	if (the_kit->fail_commit)
+	if (the_kit->fail_commit || fails())
 		return err_set(err, ERR_STORE, "the disk is full");
 	return the_kit->real_store.ops->commit(ctx, err);
 }
@@ -84,6 +90,8 @@ static bool counted_commit(void *ctx, struct err *err)
 	static bool counted_##op(void *ctx, row_type row, struct err *err)                         \
 	{                                                                                          \
 		the_kit->n_writes++;                                                               \
+		if (fails())                                                                       \
+			return err_set(err, ERR_STORE, "the disk is full");                        \
 		return the_kit->real_store.ops->op(ctx, row, err);                                 \
 	}
 COUNTED(client_put, struct store_client *)

@@ -58,6 +58,7 @@ struct kit {
 	struct core *core;
 	size_t n_writes, n_commits, n_reads;
 	size_t n_woken;
+	size_t n_ops, fail_at; /* the operation of this number fails; 0: none */
 	bool fail_commit, fail_open;
 };
 
