@@ -70,7 +70,8 @@ static void the_offset_outlives_a_restart(void)
 	topic_for(&k, "a");
 	kit_run(&k, 30);
 	device_announce(d);
-	kit_run(&k, 30);
+	kit_run(&k, 40);
+	CHECK(in_sync(&k, d));
 	kit_crash(&k);
 	CHECK(core_topic_new(k.core, "t", &out, &err));
 	kit_run(&k, 5);

@@ -77,7 +77,7 @@ static void many_new_keys_while_it_is_away_end_in_the_newest(void)
 		CHECK_EQ(row_of(&k, "a").n_old_keys, CORE_CLIENT_KEYS_MAX - 1);
 		d->online = true;
 		device_announce(d);
-		kit_run(&k, 20);
+		kit_run(&k, 40);
 		CHECK(in_sync(&k, d));
 		CHECK_EQ(row_of(&k, "a").n_old_keys, 0);
 		CHECK(core_client_new_key(k.core, "a", &out, &err));
