@@ -65,6 +65,12 @@ static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 		x->status = strspn(number, "0123456789") > 0 ? atoi(number) : NO_STATUS;
 	} else if (is_header(line, len, "grpc-message", &value, &value_len)) {
 		grpc_message_decode(x->message, sizeof x->message, value, value_len);
+	} else if (len == 2 && x->status != NO_STATUS) {
+		/*
+		 * The end of headers that held the status already: the call was refused, maybe
+		 * before we had sent it all, and then libcurl would wait for its time to be over.
+		 */
+		return 0;
 	}
 	return len;
 }
@@ -130,7 +136,7 @@ static bool judge(struct exchange *x, CURLcode rc, struct err *err)
 		*err = x->broken;
 		return false;
 	}
-	/* A server may reset the stream after its trailers: the status counts. */
+	/* However the exchange ended, once there is a status it counts. */
 	if (rc != CURLE_OK && x->status == NO_STATUS)
 		return curl_failed(x->grpc, rc, err);
 	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
