@@ -136,10 +136,14 @@ static void on_reload(void *ctx, int signo)
 	(void)signo;
 	if (a->stopping)
 		return;
-	if (auth_reload(a->auth, &err) && reload_tls(a, &err))
-		log_write(LOG_INFO, "tokens and certificate were read again");
+	if (auth_reload(a->auth, &err))
+		log_write(LOG_INFO, "tokens were read again");
 	else
-		log_write(LOG_ERROR, "reload failed, what was there stays",
+		log_write(LOG_ERROR, "the tokens stay as they were", LOG_STR("reason", err.text));
+	if (reload_tls(a, &err))
+		log_write(LOG_INFO, "the certificate was read again");
+	else
+		log_write(LOG_ERROR, "the certificate stays as it was",
 			  LOG_STR("reason", err.text));
 }
 
@@ -345,7 +349,7 @@ static const char usage[] =
 	"  --check-config             check the settings and the files they name, then end\n"
 	"  --print-sample-config      print a file with every setting, its default and its "
 	"meaning\n"
-	"  --print-config-reference   the same as a table in Markdown\n"
+	"  --print-config-reference   the same as a page in Markdown\n"
 	"  --version, --help\n"
 	"\n"
 	"Signals: TERM and INT end it after the calls under way, a second one at once;\n"
@@ -353,14 +357,30 @@ static const char usage[] =
 	"Exit codes: 0 ended as asked, 2 usage, 69 address in use, 70 internal error,\n"
 	"71 out of memory, 74 database, 77 keys cannot be opened, 78 configuration.\n";
 
+static void print_reference(void)
+{
+	puts("# Settings of c2\n\nMade by `c2 --print-config-reference`. In a file, `http.listen` "
+	     "is "
+	     "the line `listen = ...` in the\nsection `[http]`; on the command line it is "
+	     "`--set http.listen=...`.\n");
+	conf_print_markdown(stdout, c2_conf_keys, c2_conf_n_keys);
+}
+
 static int print_and_end(int option)
 {
-	if (option == OPT_SAMPLE)
+	switch (option) {
+	case OPT_SAMPLE:
 		conf_print_sample(stdout, c2_conf_keys, c2_conf_n_keys);
-	else if (option == OPT_REFERENCE)
-		conf_print_markdown(stdout, c2_conf_keys, c2_conf_n_keys);
-	else
-		fputs(option == OPT_VERSION ? "c2 " C2_VERSION "\n" : usage, stdout);
+		break;
+	case OPT_REFERENCE:
+		print_reference();
+		break;
+	case OPT_VERSION:
+		puts("c2 " C2_VERSION);
+		break;
+	default:
+		fputs(usage, stdout);
+	}
 	return fflush(stdout) == 0 ? 0 : err_row(ERR_STORE)->exit;
 }
 

@@ -227,6 +227,16 @@ class Device(Process):
                 f"127.0.0.1:{self.port}", "--output", "json", *self.extra]
         if self.c2_public_file:
             args += ["-pubkey", "-c2PubKey", self.c2_public_file]
+        return self.run(args)
+
+    def start_many(self, rows):
+        """One process for all devices of a file of JSON lines."""
+        return self.run([E4CLIENT, "-many", rows, "-broker", f"127.0.0.1:{self.port}", *self.extra])
+
+    def run(self, args):
+        if not self.key_file.exists() and "-key" in args:
+            at = args.index("-key")
+            del args[at:at + 2]  # the key is in the state
         self.spawn(args, cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                    stderr=(self.folder / f"{self.name}.log").open("ab"), text=True, bufsize=1)
         threading.Thread(target=self.read, args=(self.child,), daemon=True).start()

@@ -64,7 +64,8 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 	row->private_key.len = 0;
 	row->key_rev = row->wanted_rev = ch->rev;
 	row->n_old_keys = 0;
-	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c2_key_newest(c)->rev : 0;
+	/* Should hold our newest key, but may come from a shelf with an older one. */
+	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c->c2_keys[0].rev : 0;
 	row->sent_rev = row->confirmed_rev = 0;
 	row->clock_offset = 0;
 	row->next_at = row->asked_at = row->last_seen = 0;

@@ -86,6 +86,7 @@ void core_free(struct core *c)
 	queue_clear(&c->receipts);
 	outbox_free(&c->outbox);
 	c2_keys_wipe(c);
+	control_cache_free(&c->controls);
 	free(c);
 }
 

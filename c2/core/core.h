@@ -78,8 +78,11 @@ enum core_choice { CORE_DEFAULT, CORE_NO, CORE_YES };
 /* --- Clients ------------------------------------------------------------------ */
 
 /*
- * Create, or overwrite the key of, a client; nothing is sent. key: SK 32 bytes,
- * PK the 32-byte Ed25519 public key; all-zero or no good point is ERR_INVALID.
+ * Create, or overwrite the key of, a client whose device was provisioned by
+ * hand; nothing is sent before it announces itself or something else changes
+ * for it, then all that it shall hold is. key: SK 32 bytes, PK the 32-byte
+ * Ed25519 public key; all-zero or no good point is ERR_INVALID. PK: who holds
+ * the overwritten public key is told with the next core_pubkey_send.
  */
 bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
                      struct core_delivery *out, struct err *err);
@@ -89,7 +92,12 @@ bool core_client_remove(struct core *c, const char *name, enum core_choice rotat
 /* ResetTopics; its topics stay listed and come back with the next rotation or attach. */
 bool core_client_reset(struct core *c, const char *name, struct core_delivery *out,
                        struct err *err);
-/* SetIDKey with a new key; the previous ones count until a receipt under the new one came. */
+/*
+ * SetIDKey with a new key; the previous ones count until a receipt under the
+ * new one came, 15 of them at most (ERR_PRECONDITION). PK: its peers and the
+ * clients in its linked list get the public key then, or at once if the device
+ * has never answered.
+ */
 bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
                          struct err *err);
 bool core_clients(struct core *c, struct store_page page, struct arena *arena,
@@ -133,7 +141,7 @@ bool core_pubkey_remove(struct core *c, const char *source, const char *target,
                         struct core_delivery *out, struct err *err);
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
                         struct err *err);
-/* SetC2Key for every client; the previous ones count until no client can hold them any more. */
+/* SetC2Key for every client; up to 4 previous ones count until no client can hold them any more. */
 bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
 /* The newest public key, which a device is provisioned with. */
 bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err);

@@ -6,6 +6,7 @@
 #ifndef C2_CORE_INTERNAL_H
 #define C2_CORE_INTERNAL_H
 
+#include "c2/core/control_cache.h"
 #include "c2/core/core.h"
 #include "c2/core/keys.h"
 #include "c2/core/outbox.h"
@@ -60,6 +61,7 @@ struct core {
 
 	struct c2_key c2_keys[CORE_C2_KEYS_MAX + 1]; /* PK: oldest first */
 	size_t n_c2_keys;
+	struct control_cache controls;
 
 	int64_t clock_seen;  /* the latest time of our wall clock */
 	int64_t clock_saved; /* as it lies in the database */

@@ -43,32 +43,48 @@ static bool add_peer(void *rows, const struct store_peer_source *row)
 
 /* --- the client's keys ----------------------------------------------------------------------- */
 
-static bool control_keys(struct plan_view *v, const struct core *c, size_t i,
-                         const uint8_t key[32], struct err *err)
+/* PK: the control keys of one client key with each of ours; true if all were computed before. */
+static bool cached_control_keys(struct plan_view *v, const struct core *c, int64_t rev)
 {
-	size_t first = c->n_c2_keys - v->n_c2;
-
-	if (!v->pubkey) {
-		memcpy(v->control[i], key, 32);
-		return true;
-	}
 	for (size_t j = 0; j < v->n_c2; j++)
-		if (!e4_control_key_c2(v->control[i * v->n_c2 + j],
-		                       c->c2_keys[first + j].private_key, key))
-			return err_set(err, ERR_CUSTODY, "a client's public key is no good point");
+		if (!control_cache_get(&c->controls, v->control[v->n_keys * v->n_c2 + j], v->row.id,
+		                       rev, v->c2_revs[j]))
+			return false;
 	return true;
 }
 
-static bool add_client_key(struct plan_view *v, const struct core *c, int64_t rev,
+static bool compute_control_keys(struct plan_view *v, struct core *c, int64_t rev,
+                                 const uint8_t public_key[32], struct err *err)
+{
+	size_t first = c->n_c2_keys - v->n_c2;
+
+	for (size_t j = 0; j < v->n_c2; j++) {
+		uint8_t *control = v->control[v->n_keys * v->n_c2 + j];
+
+		if (!e4_control_key_c2(control, c->c2_keys[first + j].private_key, public_key))
+			return err_set(err, ERR_CUSTODY, "a client's public key is no good point");
+		/* With several the newest stays: it is the one that goes on. */
+		control_cache_put(&c->controls, control, v->row.id, rev, v->c2_revs[j]);
+	}
+	return true;
+}
+
+static bool add_client_key(struct plan_view *v, struct core *c, int64_t rev,
                            const struct sealed *sealed, struct err *err)
 {
 	uint8_t key[32];
-	bool ok = open_client_key(&c->custody, key, v->row.e4id, rev, sealed, err) &&
-	          control_keys(v, c, v->n_keys, key, err);
+	bool ok = true;
 
+	if (!v->pubkey) {
+		ok = open_client_key(&c->custody, v->control[v->n_keys], v->row.e4id, rev, sealed,
+		                     err);
+	} else if (!cached_control_keys(v, c, rev)) {
+		ok = open_client_key(&c->custody, key, v->row.e4id, rev, sealed, err) &&
+		     compute_control_keys(v, c, rev, key, err);
+		e4_wipe(key, sizeof key);
+	}
 	if (ok)
 		v->key_revs[v->n_keys++] = rev;
-	e4_wipe(key, sizeof key);
 	return ok;
 }
 

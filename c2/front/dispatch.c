@@ -101,11 +101,13 @@ static void sub_end(struct api_subscription *s, const struct err *why)
 static void on_event(void *ctx, const struct store_event *row)
 {
 	struct api_subscription *s = ctx;
-	Google__Protobuf__Timestamp at = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Google__Protobuf__Timestamp at;
 	struct store_event copy = *row;
-	Pb__Event event = PB__EVENT__INIT;
+	Pb__Event event;
 	struct err why;
 
+	google__protobuf__timestamp__init(&at);
+	pb__event__init(&event);
 	at.seconds = row->at_ms / 1000;
 	at.nanos = (int32_t)(row->at_ms % 1000) * 1000000;
 	event.type = (Pb__EventType)row->type;
@@ -170,9 +172,13 @@ struct dispatch *dispatch_new(struct core *core)
 
 void dispatch_end_streams(struct dispatch *d, const struct err *why)
 {
+	struct api_subscription *next;
+
 	d->stopping = true;
-	while (d->subs)
-		sub_end(d->subs, why);
+	for (struct api_subscription *s = d->subs; s; s = next) {
+		next = s->next;
+		sub_end(s, why);
+	}
 }
 
 void dispatch_free(struct dispatch *d)

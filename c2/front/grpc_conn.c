@@ -16,13 +16,16 @@ enum { STREAM_WINDOW = 256 * 1024, CONN_WINDOW = 1024 * 1024, HEADERS_MAX = 1638
 /*
  * Times. A connection with calls is pinged when nothing was heard for PING_MS
  * and ends when that stays unanswered for PONG_MS; without calls it ends after
- * IDLE_MS. A request has to be complete within REQUEST_MS.
+ * IDLE_MS, or after FIRST_CALL_MS when it never had one that was allowed, so
+ * that strangers cannot hold all places. A request has to be complete within
+ * REQUEST_MS.
  */
 enum {
 	HANDSHAKE_MS = 10000,
 	PING_MS = 60000,
 	PONG_MS = 20000,
 	IDLE_MS = 300000,
+	FIRST_CALL_MS = 20000,
 	REQUEST_MS = 60000
 };
 
@@ -482,6 +485,13 @@ static void check_silence(struct grpc_conn *c, int64_t now)
 	}
 }
 
+static int64_t idle_limit(const struct grpc_conn *c)
+{
+	if (c->leaving != GRPC_STAYS)
+		return HANDSHAKE_MS;
+	return c->served ? IDLE_MS : FIRST_CALL_MS;
+}
+
 void grpc_conn_check(struct grpc_conn *c, int64_t now)
 {
 	if (c->handshake) {
@@ -491,10 +501,11 @@ void grpc_conn_check(struct grpc_conn *c, int64_t now)
 		return;
 	}
 	if (c->n_streams > 0) {
-		c->idle_since_ms = now;
 		check_requests(c, now);
 		check_silence(c, now);
-	} else if (now - c->idle_since_ms > (c->leaving ? HANDSHAKE_MS : IDLE_MS)) {
+	} else if (now - c->idle_since_ms > idle_limit(c)) {
+		/* Who does not even read gets no goodbye. */
+		c->dead = c->out != NULL;
 		nghttp2_session_terminate_session(c->session, NGHTTP2_NO_ERROR);
 		grpc_conn_mark(c);
 	}

@@ -56,6 +56,7 @@ struct grpc_conn {
 	size_t n_streams;
 	uint8_t *out; /* what the socket did not take; null: nothing */
 	size_t out_len, out_at;
+	bool served; /* had a call that was allowed */
 	int64_t opened_ms, heard_ms, pinged_ms, idle_since_ms;
 	enum grpc_leaving leaving;
 	int strikes; /* pings without anything else */

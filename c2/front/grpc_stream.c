@@ -63,7 +63,8 @@ void grpc_stream_free(struct grpc_stream *s)
 		detach(s);
 		s->status = err_row(ERR_CANCELLED)->grpc;
 	}
-	front_log_access("grpc", "CALL", path_of_ours(s), s->status, grpc_now_ms() - s->began_ms,
+	c->idle_since_ms = grpc_now_ms();
+	front_log_access("grpc", "CALL", path_of_ours(s), s->status, c->idle_since_ms - s->began_ms,
 			 &s->caller);
 	nghttp2_session_set_stream_user_data(c->session, s->id, NULL);
 	c->grpc->queued -= s->out_cap;
@@ -340,6 +341,8 @@ void grpc_stream_headers_done(struct grpc_stream *s)
 		 !auth_caller(s->conn->grpc->env.auth, s->authorization, &s->caller, &err) ||
 		 !find_handler(s, &err) || !may_call(s, &err) || !set_deadline(s, &err))
 		grpc_stream_finish(s, &err);
+	else
+		s->conn->served = true;
 }
 
 /* The request's messages */

@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct device d;
 	char control[E4_CONTROL_TOPIC_LEN + 1];
 	unsigned flags;
-	uint8_t *message;
+	uint8_t made[4096 + E4_OVERHEAD_PK], *message;
 	size_t len;
 
 	if (size < 9 || size > 4096)
@@ -61,14 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		d.c.cfg.clock = E4_CLOCK_NONE;
 		d.c.cfg.no_window = true;
 	}
-	message = malloc(size + E4_OVERHEAD_PK);
-	if (flags & AUTHENTIC) {
-		len = make(&d, flags, message, data, size);
-	} else {
-		memcpy(message, data, size);
-		len = size;
-	}
-	message = realloc(message, len); /* exact, for the sanitizer */
+	len = flags & AUTHENTIC ? make(&d, flags, made, data, size) : size;
+	message = malloc(len); /* exact, for the sanitizer */
+	memcpy(message, flags & AUTHENTIC ? made : data, len);
 	e4_client_control_topic(&d.c, control);
 	receive(&d, flags & CONTROL ? control : fuzz_topic, message, len);
 	free(message);

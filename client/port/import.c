@@ -17,6 +17,7 @@ bool draft_fail(struct draft *d, const char *format, ...)
 
 	if (!d->failed && d->error_cap > 0) {
 		va_start(args, format);
+		/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, one line up */
 		vsnprintf(d->error, d->error_cap, format, args);
 		va_end(args);
 	}

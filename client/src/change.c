@@ -132,10 +132,12 @@ enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change
 	bool same;
 
 	current = e4_topic_find(c, hash, &slot);
-	same = current && e4_equal(current->key, key, E4_KEY_LEN);
-	E4_PUBLIC(&same, sizeof same);
-	if (same)
-		return E4_OK;
+	if (current) {
+		same = e4_equal(current->key, key, E4_KEY_LEN);
+		E4_PUBLIC(&same, sizeof same);
+		if (same)
+			return E4_OK;
+	}
 	memset(&entry, 0, sizeof entry);
 	memcpy(entry.hash, hash, E4_HASH_LEN);
 	memcpy(entry.key, key, E4_KEY_LEN);

@@ -15,9 +15,9 @@ const struct e4_siv_key *e4_key_use(struct e4_client *c, struct e4_siv_key *loca
 		return local;
 	}
 	entry = &c->cfg.cache[slot % c->cfg.n_cache];
-	same = entry->filled && e4_equal(entry->key, key, E4_KEY_LEN);
+	same = e4_equal(entry->key, key, E4_KEY_LEN);
 	E4_PUBLIC(&same, sizeof same);
-	if (same)
+	if (entry->filled && same)
 		return &entry->expanded;
 	memcpy(entry->key, key, E4_KEY_LEN);
 	e4_siv_key_init(&entry->expanded, key);

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Constant-time check of the primitives: ct_crypto under valgrind must be silent,
-# and its deliberate leaks must be reported.
-#   ct_check.sh PROGRAM            judge a built ct_crypto
-#   ct_check.sh --compilers ROOT   build it with gcc and clang at several -O levels, judge each
+# Constant-time check: ct_crypto (primitives) and ct_client (the library) must be silent
+# under valgrind, and their deliberate leaks must be reported.
+#   ct_check.sh PROGRAM            judge one of the two, built
+#   ct_check.sh --compilers ROOT   build both with gcc and clang at several -O levels, judge all
 # ROOT is the project's root directory.
 set -u
 passed=0
@@ -32,17 +32,22 @@ judge() { # name, program
 }
 
 compile_and_judge() { # root
-	# shellcheck disable=SC2046 # flags are words
+	primitives=
+	for name in aes_ct64 memory sha3 siv curve_sodium; do
+		primitives="$primitives $1/client/src/crypto/$name.c"
+	done
+	# shellcheck disable=SC2046,SC2086 # flags and files are words
 	for cc in gcc clang; do
 		# valgrind 3.19 cannot read clang's DWARF 5
 		for level in -O0 -O1 -O2 -O3 -Os; do
 			$cc -std=c99 $level -gdwarf-4 -I"$1/client/include" -I"$1/client/src/crypto" \
-				-o "$work/ct" "$1/client/tests/ct_crypto.c" \
-				"$1/client/src/crypto/"aes_ct64.c "$1/client/src/crypto/"memory.c \
-				"$1/client/src/crypto/"sha3.c "$1/client/src/crypto/"siv.c \
-				"$1/client/src/crypto/"curve_sodium.c \
+				-o "$work/ct" "$1/client/tests/ct_crypto.c" $primitives \
 				$(pkg-config --cflags --libs libsodium) || exit 2
 			judge "$cc $level" "$work/ct"
+			$cc -std=c99 $level -gdwarf-4 -DE4_CT_CHECK -I"$1/client/include" \
+				-o "$work/ct" "$1/client/tests/ct_client.c" "$1/client/src/"*.c $primitives \
+				$(pkg-config --cflags --libs libsodium) || exit 2
+			judge "$cc $level, the library" "$work/ct"
 		done
 	done
 }

@@ -318,17 +318,19 @@ static void a_restamped_message_in_place_keeps_its_text(void)
 {
 	struct pair p;
 	struct e4_topic t, u;
+	static const char text[] = "in place";
 	uint8_t out[64], back[64];
 	size_t len, back_len;
 
 	pair_init(&p, &e4_mode_sk);
 	t = u = world_topic(&p.a, "t");
 	for (uint64_t i = 0; i < 3; i++) {
-		memcpy(out + E4_OVERHEAD_SK, "in place", 8);
-		CHECK_EQ(e4_protect(&p.a.c, &t, out, sizeof out, &len, out + E4_OVERHEAD_SK, 8),
+		memcpy(out + E4_OVERHEAD_SK, text, sizeof text);
+		CHECK_EQ(e4_protect(&p.a.c, &t, out, sizeof out, &len, out + E4_OVERHEAD_SK,
+				    sizeof text),
 			 E4_OK);
 		CHECK_EQ(e4_unprotect(&p.b.c, &u, back, sizeof back, &back_len, out, len), E4_OK);
-		CHECK(back_len == 8 && memcmp(back, "in place", 8) == 0);
+		CHECK(back_len == sizeof text && memcmp(back, text, sizeof text) == 0);
 		CHECK_EQ(out[0], (uint8_t)(T0 - i)); /* an earlier second, never a later one */
 	}
 	pair_free(&p);

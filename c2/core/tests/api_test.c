@@ -117,6 +117,20 @@ static void bad_topics_change_nothing(void)
 	kit_close(&k);
 }
 
+static void two_names_of_one_id_are_refused(void)
+{
+	struct kit k;
+	struct store_client row = { .name = "other" };
+
+	kit_open(&k, CORE_SYMKEY);
+	/* No two such names are known: the database plays one. */
+	e4_id_from_name(row.e4id, "a", 1);
+	CHECK(k.store.ops->begin(k.store.ctx, &err) && k.store.ops->client_put(k.store.ctx, &row, &err) &&
+	      k.store.ops->commit(k.store.ctx, &err));
+	REFUSED(core_client_new(k.core, "a", key_a, 32, &out, &err), ERR_PRECONDITION);
+	kit_close(&k);
+}
+
 static void what_is_not_there_is_not_found(void)
 {
 	struct kit k;
@@ -304,7 +318,7 @@ static void removing_a_client_rotates_its_topics(void)
 	a = device_new(&k, "a");
 	CHECK(core_client_new(k.core, "b", key_b, 32, &out, &err));
 	for (int i = 0; i < 3; i++) {
-		char t[8];
+		char t[16];
 
 		snprintf(t, sizeof t, "t%d", i);
 		CHECK(core_topic_new(k.core, t, &out, &err));
@@ -448,7 +462,7 @@ static void events_come_once_in_order_after_the_change(void)
 	once.self = core_listen(k.core, -1, hear, &once, &err);
 	CHECK(core_client_new(k.core, "a", key_a, 32, &out, &err));
 	for (int i = 0; i < 40; i++) {
-		char t[8];
+		char t[16];
 
 		snprintf(t, sizeof t, "t%d", i);
 		CHECK(core_topic_new(k.core, t, &out, &err));
@@ -548,6 +562,7 @@ int main(void)
 {
 	RUN(bad_names_change_nothing);
 	RUN(bad_topics_change_nothing);
+	RUN(two_names_of_one_id_are_refused);
 	RUN(what_is_not_there_is_not_found);
 	RUN(bad_client_keys_are_refused);
 	RUN(calls_of_the_other_mode_are_refused);

@@ -187,6 +187,51 @@ static void a_removed_topic_is_taken_away_and_one_of_its_name_starts_afresh(void
 	kit_close(&k);
 }
 
+static bool count_row(void *arg, const struct store_member_topic *row)
+{
+	(void)row;
+	++*(int *)arg;
+	return true;
+}
+
+static void what_was_removed_is_forgotten_once_it_is_confirmed(void)
+{
+	struct kit k;
+	struct device *a;
+	struct store_client row;
+	struct store_topic t, u;
+	bool found;
+	int n = 0;
+
+	kit_open(&k, CORE_SYMKEY);
+	a = device_new(&k, "a");
+	topic(&k, "t");
+	topic(&k, "u");
+	attach(&k, "a", "t");
+	attach(&k, "a", "u");
+	kit_settle(&k);
+	CHECK(find_client(k.core, "a", &row, &err));
+	CHECK(find_topic(k.core, "t", &t, &err) && find_topic(k.core, "u", &u, &err));
+	a->online = false;
+	CHECK(core_topic_remove(k.core, "t", &out, &err));
+	CHECK(core_detach(k.core, "a", "u", CORE_YES, 0, &out, &err));
+	kit_settle(&k);
+	CHECK(k.store.ops->client_members(k.store.ctx, row.id, count_row, &n, &err));
+	CHECK_EQ(n, 2);
+	CHECK(k.store.ops->topic_by_id(k.store.ctx, t.id, &t, &found, &err) && found);
+	CHECK_EQ(t.key.len, 0); /* its key is forgotten at once */
+	a->online = true;
+	kit_run(&k, 30);
+	n = 0;
+	CHECK(k.store.ops->client_members(k.store.ctx, row.id, count_row, &n, &err));
+	CHECK_EQ(n, 0);
+	CHECK(k.store.ops->topic_by_id(k.store.ctx, t.id, &t, &found, &err) && !found);
+	CHECK(k.store.ops->topic_by_id(k.store.ctx, u.id, &u, &found, &err) && found);
+	CHECK(in_sync(&k, a));
+	device_free(a);
+	kit_close(&k);
+}
+
 static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 {
 	EACH_MODE(m) {
@@ -427,7 +472,7 @@ static void a_full_table_shows_its_reason_and_does_not_cause_a_storm(void)
 	d = device_new(&k, "small");
 	d->client.cfg.n_topics = 2;
 	for (int i = 0; i < 3; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof name, "t%d", i);
 		topic(&k, name);
@@ -766,6 +811,7 @@ int main(void)
 	RUN(a_rotation_reaches_every_member);
 	RUN(detach_takes_the_topic_and_rotates_it_for_the_others);
 	RUN(a_removed_topic_is_taken_away_and_one_of_its_name_starts_afresh);
+	RUN(what_was_removed_is_forgotten_once_it_is_confirmed);
 	RUN(a_device_that_was_away_for_a_month_gets_the_newest_keys);
 	RUN(an_offline_device_costs_little);
 	RUN(a_device_that_gives_no_receipts_still_gets_its_keys);

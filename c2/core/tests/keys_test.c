@@ -193,7 +193,7 @@ static void a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last(void)
 {
 	struct kit k;
 	struct device *d[5];
-	char name[8];
+	char name[16];
 	uint8_t key[32], newest[32];
 
 	kit_open(&k, CORE_PUBKEY);
@@ -254,6 +254,29 @@ static void a_removed_client_does_not_keep_an_old_c2_key_alive(void)
 	CHECK(core_client_remove(k.core, "gone", CORE_DEFAULT, 0, &out, &err));
 	CHECK_EQ(n_c2_keys(&k), 1);
 	device_free(d);
+	kit_close(&k);
+}
+
+static void a_device_made_with_an_older_c2_key_during_a_change_is_found(void)
+{
+	struct kit k;
+	struct device *away, *late;
+	uint8_t old[32];
+
+	kit_open(&k, CORE_PUBKEY);
+	away = device_new(&k, "away");
+	device_announce(away);
+	kit_settle(&k);
+	away->online = false;
+	CHECK(core_c2_public_key(k.core, old, &err));
+	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	late = device_new(&k, "late");
+	CHECK_EQ(e4_provision_pk(&late->client, late->client.id, late->client.key, old), E4_OK);
+	device_announce(late);
+	kit_run(&k, 60);
+	CHECK(in_sync(&k, late));
+	device_free(away);
+	device_free(late);
 	kit_close(&k);
 }
 
@@ -441,6 +464,7 @@ int main(void)
 	RUN(set_c2_key_interrupted_anywhere_loses_nobody);
 	RUN(a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last);
 	RUN(a_removed_client_does_not_keep_an_old_c2_key_alive);
+	RUN(a_device_made_with_an_older_c2_key_during_a_change_is_found);
 	RUN(public_keys_are_given_and_taken);
 	RUN(a_lost_public_key_is_repaired);
 	RUN(linked_clients_learn_a_new_key_when_it_is_in_use);

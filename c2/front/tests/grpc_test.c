@@ -56,7 +56,7 @@ static int on_header(nghttp2_session *s, const nghttp2_frame *frame, const uint8
 	(void)s, (void)flags, (void)ctx, (void)name_len;
 	for (size_t i = 0; i < 3; i++) {
 		if (strcmp((const char *)name, slots[i].name) == 0 && value_len < slots[i].cap)
-			strcpy(slots[i].out, (const char *)value);
+			snprintf(slots[i].out, slots[i].cap, "%s", (const char *)value);
 	}
 	return 0;
 }
@@ -233,11 +233,12 @@ static void a_unary_call_is_answered(void)
 
 static void an_error_of_the_service_comes_percent_encoded(void)
 {
-	Pb__NewTopicRequest request = PB__NEW_TOPIC_REQUEST__INIT;
+	Pb__NewTopicRequest request;
 	const struct result *r;
 	uint8_t bytes[64];
 	size_t len;
 
+	pb__new_topic_request__init(&request);
 	request.topic = strdup("a%b");
 	len = framed(bytes, &request.base);
 	r = call("/pb.C2/NewTopic", bytes, len);
@@ -294,8 +295,9 @@ static void a_message_of_more_than_4_mib_is_refused(void)
 static void a_large_message_within_the_limit_arrives(void)
 {
 	static uint8_t bytes[(4 << 20) + 64], data[(4 << 20) - 64];
-	Pb__ProtectMessageRequest request = PB__PROTECT_MESSAGE_REQUEST__INIT;
+	Pb__ProtectMessageRequest request;
 
+	pb__protect_message_request__init(&request);
 	request.binarydata = (ProtobufCBinaryData){sizeof data, data};
 	CHECK_STR(call("/pb.C2/ProtectMessage", bytes, framed(bytes, &request.base))->status, "0");
 	CHECK_EQ(f.bytes, sizeof data);
@@ -346,7 +348,7 @@ static void a_deadline_ends_a_request_that_does_not_come(void)
 	CHECK_EQ(f.calls, 0);
 }
 
-static Pb__Event event = PB__EVENT__INIT;
+static Pb__Event event;
 
 static void events_are_streamed_until_the_caller_leaves(void)
 {
@@ -463,12 +465,13 @@ static void garbage_ends_the_connection_and_nothing_else(void)
 
 static void health_is_told(void)
 {
-	Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+	Grpc__Health__V1__HealthCheckRequest request;
 	const struct result *r;
 	struct body body;
 	uint8_t bytes[64];
 	size_t len;
 
+	grpc__health__v1__health_check_request__init(&request);
 	r = call("/grpc.health.v1.Health/Check", empty, sizeof empty);
 	CHECK_STR(r->status, "0");
 	CHECK_MEM(r->data, "\0\0\0\0\2\x08\x01", 7);
@@ -484,12 +487,12 @@ static void health_is_told(void)
 
 static void reflection_hands_out_the_description(void)
 {
-	Grpc__Reflection__V1__ServerReflectionRequest request =
-		GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__INIT;
+	Grpc__Reflection__V1__ServerReflectionRequest request;
 	const struct result *r;
 	uint8_t bytes[256];
 	size_t len;
 
+	grpc__reflection__v1__server_reflection_request__init(&request);
 	request.message_request_case =
 		GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES;
 	request.list_services = front_unconst("");
@@ -566,6 +569,7 @@ static void run(const char *name, void (*test)(void), bool tokens)
 
 int main(void)
 {
+	pb__event__init(&event);
 	RUN_OPEN(a_unary_call_is_answered);
 	RUN_OPEN(an_error_of_the_service_comes_percent_encoded);
 	RUN_OPEN(unknown_methods_are_unimplemented);

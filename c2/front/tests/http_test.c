@@ -199,8 +199,9 @@ static void a_large_body_within_the_limit_arrives(void)
 			   text_len + 29);
 
 	memset(big + head, 'A', (size_t)text_len);
-	strcpy(big + head + text_len, "\"}");
-	exchange_bytes(big, (size_t)(head + text_len + 2));
+	big[head + text_len] = '"';
+	big[head + text_len + 1] = '}';
+	exchange_bytes(big, (size_t)head + (size_t)text_len + 2);
 	CHECK(starts("HTTP/1.1 200 "));
 	CHECK_EQ(f.bytes, text_len / 4 * 3);
 }
@@ -246,7 +247,7 @@ static void headers_have_a_limit(void)
 	int at = sprintf(big, "GET /e4/clients/count HTTP/1.1\r\nHost: localhost\r\nX: ");
 
 	memset(big + at, 'a', 150000);
-	strcpy(big + at + 150000, "\r\n\r\n");
+	memcpy(big + at + 150000, "\r\n\r\n", 5);
 	exchange(big);
 	CHECK_EQ(f.calls, 0);
 	CHECK(was_closed);
