@@ -118,8 +118,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const c
 				  const char *verb, const char *version, const char *bytes,
 				  size_t *len, void **slot)
 {
-	(void)ctx, (void)mhd, (void)url, (void)version;
-	return http_request_step(*slot, verb, bytes, len);
+	(void)ctx, (void)mhd, (void)url;
+	return http_request_step(*slot, verb, version, bytes, len);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *mhd, void **slot,

@@ -37,6 +37,7 @@ struct http_request {
 	const char *template; /* for the log */
 	unsigned method;
 	char allow[64];
+	bool last;      /* on its connection: where it ends is in doubt */
 	struct err err; /* in HTTP_DISCARD */
 	struct front_body body;
 	size_t discarded;
@@ -69,8 +70,8 @@ struct http_daemon {
 void http_request_begin(struct http_connection *c, const char *uri);
 
 /* The library's access handler, called with headers, pieces of body, and the end. */
-enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *bytes,
-				  size_t *len);
+enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *version,
+				  const char *bytes, size_t *len);
 
 /* The answer is out, or never will be: write the log line and forget the request. */
 void http_request_end(struct http_connection *c);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/json.h"
 #include "api/route.h"
@@ -62,7 +63,7 @@ static void add_headers(struct MHD_Response *response, const struct http_connect
 		MHD_add_response_header(response, "Allow", r->allow);
 	if (r->status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-	if (c->daemon->closing)
+	if (c->daemon->closing || r->last)
 		MHD_add_response_header(response, "Connection", "close");
 }
 
@@ -200,6 +201,61 @@ static bool is_allowed(struct http_connection *c, struct err *err)
 	return is_asset(r) || api_may_call(&r->caller, r->method, err);
 }
 
+/*
+ * A proxy in front of us and the library could disagree about where a request
+ * ends or for whom it is; what is left of it would then be taken for the next
+ * one, with the rights of somebody else. So nothing that decides may be said
+ * twice or in a form that one of them may overlook.
+ */
+struct framing {
+	bool seen[5];
+	bool bad;
+};
+
+enum { FRAMED_BY_LENGTH, FRAMED_BY_CHUNKS };
+
+/* A name with a blank in it may be read as the one without. */
+static bool is_header_name(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789!#$%&'*+-.^_`|~";
+
+	return *name && strspn(name, allowed) == strlen(name);
+}
+
+static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+				      const char *value)
+{
+	static const char *const once[] = {"Content-Length", "Transfer-Encoding", "Host",
+					   "Authorization", "Origin"};
+	struct framing *f = ctx;
+
+	(void)kind;
+	f->bad |= !is_header_name(name);
+	for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
+		if (strcasecmp(name, once[i]) != 0)
+			continue;
+		f->bad |= f->seen[i];
+		f->seen[i] = true;
+		if (i == FRAMED_BY_LENGTH)
+			f->bad |= !*value || strspn(value, "0123456789") != strlen(value);
+		if (i == FRAMED_BY_CHUNKS)
+			f->bad |= strcasecmp(value, "chunked") != 0;
+	}
+	return MHD_YES;
+}
+
+static bool is_framing_good(const struct http_connection *c, const char *version, struct err *err)
+{
+	struct framing f = {.bad = false};
+
+	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, look_at_header, &f);
+	if (f.seen[FRAMED_BY_CHUNKS])
+		f.bad |= f.seen[FRAMED_BY_LENGTH] || strcmp(version, "HTTP/1.1") != 0;
+	return !f.bad ||
+	       err_set(err, ERR_INVALID, "the headers contradict each other, or have a bad form");
+}
+
 static bool is_length_good(const struct http_connection *c, uint64_t *len, struct err *err)
 {
 	const char *text = header(c, "Content-Length");
@@ -211,13 +267,18 @@ static bool is_length_good(const struct http_connection *c, uint64_t *len, struc
 	return true;
 }
 
-static enum MHD_Result on_headers(struct http_connection *c, const char *verb)
+static enum MHD_Result on_headers(struct http_connection *c, const char *verb, const char *version)
 {
 	struct http_request *r = &c->request;
 	uint64_t len;
 	bool ok;
 
 	r->verb = route_verb(verb);
+	if (!is_framing_good(c, version, &r->err)) {
+		auth_request_id(&r->caller, NULL);
+		r->last = true;
+		return reply_refusal(c);
+	}
 	ok = is_allowed(c, &r->err);
 	ok = is_length_good(c, &len, ok ? &r->err : NULL) && ok;
 	r->phase = ok ? HTTP_BODY : HTTP_DISCARD;
@@ -242,14 +303,14 @@ static enum MHD_Result on_bytes(struct http_connection *c, const char *bytes, si
 	return r->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
-enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *bytes,
-				  size_t *len)
+enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *version,
+				  const char *bytes, size_t *len)
 {
 	struct http_request *r = &c->request;
 	size_t n = *len;
 
 	if (r->phase == HTTP_LINE)
-		return on_headers(c, verb);
+		return on_headers(c, verb, version);
 	*len = 0;
 	if (r->phase == HTTP_ANSWERED)
 		return MHD_YES;

@@ -31,6 +31,7 @@ struct fixture {
 	struct front_env env;
 	int listen_fd, port;
 	int calls;           /* that reached the service */
+	int smuggled;        /* of them, those that only a smuggled request makes */
 	char request_id[80]; /* of the last one */
 	enum api_role role;
 	size_t bytes;         /* in the last message to protect */
@@ -45,6 +46,7 @@ static inline bool fixture_call(void *ctx, unsigned method, const struct api_cal
 	struct fixture *f = ctx;
 
 	f->calls++;
+	f->smuggled += method == API_C2_REMOVE_CLIENT;
 	f->role = caller->role;
 	strcpy(f->request_id, caller->request_id);
 	*response = api_message_new(api_methods[method].response, arena);
