@@ -16,9 +16,9 @@ enum { STREAM_WINDOW = 256 * 1024, CONN_WINDOW = 1024 * 1024, HEADERS_MAX = 1638
 /*
  * Times. A connection with calls is pinged when nothing was heard for PING_MS
  * and ends when that stays unanswered for PONG_MS; without calls it ends after
- * IDLE_MS, or after FIRST_CALL_MS when it never had one that was allowed, so
- * that strangers cannot hold all places. A request has to be complete within
- * REQUEST_MS.
+ * IDLE_MS. Strangers cannot hold all places: who never made a call with a good
+ * token has to go after FIRST_CALL_MS without a call, and after STRANGER_MS in
+ * any case. A request has to be complete within REQUEST_MS.
  */
 enum {
 	HANDSHAKE_MS = 10000,
@@ -26,6 +26,7 @@ enum {
 	PONG_MS = 20000,
 	IDLE_MS = 300000,
 	FIRST_CALL_MS = 20000,
+	STRANGER_MS = 60000,
 	REQUEST_MS = 60000
 };
 
@@ -52,7 +53,12 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	struct grpc_conn *c = ctx;
 	int32_t id = frame->hd.stream_id;
 
-	if (is_request(frame))
+	if (!is_request(frame))
+		return 0;
+	/* Refused like this, a client may try again elsewhere or later. */
+	if (c->grpc->n_calls >= GRPC_CALLS_MAX)
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_REFUSED_STREAM);
+	else
 		nghttp2_session_set_stream_user_data(session, id, grpc_stream_new(c, id));
 	return 0;
 }
@@ -492,6 +498,14 @@ static int64_t idle_limit(const struct grpc_conn *c)
 	return c->served ? IDLE_MS : FIRST_CALL_MS;
 }
 
+static void end_now(struct grpc_conn *c)
+{
+	/* Who does not even read gets no goodbye. */
+	c->dead = c->out != NULL;
+	nghttp2_session_terminate_session(c->session, NGHTTP2_NO_ERROR);
+	grpc_conn_mark(c);
+}
+
 void grpc_conn_check(struct grpc_conn *c, int64_t now)
 {
 	if (c->handshake) {
@@ -500,13 +514,12 @@ void grpc_conn_check(struct grpc_conn *c, int64_t now)
 			grpc_conn_mark(c);
 		return;
 	}
-	if (c->n_streams > 0) {
+	if (!c->served && c->leaving == GRPC_STAYS && now - c->opened_ms > STRANGER_MS) {
+		end_now(c);
+	} else if (c->n_streams > 0) {
 		check_requests(c, now);
 		check_silence(c, now);
 	} else if (now - c->idle_since_ms > idle_limit(c)) {
-		/* Who does not even read gets no goodbye. */
-		c->dead = c->out != NULL;
-		nghttp2_session_terminate_session(c->session, NGHTTP2_NO_ERROR);
-		grpc_conn_mark(c);
+		end_now(c);
 	}
 }

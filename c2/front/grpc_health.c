@@ -141,7 +141,8 @@ const struct grpc_handler grpc_health_check = {
 
 const struct grpc_handler grpc_health_watch = {
 	.path = "/grpc.health.v1.Health/Watch",
-	.role = API_ROLE_PUBLIC,
+	/* It never ends: a place that no stranger shall hold. */
+	.role = API_ROLE_VIEWER,
 	.request = &grpc__health__v1__health_check_request__descriptor,
 	.on_message = on_watch,
 	.on_end = on_watch_end,

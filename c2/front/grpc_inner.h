@@ -19,6 +19,11 @@
 #include "c2/front/grpc.h"
 
 enum { GRPC_STREAMS_MAX = 100, GRPC_CONNECTIONS_MAX = 256, GRPC_OUT_CAP = 32768 };
+/*
+ * Calls under way on all connections. One that never ends costs up to 25 KiB
+ * before its caller is known: this many are 50 MiB.
+ */
+enum { GRPC_CALLS_MAX = 2048 };
 
 struct grpc {
 	struct front_env env;
@@ -26,7 +31,7 @@ struct grpc {
 	struct loop_fd *listener;
 	SSL_CTX *tls; /* null: clear text */
 	struct grpc_conn *conns;
-	size_t n_conns;
+	size_t n_conns, n_calls;
 	struct grpc_conn *marked; /* to be stepped in this turn */
 	struct loop_timer *step, *sweep;
 	struct grpc_stream *watches; /* health watches */
@@ -56,7 +61,7 @@ struct grpc_conn {
 	size_t n_streams;
 	uint8_t *out; /* what the socket did not take; null: nothing */
 	size_t out_len, out_at;
-	bool served; /* had a call that was allowed */
+	bool served; /* had a call of somebody who is known */
 	int64_t opened_ms, heard_ms, pinged_ms, idle_since_ms;
 	enum grpc_leaving leaving;
 	int strikes; /* pings without anything else */

@@ -35,6 +35,7 @@ struct grpc_stream *grpc_stream_new(struct grpc_conn *c, int32_t id)
 		c->streams->prev = s;
 	c->streams = s;
 	c->n_streams++;
+	c->grpc->n_calls++;
 	return s;
 }
 
@@ -76,6 +77,7 @@ void grpc_stream_free(struct grpc_stream *s)
 	if (s->next)
 		s->next->prev = s->prev;
 	c->n_streams--;
+	c->grpc->n_calls--;
 	free(s);
 }
 
@@ -341,7 +343,7 @@ void grpc_stream_headers_done(struct grpc_stream *s)
 		 !auth_caller(s->conn->grpc->env.auth, s->authorization, &s->caller, &err) ||
 		 !find_handler(s, &err) || !may_call(s, &err) || !set_deadline(s, &err))
 		grpc_stream_finish(s, &err);
-	else
+	else if (s->caller.role > API_ROLE_PUBLIC)
 		s->conn->served = true;
 }
 

@@ -5,6 +5,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "c2/front/grpc_frame.h"
+#include "c2/front/grpc_inner.h"
 #include "c2/front/tests/fixture.h"
 #include "grpc/health.pb-c.h"
 #include "grpc/reflection.pb-c.h"
@@ -435,6 +436,63 @@ static void a_hundred_streams_and_no_more(void)
 		 100);
 }
 
+/* What a stranger holds is bounded over all his connections, and comes back when he leaves. */
+static void calls_on_many_connections_have_a_limit_together(void)
+{
+	enum { CONNS = GRPC_CALLS_MAX / GRPC_STREAMS_MAX + 2 };
+	static struct body half = {empty, 2, 0, true};
+	nghttp2_session *sessions[CONNS];
+	int fds[CONNS];
+	size_t refused = 0;
+
+	client_close();
+	for (int i = 0; i < CONNS; i++) {
+		client_open(true);
+		settle();
+		for (int k = 0; k < GRPC_STREAMS_MAX; k++)
+			begin("/grpc.health.v1.Health/Check", &half, NULL, NULL);
+		settle();
+		for (int k = 0; k < STREAMS_MAX; k++)
+			refused += results[k].code == NGHTTP2_REFUSED_STREAM;
+		sessions[i] = client;
+		fds[i] = fd;
+	}
+	CHECK_EQ(grpc->n_calls, GRPC_CALLS_MAX);
+	CHECK_EQ(refused, CONNS * GRPC_STREAMS_MAX - GRPC_CALLS_MAX);
+	for (int i = 0; i < CONNS; i++) {
+		client = sessions[i];
+		fd = fds[i];
+		client_close();
+	}
+	CHECK_EQ(grpc->n_calls, 0);
+	client_open(true);
+	CHECK_STR(call(count_path, empty, sizeof empty)->status, "0");
+}
+
+static void a_stranger_cannot_hold_a_place(void)
+{
+	struct body half = {empty, 2, 0, true};
+
+	CHECK_STR(call("/grpc.health.v1.Health/Watch", empty, 5)->status, "16");
+	begin("/grpc.health.v1.Health/Check", &half, NULL, NULL);
+	settle();
+	grpc_conn_check(grpc->conns, grpc_now_ms() + 59000);
+	CHECK_STR(call("/grpc.health.v1.Health/Check", empty, 5)->status, "0");
+	grpc_conn_check(grpc->conns, grpc_now_ms() + 61000);
+	settle();
+	CHECK(was_closed);
+	client_close();
+	/* Who has shown a token stays. */
+	client_open(true);
+	CHECK_STR(call_with(count_path, empty, 5, "authorization", "Bearer " FIXTURE_TOKEN)->status,
+		  "0");
+	begin("/grpc.health.v1.Health/Check", &half, NULL, NULL);
+	settle();
+	grpc_conn_check(grpc->conns, grpc_now_ms() + 61000);
+	settle();
+	CHECK(!was_closed);
+}
+
 static void pings_without_end_are_cut_off(void)
 {
 	for (int i = 0; i < 300 && !was_closed; i++) {
@@ -585,11 +643,13 @@ int main(void)
 	RUN_OPEN(a_connection_that_breaks_ends_its_subscription);
 	RUN_OPEN(who_does_not_read_is_told_that_there_is_no_room);
 	RUN_OPEN(a_hundred_streams_and_no_more);
+	RUN_OPEN(calls_on_many_connections_have_a_limit_together);
 	RUN_OPEN(pings_without_end_are_cut_off);
 	RUN_OPEN(garbage_ends_the_connection_and_nothing_else);
 	RUN_OPEN(health_is_told);
 	RUN_OPEN(reflection_hands_out_the_description);
 	RUN_OPEN(a_drain_lets_calls_finish);
 	run("tokens_decide", tokens_decide, true);
+	run("a_stranger_cannot_hold_a_place", a_stranger_cannot_hold_a_place, true);
 	return END();
 }
