@@ -128,6 +128,24 @@ static bool reload_tls(struct app *a, struct err *err)
 	return ok;
 }
 
+static void reload_tokens(struct app *a)
+{
+	struct err err;
+	bool changed;
+
+	if (!auth_reload(a->auth, &changed, &err)) {
+		log_write(LOG_ERROR, "the tokens stay as they were", LOG_STR("reason", err.text));
+		return;
+	}
+	log_write(LOG_INFO, "tokens were read again");
+	if (!changed)
+		return;
+	/* A stream was allowed once, at its begin; its token may be the one that is withdrawn. */
+	err_set(&err, ERR_UNAVAILABLE,
+		"the tokens were changed: subscribe again after the last sequence");
+	dispatch_drop_streams(a->dispatch, &err);
+}
+
 static void on_reload(void *ctx, int signo)
 {
 	struct app *a = ctx;
@@ -136,10 +154,7 @@ static void on_reload(void *ctx, int signo)
 	(void)signo;
 	if (a->stopping)
 		return;
-	if (auth_reload(a->auth, &err))
-		log_write(LOG_INFO, "tokens were read again");
-	else
-		log_write(LOG_ERROR, "the tokens stay as they were", LOG_STR("reason", err.text));
+	reload_tokens(a);
 	if (reload_tls(a, &err))
 		log_write(LOG_INFO, "the certificate was read again");
 	else

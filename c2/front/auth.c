@@ -120,7 +120,7 @@ static bool rows_parse(struct auth_row **rows, size_t *n, char *text, const char
 	char *rest = text, *line;
 
 	for (int line_no = 1; (line = strsep(&rest, "\n")); line_no++) {
-		struct auth_row row;
+		struct auth_row row = {.role = API_ROLE_NONE};
 
 		line[strcspn(line, "\r")] = 0;
 		line += strspn(line, " \t");
@@ -141,13 +141,14 @@ static bool rows_parse(struct auth_row **rows, size_t *n, char *text, const char
 	return true;
 }
 
-bool auth_reload(struct auth *a, struct err *err)
+bool auth_reload(struct auth *a, bool *changed, struct err *err)
 {
 	struct auth_row *rows = NULL;
 	size_t n = 0, len;
 	char *text;
 	bool ok;
 
+	*changed = false;
 	if (!a->path)
 		return true;
 	text = mem_alloc(FILE_CAP + 1);
@@ -164,6 +165,7 @@ bool auth_reload(struct auth *a, struct err *err)
 	ok = rows_parse(&rows, &n, text, a->path, err);
 	if (!ok)
 		goto out;
+	*changed = n != a->n || memcmp(rows, a->rows, n * sizeof *rows) != 0;
 	free(a->rows);
 	a->rows = rows;
 	a->n = n;
@@ -178,9 +180,10 @@ out:
 bool auth_open(struct auth **out, const char *path, struct err *err)
 {
 	struct auth *a = mem_alloc(sizeof *a);
+	bool changed;
 
 	a->path = mem_text(path);
-	if (!auth_reload(a, err)) {
+	if (!auth_reload(a, &changed, err)) {
 		auth_close(a);
 		return false;
 	}

@@ -26,8 +26,12 @@ struct auth;
 bool auth_open(struct auth **out, const char *path, struct err *err);
 void auth_close(struct auth *a);
 
-/* Read the file again; on failure the tokens known before stay valid. */
-bool auth_reload(struct auth *a, struct err *err);
+/*
+ * Read the file again; on failure the tokens known before stay valid. changed:
+ * whether any caller, role or token is another one now, so that what was begun
+ * with the old ones has to end.
+ */
+bool auth_reload(struct auth *a, bool *changed, struct err *err);
 
 /* True if there is no token file: whoever reaches the port is admin. */
 bool auth_is_open(const struct auth *a);

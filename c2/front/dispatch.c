@@ -170,15 +170,20 @@ struct dispatch *dispatch_new(struct core *core)
 	return d;
 }
 
-void dispatch_end_streams(struct dispatch *d, const struct err *why)
+void dispatch_drop_streams(struct dispatch *d, const struct err *why)
 {
 	struct api_subscription *next;
 
-	d->stopping = true;
 	for (struct api_subscription *s = d->subs; s; s = next) {
 		next = s->next;
 		sub_end(s, why);
 	}
+}
+
+void dispatch_end_streams(struct dispatch *d, const struct err *why)
+{
+	d->stopping = true;
+	dispatch_drop_streams(d, why);
 }
 
 void dispatch_free(struct dispatch *d)

@@ -17,6 +17,9 @@ void dispatch_free(struct dispatch *d);
 
 struct api_service dispatch_service(struct dispatch *d);
 
+/* End all subscriptions with this error; who may, subscribes again. */
+void dispatch_drop_streams(struct dispatch *d, const struct err *why);
+
 /* The server stops: end all subscriptions with this error, and take no more. */
 void dispatch_end_streams(struct dispatch *d, const struct err *why);
 

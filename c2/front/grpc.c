@@ -24,27 +24,28 @@ static void on_connect(void *ctx, int fd, int ready)
 {
 	const int on = 1;
 	struct grpc *g = ctx;
+	bool full = g->n_conns >= GRPC_CONNECTIONS_MAX;
 
 	(void)ready;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+	for (int i = 0; i < ACCEPTS_A_TURN && !full; i++) {
 		int conn;
 
-		if (g->n_conns >= GRPC_CONNECTIONS_MAX)
-			break;
 		conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (conn < 0 && (errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (conn < 0 && errno == EAGAIN)
 			return;
 		/* Out of descriptors: the sweep looks again, instead of this at each turn. */
-		if (conn < 0)
+		full = conn < 0;
+		if (full)
 			break;
 		setsockopt(conn, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		grpc_conn_open(g, conn);
 		if (!loop_timer_is_set(g->sweep))
 			loop_timer_set(g->sweep, SWEEP_MS);
+		full = g->n_conns >= GRPC_CONNECTIONS_MAX;
 	}
-	if (g->n_conns >= GRPC_CONNECTIONS_MAX || errno != EAGAIN) {
+	if (full) {
 		loop_fd_set(g->listener, 0);
 		loop_timer_set(g->sweep, SWEEP_MS / 10);
 	}

@@ -102,14 +102,19 @@ static void a_bad_reload_keeps_the_tokens(void)
 	struct api_caller caller = {0};
 	struct auth *a = NULL;
 	struct err err;
+	bool changed;
 
 	put("ops admin " TOKEN_A "\n", 0600);
 	CHECK(auth_open(&a, path, &err));
 	put("nonsense\n", 0600);
-	CHECK(!auth_reload(a, &err));
+	CHECK(!auth_reload(a, &changed, &err) && !changed);
 	CHECK(auth_caller(a, "Bearer " TOKEN_A, &caller, &err));
+	put("# the same\n\nops  admin " TOKEN_A "\n", 0600);
+	CHECK(auth_reload(a, &changed, &err) && !changed);
+	put("ops viewer " TOKEN_A "\n", 0600);
+	CHECK(auth_reload(a, &changed, &err) && changed);
 	put("ops admin " TOKEN_B "\n", 0600);
-	CHECK(auth_reload(a, &err));
+	CHECK(auth_reload(a, &changed, &err) && changed);
 	CHECK(!auth_caller(a, "Bearer " TOKEN_A, &caller, &err));
 	CHECK(auth_caller(a, "Bearer " TOKEN_B, &caller, &err));
 	auth_close(a);

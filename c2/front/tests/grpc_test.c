@@ -436,6 +436,19 @@ static void a_hundred_streams_and_no_more(void)
 		 100);
 }
 
+static void many_connections_at_once_are_all_taken_at_once(void)
+{
+	int fds[40];
+
+	for (int i = 0; i < 40; i++)
+		fds[i] = fixture_connect(&f);
+	errno = ENOENT; /* of something else, earlier */
+	fixture_turns(&f);
+	CHECK_EQ(grpc->n_conns, 41);
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
+}
+
 /* What a stranger holds is bounded over all his connections, and comes back when he leaves. */
 static void calls_on_many_connections_have_a_limit_together(void)
 {
@@ -643,6 +656,7 @@ int main(void)
 	RUN_OPEN(a_connection_that_breaks_ends_its_subscription);
 	RUN_OPEN(who_does_not_read_is_told_that_there_is_no_room);
 	RUN_OPEN(a_hundred_streams_and_no_more);
+	RUN_OPEN(many_connections_at_once_are_all_taken_at_once);
 	RUN_OPEN(calls_on_many_connections_have_a_limit_together);
 	RUN_OPEN(pings_without_end_are_cut_off);
 	RUN_OPEN(garbage_ends_the_connection_and_nothing_else);

@@ -249,45 +249,38 @@ static void a_request_with_two_lengths_smuggles_no_other(void)
 {
 #define SMUGGLED "DELETE /e4/client/x HTTP/1.1\r\nHost: localhost\r\n\r\n"
 #define POST_WITH(headers) "POST /e4/topic/x HTTP/1.1\r\nHost: localhost\r\n" headers "\r\n"
-	static const char
-		*const
-			bad[] =
-				{
-					POST_WITH("Content-Length: 60\r\nTransfer-Encoding: "
-						  "chunked\r\n") "0\r\n\r\n" SMUGGLED,
-					POST_WITH("Transfer-Encoding: chunked\r\nContent-Length: "
-						  "3\r\n") "0\r\n\r\n" SMUGGLED,
-					POST_WITH("Content-Length: 0\r\nContent-Length: 60\r\n")
-						SMUGGLED,
-					POST_WITH("Content-Length: 60\r\nContent-Length: 0\r\n")
-						SMUGGLED,
-					POST_WITH("Content-Length: 0, 60\r\n") SMUGGLED,
-					POST_WITH("Content-Length: +0\r\n") SMUGGLED,
-					POST_WITH("Content-Length : 60\r\n") SMUGGLED,
-					POST_WITH("Transfer-Encoding: xchunked\r\n") SMUGGLED,
-					POST_WITH(
-						"Transfer-Encoding: gzip, chunked\r\n") "0\r\n\r"
-											"\n" SMUGGLED,
-					POST_WITH("Transfer-Encoding: identity\r\nContent-Length: "
-						  "60\r\n") SMUGGLED,
-					POST_WITH("Transfer-Encoding : chunked\r\n") SMUGGLED,
-					POST_WITH(
-						"Transfer-Encoding: chunked\r\nTransfer-Encoding: "
-						"identity\r\n") "0\r\n\r\n" SMUGGLED,
-					"POST /e4/topic/x HTTP/1.0\r\nHost: "
-					"localhost\r\nConnection: keep-alive\r\n"
-					"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED,
-					POST_WITH("Transfer-Encoding: chunked\r\n") "ffffffffffffff"
-										    "ff0\r\n\r"
-										    "\n" SMUGGLED,
-					POST_WITH("Transfer-Encoding: chunked\r\n") "0x0\r\n\r"
-										    "\n" SMUGGLED,
-					POST_WITH("Transfer-Encoding: chunked\r\n") "-0\r\n\r"
-										    "\n" SMUGGLED,
-					"POST /e4/topic/x HTTP/1.1\r\nHost: localhost\r\nHost: "
-					"evil.example\r\n"
-					"Content-Length: 0\r\n\r\n" SMUGGLED,
-				};
+	static const char *const bad[] = {
+		POST_WITH("Content-Length: 60\r\nTransfer-Encoding: "
+			  "chunked\r\n") "0\r\n\r\n" SMUGGLED,
+		POST_WITH("Transfer-Encoding: chunked\r\nContent-Length: "
+			  "3\r\n") "0\r\n\r\n" SMUGGLED,
+		POST_WITH("Content-Length: 0\r\nContent-Length: 60\r\n") SMUGGLED,
+		POST_WITH("Content-Length: 60\r\nContent-Length: 0\r\n") SMUGGLED,
+		POST_WITH("Content-Length: 0, 60\r\n") SMUGGLED,
+		POST_WITH("Content-Length: +0\r\n") SMUGGLED,
+		POST_WITH("Content-Length : 60\r\n") SMUGGLED,
+		POST_WITH("Transfer-Encoding: xchunked\r\n") SMUGGLED,
+		POST_WITH("Transfer-Encoding: gzip, chunked\r\n") "0\r\n\r"
+								  "\n" SMUGGLED,
+		POST_WITH("Transfer-Encoding: identity\r\nContent-Length: "
+			  "60\r\n") SMUGGLED,
+		POST_WITH("Transfer-Encoding : chunked\r\n") SMUGGLED,
+		POST_WITH("Transfer-Encoding: chunked\r\nTransfer-Encoding: "
+			  "identity\r\n") "0\r\n\r\n" SMUGGLED,
+		"POST /e4/topic/x HTTP/1.0\r\nHost: "
+		"localhost\r\nConnection: keep-alive\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED,
+		POST_WITH("Transfer-Encoding: chunked\r\n") "ffffffffffffff"
+							    "ff0\r\n\r"
+							    "\n" SMUGGLED,
+		POST_WITH("Transfer-Encoding: chunked\r\n") "0x0\r\n\r"
+							    "\n" SMUGGLED,
+		POST_WITH("Transfer-Encoding: chunked\r\n") "-0\r\n\r"
+							    "\n" SMUGGLED,
+		"POST /e4/topic/x HTTP/1.1\r\nHost: localhost\r\nHost: "
+		"evil.example\r\n"
+		"Content-Length: 0\r\n\r\n" SMUGGLED,
+	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		f.smuggled = 0;
