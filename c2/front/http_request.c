@@ -63,7 +63,8 @@ static void add_headers(struct MHD_Response *response, const struct http_connect
 		MHD_add_response_header(response, "Allow", r->allow);
 	if (r->status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-	if (c->daemon->closing || r->last)
+	/* Strangers give their place back, so that they cannot hold all of them. */
+	if (c->daemon->closing || r->last || r->caller.role <= API_ROLE_PUBLIC)
 		MHD_add_response_header(response, "Connection", "close");
 }
 

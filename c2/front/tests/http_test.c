@@ -328,6 +328,18 @@ static void tokens_decide_before_the_body_is_read(void)
 	CHECK_EQ(f.calls, 2);
 }
 
+static void a_stranger_cannot_hold_a_place(void)
+{
+	exchange(GET("/e4/health-check", ""));
+	CHECK(starts("HTTP/1.1 200 ") && was_closed);
+	exchange(GET("/nothing", ""));
+	CHECK(was_closed);
+	exchange(GET("/e4/clients/count", "Authorization: Bearer nonsense\r\n"));
+	CHECK(was_closed);
+	exchange(GET("/e4/clients/count", "Authorization: Bearer " FIXTURE_TOKEN "\r\n"));
+	CHECK(starts("HTTP/1.1 200 ") && !was_closed);
+}
+
 static void note_done(void *ctx)
 {
 	*(bool *)ctx = true;
@@ -376,6 +388,7 @@ int main(void)
 	RUN_OPEN(headers_have_a_limit);
 	RUN_OPEN(another_site_cannot_call_through_a_browser);
 	RUN_TOKENS(tokens_decide_before_the_body_is_read);
+	RUN_TOKENS(a_stranger_cannot_hold_a_place);
 	RUN_OPEN(a_drain_ends_idle_connections_and_takes_no_new_ones);
 	return END();
 }
