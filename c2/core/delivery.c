@@ -87,6 +87,7 @@ static bool serve_slice(struct core *c, struct slice *s, int limit)
 	}
 	c->store.ops->rollback(c->store.ctx);
 	outbox_cut(&c->outbox, 0);
+	clock_unsaved(c);
 	log_write(LOG_ERROR, "delivery waits", LOG_STR("error", err.text));
 	return false;
 }

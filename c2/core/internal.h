@@ -171,6 +171,8 @@ bool walk_fleet_start(struct core *c, struct err *err);
 bool clock_load(struct core *c, struct err *err);
 /* Needs a transaction. */
 bool clock_save(struct core *c, struct err *err);
+/* The transaction of clock_save came to nothing. */
+void clock_unsaved(struct core *c);
 void clock_watch(struct core *c);
 
 /* What an announcement said about a device's clock; 0: nothing. */

@@ -213,6 +213,11 @@ bool clock_save(struct core *c, struct err *err)
 	return DB(c, meta_put, clock_name, v, sizeof v, err);
 }
 
+void clock_unsaved(struct core *c)
+{
+	c->clock_saved = 0;
+}
+
 /* A walk that makes everybody due does this one's work too, from the start. */
 static bool start_clock_walk(struct core *c, struct err *err)
 {
@@ -238,8 +243,10 @@ void clock_watch(struct core *c)
 	log_write(LOG_WARN, "our clock has stepped back", LOG_NUM("seconds", c->clock_seen - now));
 	if (!c->store.ops->begin(c->store.ctx, &err))
 		return; /* seen again next time */
-	if (start_clock_walk(c, &err) && DB(c, commit, &err))
+	if (start_clock_walk(c, &err) && DB(c, commit, &err)) {
 		c->clock_seen = now;
-	else
-		c->store.ops->rollback(c->store.ctx);
+		return;
+	}
+	c->store.ops->rollback(c->store.ctx);
+	clock_unsaved(c);
 }

@@ -126,6 +126,30 @@ static void a_receipt_that_waited_is_no_wrong_clock(void)
 	kit_close(&k);
 }
 
+/* What memory believes to be in the database has to be there: a restart relies on it. */
+static void a_commit_that_fails_leaves_our_clock_to_be_saved(void)
+{
+	struct kit k;
+	struct device *d;
+	uint8_t saved[8];
+	size_t len = 0;
+	bool found = false;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic_for(&k, "a");
+	k.fail_commit = true;
+	core_work(k.core, 10);
+	k.fail_commit = false;
+	kit_run(&k, 10);
+	CHECK(in_sync(&k, d));
+	CHECK(k.real_store.ops->meta_get(k.real_store.ctx, "clock", saved, sizeof saved, &len,
+	                                 &found, &err));
+	CHECK(found && len == sizeof saved);
+	device_free(d);
+	kit_close(&k);
+}
+
 static void our_clock_steps_back(int64_t by, int64_t within)
 {
 	for (int m = 0; m < 2; m++) {
@@ -251,6 +275,7 @@ int main(void)
 	RUN(devices_with_wrong_clocks_get_their_keys);
 	RUN(the_offset_outlives_a_restart);
 	RUN(a_clock_that_is_set_right_is_followed);
+	RUN(a_commit_that_fails_leaves_our_clock_to_be_saved);
 	RUN(a_receipt_that_waited_is_no_wrong_clock);
 	RUN(our_clock_steps_back_under_a_right_device);
 	RUN(a_year_ahead_and_back_costs_no_year);
