@@ -107,6 +107,10 @@ static void on_state(void *ctx, bool up, const char *why)
 {
 	struct core *c = ctx;
 
+	/* Once for each reason: a broker that stays away is tried for as long as it takes. */
+	if (up != c->bus_up || strcmp(c->bus_why, why ? why : "") != 0)
+		log_write(up ? LOG_INFO : LOG_WARN, up ? "broker connected" : "broker away",
+		          LOG_STR("why", why));
 	c->bus_up = up;
 	snprintf(c->bus_why, sizeof c->bus_why, "%s", why ? why : "");
 	if (up)
