@@ -110,13 +110,26 @@ def test_another_protocol_is_not_talked_into_grpc(server):
             context.wrap_socket(raw, server_hostname="localhost").recv(1)
 
 
-def ask(server, token, verb="GET", path="/e4/clients/count", body=None):
+def call(server, token, verb="GET", path="/e4/clients/count", body=None):
+    """(status, text)"""
     context = ssl.create_default_context(cafile=server.folder / "cert.pem")
     c = http.client.HTTPSConnection("localhost", server.http_port, context=context, timeout=10)
-    c.request(verb, path, body, headers={"Authorization": f"Bearer {token}"})
-    status = c.getresponse().status
+    c.request(verb, path, body, headers={"Authorization": f"Bearer {token}"} if token else {})
+    with c.getresponse() as answer:
+        result = answer.status, answer.read().decode()
     c.close()
-    return status
+    return result
+
+
+def ask(*args):
+    return call(*args)[0]
+
+
+def test_a_stranger_learns_that_the_broker_is_away_and_not_why(server):
+    def broker(token):
+        return json.loads(call(server, token, "GET", "/e4/health-check")[1])["broker"]
+    wait_until(lambda: "refused" in broker(VIEWER), what="the reason is known")
+    assert broker(None) == "away"
 
 
 def test_a_token_that_is_withdrawn_is_worth_nothing_at_once(server):

@@ -58,7 +58,8 @@ static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 {
 	struct dispatch *d = ctx;
 	const struct api_method *m = &api_methods[method];
-	struct dispatch_call call = {.core = d->core, .arena = arena};
+	struct dispatch_call call = {
+		.core = d->core, .arena = arena, .stranger = caller->role <= API_ROLE_PUBLIC};
 	bool ok;
 
 	if (!dispatch_handlers[method])

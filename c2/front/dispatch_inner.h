@@ -10,6 +10,7 @@
 struct dispatch_call {
 	struct core *core;
 	struct arena *arena;
+	bool stranger; /* called without a token where there are some */
 };
 
 typedef bool dispatch_handler(struct dispatch_call *c, const ProtobufCMessage *request,
