@@ -25,10 +25,13 @@
 #define KEY_WORDS 60u /* 4 * (ROUNDS + 1) */
 
 /*
- * The parts of a round must be merged into one function: their planes live in
- * registers then, and `k` below is a constant.
+ * For speed the parts of a round must be merged into one function: their
+ * planes live in registers then, and `k` below is a constant. For size (-Os)
+ * each stays one function, which leaves a quarter of the code or less.
  */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
+#define PART static
+#elif defined(__GNUC__)
 #define PART static inline __attribute__((always_inline))
 #else
 #define PART static inline
