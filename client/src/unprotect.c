@@ -52,7 +52,7 @@ static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, 
 	 * A clock that is put back by a little does not end the period early; one
 	 * that was far ahead at the switch does not make it endless.
 	 */
-	return at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
+	return c->cfg.grace_s > 0 && at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
 }
 
 /* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */
