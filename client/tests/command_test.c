@@ -130,6 +130,42 @@ static void commands_are_judged_by_a_reliable_clock(void)
 	device_free(&d);
 }
 
+/* Section 5: a wrong clock must not cut a device off. */
+static void a_clock_that_is_put_back_does_not_shut_c2_out(void)
+{
+	static const uint64_t wrong[] = {T0 - 700, T0 - 61, 1, 0};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct device d;
+		struct e4_receipt r;
+		uint8_t message[1024], opened[1024];
+		size_t len;
+
+		world_device(&d, &e4_mode_sk, 1);
+		d.c.cfg.future_s = E4_FUTURE_S;
+		CHECK_EQ(world_set_topic(&d, T0, "t", 1), E4_COMMAND);
+		d.now = wrong[i];
+		CHECK_EQ(world_restart(&d), E4_OK);
+		/* C2 learns the time below which it must not stamp */
+		CHECK_EQ(e4_announce(&d.c, message, sizeof message, &len), E4_OK);
+		CHECK(e4_receipt_open(&r, opened, d.c.control_key, message, len));
+		CHECK_EQ(r.stamp, T0);
+		CHECK_EQ(world_set_topic(&d, T0 - 1, "t", 2), E4_ERR_TOO_OLD);
+		CHECK_EQ(world_set_topic(&d, T0 + 900, "t", 2), E4_COMMAND);
+		CHECK_EQ(world_set_topic(&d, T0 + 899, "t", 1), E4_ERR_TOO_OLD);
+		/* its own messages never carry a time ahead of its clock */
+		CHECK(world_send(&d, "t", "x", message) > 0);
+		CHECK(message[0] == (uint8_t)d.now && message[1] == (uint8_t)(d.now >> 8));
+		d.now = T0 + 1000; /* repaired: the window counts again */
+		CHECK_EQ(world_set_topic(&d, T0 + 1061, "t", 4), E4_ERR_FUTURE);
+		CHECK_EQ(world_set_topic(&d, T0 + 998, "t", 4), E4_COMMAND);
+		CHECK_EQ(e4_announce(&d.c, message, sizeof message, &len), E4_OK);
+		CHECK(e4_receipt_open(&r, opened, d.c.control_key, message, len));
+		CHECK_EQ(r.stamp, T0 + 1000);
+		device_free(&d);
+	}
+}
+
 static void a_new_identity_key_takes_over_at_once(void)
 {
 	struct device d;
@@ -540,6 +576,7 @@ int main(void)
 	RUN(a_lower_stamp_is_refused_also_after_a_restart_and_an_equal_one_taken);
 	RUN(a_repeated_command_writes_nothing);
 	RUN(commands_are_judged_by_a_reliable_clock);
+	RUN(a_clock_that_is_put_back_does_not_shut_c2_out);
 	RUN(a_new_identity_key_takes_over_at_once);
 	RUN(a_bad_key_of_c2_is_refused_and_the_old_one_goes_on);
 	RUN(peers_are_set_replaced_and_removed);

@@ -81,7 +81,12 @@ struct e4_store {
 typedef bool e4_now_fn(void *ctx, uint64_t *seconds);
 
 enum e4_clock {
-	E4_CLOCK_RELIABLE, /* now() is right within the future allowance */
+	/*
+	 * now() is right within the future allowance. While it is further behind
+	 * the last command than that, it was put back, and commands are judged by
+	 * their order alone, so that C2 can still reach us.
+	 */
+	E4_CLOCK_RELIABLE,
 	E4_CLOCK_NONE      /* time comes from C2's commands, forwards only; now() is not called */
 };
 
