@@ -87,7 +87,7 @@ enum e4_clock {
 	 * their order alone, so that C2 can still reach us.
 	 */
 	E4_CLOCK_RELIABLE,
-	E4_CLOCK_NONE      /* time comes from C2's commands, forwards only; now() is not called */
+	E4_CLOCK_NONE /* time comes from C2's commands, forwards only; now() is not called */
 };
 
 /* --- Memory that the caller gives ------------------------------------------ */
