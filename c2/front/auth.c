@@ -141,6 +141,11 @@ static bool rows_parse(struct auth_row **rows, size_t *n, char *text, const char
 	return true;
 }
 
+static bool same_rows(const struct auth *a, const struct auth_row *rows, size_t n)
+{
+	return n == a->n && rows && a->rows && memcmp(rows, a->rows, n * sizeof *rows) == 0;
+}
+
 bool auth_reload(struct auth *a, bool *changed, struct err *err)
 {
 	struct auth_row *rows = NULL;
@@ -165,7 +170,7 @@ bool auth_reload(struct auth *a, bool *changed, struct err *err)
 	ok = rows_parse(&rows, &n, text, a->path, err);
 	if (!ok)
 		goto out;
-	*changed = n != a->n || memcmp(rows, a->rows, n * sizeof *rows) != 0;
+	*changed = !same_rows(a, rows, n);
 	free(a->rows);
 	a->rows = rows;
 	a->n = n;

@@ -498,6 +498,14 @@ static int64_t idle_limit(const struct grpc_conn *c)
 	return c->served ? IDLE_MS : FIRST_CALL_MS;
 }
 
+/* Nothing goes on and nothing came for long, or a stranger has been here for long. */
+static bool has_to_go(const struct grpc_conn *c, int64_t now)
+{
+	if (!c->served && c->leaving == GRPC_STAYS && now - c->opened_ms > STRANGER_MS)
+		return true;
+	return c->n_streams == 0 && now - c->idle_since_ms > idle_limit(c);
+}
+
 static void end_now(struct grpc_conn *c)
 {
 	/* Who does not even read gets no goodbye. */
@@ -514,12 +522,10 @@ void grpc_conn_check(struct grpc_conn *c, int64_t now)
 			grpc_conn_mark(c);
 		return;
 	}
-	if (!c->served && c->leaving == GRPC_STAYS && now - c->opened_ms > STRANGER_MS) {
+	if (has_to_go(c, now)) {
 		end_now(c);
 	} else if (c->n_streams > 0) {
 		check_requests(c, now);
 		check_silence(c, now);
-	} else if (now - c->idle_since_ms > idle_limit(c)) {
-		end_now(c);
 	}
 }
