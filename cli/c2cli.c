@@ -32,9 +32,9 @@ static int fail(const struct err *err)
 		enum err_code code;
 		const char *next;
 	} hints[] = {
-		{ ERR_UNAUTHENTICATED, "give an API token with --token-file FILE" },
-		{ ERR_FORBIDDEN, "this token or file may not do that" },
-		{ ERR_NOT_FOUND, "c2cli client list and c2cli topic list show what there is" },
+		{ERR_UNAUTHENTICATED, "give an API token with --token-file FILE"},
+		{ERR_FORBIDDEN, "this token or file may not do that"},
+		{ERR_NOT_FOUND, "c2cli client list and c2cli topic list show what there is"},
 	};
 
 	fflush(stdout);
@@ -60,14 +60,18 @@ static void print_completion(bool zsh)
 		printf("#compdef c2cli\n"
 		       "_c2cli() {\n"
 		       "  local -a found\n"
-		       "  found=(${(f)\"$(c2cli " CLI_COMPLETE " \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
-		       "  if [[ ${found[(r):file]} == :file ]]; then _files; else compadd -a found; fi\n"
+		       "  found=(${(f)\"$(c2cli " CLI_COMPLETE
+		       " \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
+		       "  if [[ ${found[(r):file]} == :file ]]; then _files; else compadd -a "
+		       "found; fi\n"
 		       "}\n"
-		       "if [ \"$funcstack[1]\" = _c2cli ]; then _c2cli \"$@\"; else compdef _c2cli c2cli; fi\n");
+		       "if [ \"$funcstack[1]\" = _c2cli ]; then _c2cli \"$@\"; else compdef _c2cli "
+		       "c2cli; fi\n");
 	else
 		printf("_c2cli() {\n"
 		       "  local IFS=$'\\n' found\n"
-		       "  found=$(c2cli " CLI_COMPLETE " \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+		       "  found=$(c2cli " CLI_COMPLETE
+		       " \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
 		       "  if [ \"$found\" = :file ]; then\n"
 		       "    COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
 		       "    compopt -o filenames\n"
@@ -84,7 +88,7 @@ static bool run_help(const struct command *cmd, struct err *err)
 
 	for (size_t i = 0; i < cmd->n_rest; i++)
 		snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s",
-		         words[0] ? " " : "", cmd->rest[i]);
+			 words[0] ? " " : "", cmd->rest[i]);
 	return command_help(stdout, words) ||
 	       err_set(err, ERR_INVALID, "no command \"%s\"; see: c2cli --help", words);
 }
@@ -117,17 +121,18 @@ static bool connect_to(const struct c2cli_args *args, struct grpc **grpc, struct
 }
 
 static bool run_words(struct session *s, const struct c2cli_args *outer, size_t n,
-                      char *const *words, struct err *err)
+		      char *const *words, struct err *err)
 {
 	/* What stood before the first command holds for all; a line may say more. */
-	struct c2cli_args args = { .output = NULL };
+	struct c2cli_args args = {.output = NULL};
 	struct command cmd;
 
 	if (!command_parse(&cmd, &args, n, words, err))
 		return false;
 	if (args.endpoint || args.cert || args.token_file)
-		return err_set(err, ERR_INVALID, "the connection is made: say --endpoint, --cert "
-		               "and --token-file when starting c2cli");
+		return err_set(err, ERR_INVALID,
+			       "the connection is made: say --endpoint, --cert "
+			       "and --token-file when starting c2cli");
 	if (args.help)
 		return command_help(stdout, cmd.words);
 	if (!cmd.row)
@@ -139,7 +144,7 @@ static bool run_words(struct session *s, const struct c2cli_args *outer, size_t 
 	if (!args.timeout_s)
 		args.timeout_s = outer->timeout_s;
 	grpc_set_timeout(s->grpc, 1000 * (args.timeout_s ? args.timeout_s : C2CLI_TIMEOUT_S));
-	s->args = &args;
+	s->timeout_s = args.timeout_s;
 	s->json = args.output && strcmp(args.output, "json") == 0;
 	return run_command(s, &cmd, err);
 }
@@ -151,7 +156,7 @@ static bool is_exit(const char *word)
 
 /* One line; *over when the user leaves. */
 static bool run_line(struct session *s, const struct c2cli_args *outer, char *line, bool *over,
-                     struct err *err)
+		     struct err *err)
 {
 	char *words[WORDS_MAX];
 	size_t n;
@@ -165,7 +170,7 @@ static bool run_line(struct session *s, const struct c2cli_args *outer, char *li
 }
 
 static void complete_line(void *ctx, size_t n, const char *const *words,
-                          void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx)
+			  void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx)
 {
 	(void)ctx;
 	command_complete(n, words, offer, offer_ctx);
@@ -175,7 +180,7 @@ static void complete_line(void *ctx, size_t n, const char *const *words,
 
 static int run_interactive(struct session *s, const struct c2cli_args *args)
 {
-	const struct edit_config config = { "c2cli", "c2> ", complete_line, NULL, NULL };
+	const struct edit_config config = {"c2cli", "c2> ", complete_line, NULL, NULL};
 	char *line;
 	bool over = false;
 	struct err err;
@@ -213,7 +218,7 @@ static int run_lines(struct session *s, const struct c2cli_args *args)
 
 static int run_shell(const struct c2cli_args *args)
 {
-	struct session s = { .stdin_taken = true, .stop = &stop };
+	struct session s = {.stdin_taken = true, .stop = &stop};
 	struct err err;
 	int code;
 
@@ -226,7 +231,7 @@ static int run_shell(const struct c2cli_args *args)
 
 static int run_once(const struct c2cli_args *args, const struct command *cmd)
 {
-	struct session s = { .args = args, .stop = &stop };
+	struct session s = {.timeout_s = args->timeout_s, .stop = &stop};
 	struct err err;
 	bool ok;
 
@@ -241,8 +246,8 @@ static int run_once(const struct c2cli_args *args, const struct command *cmd)
 
 int main(int argc, char **argv)
 {
-	struct sigaction interrupt = { .sa_handler = on_interrupt };
-	struct c2cli_args args = { .output = NULL };
+	struct sigaction interrupt = {.sa_handler = on_interrupt};
+	struct c2cli_args args = {.output = NULL};
 	struct command cmd;
 	struct err err;
 

@@ -57,10 +57,8 @@ static bool take_row(struct many_row *row, json_t *o, struct err *err)
 	json_t *value;
 	char *path;
 
-	json_object_foreach(o, key, value)
-		if (!take_member(row, key, value))
-			return err_set(err, ERR_INVALID, "\"%.40s\" is unknown or of the wrong type",
-			               key);
+	json_object_foreach(o, key, value) if (!take_member(row, key, value)) return err_set(
+		err, ERR_INVALID, "\"%.40s\" is unknown or of the wrong type", key);
 	if (!row->identity.name)
 		return err_set(err, ERR_INVALID, "name is missing");
 	if (row->identity.state_path)
@@ -74,7 +72,7 @@ static bool take_row(struct many_row *row, json_t *o, struct err *err)
 }
 
 static bool read_line(const char *line, size_t len, struct many_row **rows, size_t *n,
-                      struct err *err)
+		      struct err *err)
 {
 	json_t *o = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	struct many_row *row;
@@ -104,13 +102,14 @@ bool many_read(const char *path, struct many_row **rows, size_t *n, struct err *
 	*rows = NULL;
 	*n = 0;
 	if (!f)
-		return err_set(err, ERR_NOT_FOUND, "%s: cannot be opened: %s", path, strerror(errno));
+		return err_set(err, ERR_NOT_FOUND, "%s: cannot be opened: %s", path,
+			       strerror(errno));
 	while (ok && (len = getline(&line, &cap, f)) >= 0) {
 		number++;
 		if (strspn(line, " \t\r\n") == (size_t)len)
 			continue;
 		ok = *n < DEVICES_MAX ? read_line(line, (size_t)len, rows, n, err)
-		                      : err_set(err, ERR_INVALID, "too many devices");
+				      : err_set(err, ERR_INVALID, "too many devices");
 		if (!ok)
 			err_wrap(err, "%s:%zu", path, number);
 	}

@@ -52,8 +52,9 @@ struct client_command {
 	const char *word;
 	enum client_verb verb;
 	const char *args; /* for help */
-	size_t min, max;  /* words behind the command; text of several words counts as one at least */
-	bool connected;   /* waits for the connection when run from a script */
+	size_t min,
+		max;    /* words behind the command; text of several words counts as one at least */
+	bool connected; /* waits for the connection when run from a script */
 	const char *help;
 };
 

@@ -38,13 +38,13 @@ static enum outcome failed(struct client_run *r, const struct device *d, const s
 
 static void print_help(const struct client_run *r)
 {
-	printf("%s", r->n_devices > 1 ? "Commands, behind the name of a device or *:\n"
-	                              : "Commands:\n");
+	printf("%s",
+	       r->n_devices > 1 ? "Commands, behind the name of a device or *:\n" : "Commands:\n");
 	for (size_t i = 0; i < n_client_commands; i++) {
 		char left[64];
 
 		snprintf(left, sizeof left, "  %s %s", client_commands[i].word,
-		         client_commands[i].args);
+			 client_commands[i].args);
 		opts_help_line(stdout, left, client_commands[i].help);
 	}
 }
@@ -52,16 +52,19 @@ static void print_help(const struct client_run *r)
 /* The words behind the topic, with single blanks. */
 static char *join(char **words, size_t n)
 {
-	size_t len = 1;
+	size_t len = 1, at = 0;
 	char *text;
 
 	for (size_t i = 0; i < n; i++)
 		len += strlen(words[i]) + 1;
 	text = mem_alloc(len);
 	for (size_t i = 0; i < n; i++) {
+		size_t word = strlen(words[i]);
+
 		if (i > 0)
-			strcat(text, " ");
-		strcat(text, words[i]);
+			text[at++] = ' ';
+		memcpy(text + at, words[i], word);
+		at += word;
 	}
 	return text;
 }
@@ -75,8 +78,7 @@ static enum outcome send_message(const struct call *c, bool clear)
 
 	if (device_send(c->device, c->words[0], text, len, clear, &err))
 		show_sent(&c->run->show, c->device, c->words[0], len, clear);
-	else if (!c->run->interactive &&
-	         (err.code == ERR_EXHAUSTED || err.code == ERR_UNAVAILABLE))
+	else if (!c->run->interactive && (err.code == ERR_EXHAUSTED || err.code == ERR_UNAVAILABLE))
 		result = LATER;
 	else
 		result = failed(c->run, c->device, &err);
@@ -89,12 +91,14 @@ static enum outcome subscribe(const struct call *c, bool on)
 {
 	struct err err;
 	bool ok = on ? device_subscribe(c->device, c->words[0], &err)
-	             : device_unsubscribe(c->device, c->words[0], &err);
+		     : device_unsubscribe(c->device, c->words[0], &err);
 
 	if (!ok)
 		return failed(c->run, c->device, &err);
 	show_note(&c->run->show, c->device, c->command->word,
-	          c->run->show.json ? c->words[0] : on ? "subscribed" : "unsubscribed");
+		  c->run->show.json ? c->words[0]
+		  : on              ? "subscribed"
+				    : "unsubscribed");
 	return DONE;
 }
 
@@ -116,8 +120,9 @@ static enum outcome print_key(const struct call *c)
 	bool ok = true;
 
 	if (c->n_words > 0 && c->run->args_are_public) {
-		err_set(&err, ERR_INVALID, "a password on the command line can be seen by others; "
-		        "give the command on standard input");
+		err_set(&err, ERR_INVALID,
+			"a password on the command line can be seen by others; "
+			"give the command on standard input");
 		return failed(c->run, c->device, &err);
 	}
 	if (c->n_words > 0)
@@ -187,7 +192,7 @@ static bool parse_call(struct call *c, char **words, size_t n, struct err *err)
 	c->n_words = n - 1;
 	if (c->n_words < c->command->min || c->n_words > c->command->max)
 		return err_set(err, ERR_INVALID, "it goes: %s %s", c->command->word,
-		               c->command->args);
+			       c->command->args);
 	return true;
 }
 
@@ -234,7 +239,7 @@ static enum outcome run_for_many(struct call *c, const char *who)
 /* line is taken apart. */
 static enum outcome run_line(struct client_run *r, char *line)
 {
-	struct call c = { .run = r };
+	struct call c = {.run = r};
 	char *words[WORDS_MAX];
 	size_t n, skip;
 	struct err err;
@@ -352,7 +357,7 @@ void client_run_on_event(void *ctx, struct device *d, const struct device_event 
 }
 
 void client_run_complete(void *ctx, size_t n_words, const char *const *words,
-                         void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx)
+			 void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx)
 {
 	struct client_run *r = ctx;
 	const char *topic;
@@ -370,7 +375,7 @@ void client_run_complete(void *ctx, size_t n_words, const char *const *words,
 
 void client_run_init(struct client_run *r, struct loop *loop)
 {
-	*r = (struct client_run){ .loop = loop };
+	*r = (struct client_run){.loop = loop};
 	r->last = &r->first;
 	r->drain = loop_timer_add(loop, on_drain, r);
 }

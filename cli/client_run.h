@@ -25,7 +25,7 @@ struct client_run {
 	bool input_over; /* no more lines come; end when those that are there are done */
 	bool leaving;
 	bool args_are_public; /* the lines stood in argv: no password may */
-	int64_t left;    /* messages until the end; 0: no such limit */
+	int64_t left;         /* messages until the end; 0: no such limit */
 	int exit_code;
 	struct loop_timer *drain; /* looks whether all was sent */
 	int drain_turns;
@@ -52,6 +52,6 @@ void client_run_on_event(void *ctx, struct device *d, const struct device_event 
 
 /* Candidates for the last word typed. */
 void client_run_complete(void *ctx, size_t n_words, const char *const *words,
-                         void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx);
+			 void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx);
 
 #endif

@@ -75,10 +75,10 @@ static void print(json_t *o)
 }
 
 static const char *const event_names[] = {
-	[DEVICE_CONNECTED] = "connected",   [DEVICE_DISCONNECTED] = "disconnected",
-	[DEVICE_MESSAGE] = "message",       [DEVICE_UNREADABLE] = "unreadable",
-	[DEVICE_COMMAND] = "command",       [DEVICE_REFUSED] = "refused",
-	[DEVICE_RECEIPT] = "receipt",       [DEVICE_ROOM] = "room",
+	[DEVICE_CONNECTED] = "connected", [DEVICE_DISCONNECTED] = "disconnected",
+	[DEVICE_MESSAGE] = "message",     [DEVICE_UNREADABLE] = "unreadable",
+	[DEVICE_COMMAND] = "command",     [DEVICE_REFUSED] = "refused",
+	[DEVICE_RECEIPT] = "receipt",     [DEVICE_ROOM] = "room",
 };
 
 static void set_counts(json_t *o, const struct device *d)
@@ -161,7 +161,7 @@ static void put_unreadable(const struct device_event *e)
 }
 
 static void event_text(const struct client_show *s, const struct device *d,
-                       const struct device_event *e)
+		       const struct device_event *e)
 {
 	struct device_status now;
 
@@ -210,7 +210,7 @@ static void event_text(const struct client_show *s, const struct device *d,
 }
 
 void show_device_event(const struct client_show *s, const struct device *d,
-                       const struct device_event *e)
+		       const struct device_event *e)
 {
 	if (e->kind == DEVICE_ROOM)
 		return;
@@ -221,7 +221,7 @@ void show_device_event(const struct client_show *s, const struct device *d,
 }
 
 void show_sent(const struct client_show *s, const struct device *d, const char *topic, size_t len,
-               bool clear)
+	       bool clear)
 {
 	if (s->json) {
 		json_t *o = object("sent", d);
@@ -295,7 +295,7 @@ void show_topics(const struct client_show *s, struct device *d)
 }
 
 void show_note(const struct client_show *s, const struct device *d, const char *event,
-               const char *text)
+	       const char *text)
 {
 	if (s->json) {
 		json_t *o = object(event, d);
@@ -327,7 +327,7 @@ void show_error(const struct client_show *s, const struct device *d, const struc
 }
 
 void show_key(const struct client_show *s, const struct device *d, const uint8_t key[32],
-              bool secret)
+	      bool secret)
 {
 	char hex[65], base64[48];
 
@@ -344,7 +344,8 @@ void show_key(const struct client_show *s, const struct device *d, const uint8_t
 		if (secret)
 			printf("This is the secret key of the device: whoever sees it reads and "
 			       "writes as the device.\n");
-		printf("%s\n  hex     %s\n  base64  %s\n", secret ? "key" : "public key", hex, base64);
+		printf("%s\n  hex     %s\n  base64  %s\n", secret ? "key" : "public key", hex,
+		       base64);
 		fflush(stdout);
 	}
 	e4_wipe(hex, sizeof hex);

@@ -10,17 +10,17 @@ struct client_show {
 };
 
 void show_device_event(const struct client_show *s, const struct device *d,
-                       const struct device_event *e);
+		       const struct device_event *e);
 void show_sent(const struct client_show *s, const struct device *d, const char *topic, size_t len,
-               bool clear);
+	       bool clear);
 void show_status(const struct client_show *s, const struct device *d);
 void show_topics(const struct client_show *s, struct device *d);
 void show_note(const struct client_show *s, const struct device *d, const char *event,
-               const char *text);
+	       const char *text);
 /* d may be null. To stderr, or as an event. */
 void show_error(const struct client_show *s, const struct device *d, const struct err *err);
 /* What C2 is to be given: secret is true in symmetric mode. */
 void show_key(const struct client_show *s, const struct device *d, const uint8_t key[32],
-              bool secret);
+	      bool secret);
 
 #endif

@@ -4,38 +4,38 @@
 #include <string.h>
 
 static const struct opt option_rows[] = {
-	{ "endpoint", "e", OPT_TEXT, "HOST:PORT", offsetof(struct c2cli_args, endpoint), 0, 0, NULL,
-	  "gRPC address of the key server (default " C2CLI_ENDPOINT ")." },
-	{ "cert", "c", OPT_FILE, "FILE", offsetof(struct c2cli_args, cert), 0, 0, NULL,
-	  "CA certificate of the server, PEM: connect with TLS. https://HOST:PORT as endpoint uses "
-	  "the system's CAs." },
-	{ "token-file", NULL, OPT_FILE, "FILE", offsetof(struct c2cli_args, token_file), 0, 0, NULL,
-	  "File whose first line is the API token, or - for standard input." },
-	{ "output", "o", OPT_CHOICE, "FORM", offsetof(struct c2cli_args, output), 0, 0, "table|json",
-	  "table for people (default), json for scripts." },
-	{ "timeout", NULL, OPT_INT, "SECONDS", offsetof(struct c2cli_args, timeout_s), 1, 86400, NULL,
-	  "Longest time for an answer (default 10); with --wait, for the whole wait (default: no "
-	  "limit)." },
-	{ "help", "h", OPT_SWITCH, NULL, offsetof(struct c2cli_args, help), 0, 0, NULL,
-	  "Help for the command or the group of commands." },
-	{ "version", NULL, OPT_SWITCH, NULL, offsetof(struct c2cli_args, version), 0, 0, NULL,
-	  "Print the version." },
+	{"endpoint", "e", OPT_TEXT, "HOST:PORT", offsetof(struct c2cli_args, endpoint), 0, 0, NULL,
+	 "gRPC address of the key server (default " C2CLI_ENDPOINT ")."},
+	{"cert", "c", OPT_FILE, "FILE", offsetof(struct c2cli_args, cert), 0, 0, NULL,
+	 "CA certificate of the server, PEM: connect with TLS. https://HOST:PORT as endpoint uses "
+	 "the system's CAs."},
+	{"token-file", NULL, OPT_FILE, "FILE", offsetof(struct c2cli_args, token_file), 0, 0, NULL,
+	 "File whose first line is the API token, or - for standard input."},
+	{"output", "o", OPT_CHOICE, "FORM", offsetof(struct c2cli_args, output), 0, 0, "table|json",
+	 "table for people (default), json for scripts."},
+	{"timeout", NULL, OPT_INT, "SECONDS", offsetof(struct c2cli_args, timeout_s), 1, 86400,
+	 NULL,
+	 "Longest time for an answer (default 10); with --wait, for the whole wait (default: no "
+	 "limit)."},
+	{"help", "h", OPT_SWITCH, NULL, offsetof(struct c2cli_args, help), 0, 0, NULL,
+	 "Help for the command or the group of commands."},
+	{"version", NULL, OPT_SWITCH, NULL, offsetof(struct c2cli_args, version), 0, 0, NULL,
+	 "Print the version."},
 };
 
-const struct opts c2cli_opts = { "--", option_rows,
-	                         sizeof option_rows / sizeof option_rows[0] };
+const struct opts c2cli_opts = {"--", option_rows, sizeof option_rows / sizeof option_rows[0]};
 
 static const struct api_flag completion_flags[] = {
-	{ "bash", NULL, API_FLAG_BOOL, false, NULL, "The script for bash (default)." },
-	{ "zsh", NULL, API_FLAG_BOOL, false, NULL, "The script for zsh." },
+	{"bash", NULL, API_FLAG_BOOL, false, NULL, "The script for bash (default)."},
+	{"zsh", NULL, API_FLAG_BOOL, false, NULL, "The script for zsh."},
 };
 
 static const struct api_method own_rows[] = {
-	{ .help = "Print a completion script: . <(c2cli completion), or for zsh: "
-	          "c2cli completion --zsh > _c2cli in a folder of fpath.",
-	  .cli = { CLI_COMPLETION, API_COMMAND_CALL, completion_flags, 2 } },
-	{ .help = "Help for a command, as --help.", .cli = { CLI_HELP, API_COMMAND_CALL, NULL, 0 } },
-	{ .help = "", .cli = { CLI_COMPLETE, API_COMMAND_CALL, NULL, 0 } },
+	{.help = "Print a completion script: . <(c2cli completion), or for zsh: "
+		 "c2cli completion --zsh > _c2cli in a folder of fpath.",
+	 .cli = {CLI_COMPLETION, API_COMMAND_CALL, completion_flags, 2}},
+	{.help = "Help for a command, as --help.", .cli = {CLI_HELP, API_COMMAND_CALL, NULL, 0}},
+	{.help = "", .cli = {CLI_COMPLETE, API_COMMAND_CALL, NULL, 0}},
 };
 
 enum { N_OWN = sizeof own_rows / sizeof own_rows[0] };
@@ -111,15 +111,15 @@ static const char *arg_of(enum api_flag_kind kind)
 	return "NAME";
 }
 
-static void add_flag(struct flag *flags, size_t *n, const struct api_flag *api,
-                     enum flag_role role, const char *name, const char *arg, const char *help)
+static void add_flag(struct flag *flags, size_t *n, const struct api_flag *api, enum flag_role role,
+		     const char *name, const char *arg, const char *help)
 {
-	static const char *const suffix[] = { "", "-file", "-compat", "", "" };
+	static const char *const suffix[] = {"", "-file", "-compat", "", ""};
 	struct flag *f = &flags[*n];
 
 	if (*n == FLAGS_MAX)
 		return;
-	*f = (struct flag){ .role = role, .api = api, .arg = arg, .help = help };
+	*f = (struct flag){.role = role, .api = api, .arg = arg, .help = help};
 	snprintf(f->name, sizeof f->name, "%s%s", name, suffix[role]);
 	f->file = arg && strncmp(arg, "FILE", 4) == 0;
 	(*n)++;
@@ -135,25 +135,25 @@ size_t command_flags(const struct api_method *row, struct flag flags[FLAGS_MAX])
 		add_flag(flags, &n, a, FLAG_PLAIN, a->name, arg_of(a->kind), a->help);
 		if (a->kind == API_FLAG_BASE64)
 			add_flag(flags, &n, a, FLAG_FROM_FILE, a->name, "FILE|-",
-			         "The same from a file or standard input, as raw bytes.");
+				 "The same from a file or standard input, as raw bytes.");
 		if (a->kind == API_FLAG_PASSWORD_FILE)
 			add_flag(flags, &n, a, FLAG_COMPAT, a->name, NULL,
-			         "Derive as older tools do (Argon2i without salt): equal passwords "
-			         "then give equal keys, and one guess tries all clients. Only for "
-			         "fleets that have such keys.");
+				 "Derive as older tools do (Argon2i without salt): equal passwords "
+				 "then give equal keys, and one guess tries all clients. Only for "
+				 "fleets that have such keys.");
 	}
 	if (row->cli.kind == API_COMMAND_PROGRESS)
 		add_flag(flags, &n, NULL, FLAG_WAIT, "wait", NULL,
-		         "Wait until all is confirmed; --timeout limits it, and then the exit "
-		         "code is 7.");
+			 "Wait until all is confirmed; --timeout limits it, and then the exit "
+			 "code is 7.");
 	if (row->response && command_bytes_field(row->response))
 		add_flag(flags, &n, NULL, FLAG_OUT, "out", "FILE|-",
-		         "Write the bytes of the answer to a new file, or raw to standard output.");
+			 "Write the bytes of the answer to a new file, or raw to standard output.");
 	return n;
 }
 
 static const struct flag *flag_named(const struct flag *flags, size_t n, const char *name,
-                                     size_t len)
+				     size_t len)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strlen(flags[i].name) == len && memcmp(flags[i].name, name, len) == 0)
@@ -229,7 +229,7 @@ static bool take_word(struct command *cmd, const char *word, struct err *err)
 	count_words(cmd->words, &exact, &below);
 	if (exact > 0 && cmd->words[0])
 		return err_set(err, ERR_INVALID, "unexpected word \"%.40s\"; see: c2cli %s --help",
-		               word, cmd->words);
+			       word, cmd->words);
 	n = snprintf(longer, sizeof longer, "%s%s%s", cmd->words, cmd->words[0] ? " " : "", word);
 	if (n > 0 && (size_t)n < sizeof longer)
 		count_words(longer, &exact, &below);
@@ -237,14 +237,14 @@ static bool take_word(struct command *cmd, const char *word, struct err *err)
 		exact = below = 0;
 	if (exact + below == 0)
 		return err_set(err, ERR_INVALID, "no command \"%s%s%.40s\"; see: c2cli %s%s--help",
-		               cmd->words, cmd->words[0] ? " " : "", word, cmd->words,
-		               cmd->words[0] ? " " : "");
+			       cmd->words, cmd->words[0] ? " " : "", word, cmd->words,
+			       cmd->words[0] ? " " : "");
 	memcpy(cmd->words, longer, sizeof longer);
 	return true;
 }
 
 static bool take_flag(struct command *cmd, size_t n_words, char *const *words, size_t *i,
-                      struct err *err)
+		      struct err *err)
 {
 	struct flag flags[FLAGS_MAX];
 	const char *value, *name;
@@ -255,7 +255,7 @@ static bool take_flag(struct command *cmd, size_t n_words, char *const *words, s
 	f = flag_named(flags, n, name, len);
 	if (!f)
 		return err_set(err, ERR_INVALID, "unknown option %.60s; see: c2cli %s%s--help",
-		               words[*i], cmd->words, cmd->words[0] ? " " : "");
+			       words[*i], cmd->words, cmd->words[0] ? " " : "");
 	if (command_get(cmd, f->name))
 		return err_set(err, ERR_INVALID, "--%s was given twice", f->name);
 	if (f->arg && !value) {
@@ -265,7 +265,7 @@ static bool take_flag(struct command *cmd, size_t n_words, char *const *words, s
 	}
 	if (!f->arg && value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
 		return err_set(err, ERR_INVALID, "--%s is true or false", f->name);
-	cmd->values[cmd->n_values++] = (struct command_value){ *f, value };
+	cmd->values[cmd->n_values++] = (struct command_value){*f, value};
 	return true;
 }
 
@@ -299,8 +299,7 @@ static bool knows_all(const struct command *cmd, const struct api_method *row)
 	return true;
 }
 
-static const struct api_flag *first_missing(const struct command *cmd,
-                                            const struct api_method *row)
+static const struct api_flag *first_missing(const struct command *cmd, const struct api_method *row)
 {
 	for (size_t i = 0; i < row->cli.n_flags; i++)
 		if (row->cli.flags[i].required && !is_given(cmd, &row->cli.flags[i]))
@@ -329,10 +328,11 @@ static bool choose_row(struct command *cmd, struct err *err)
 	}
 	if (n_partial == 1)
 		return err_set(err, ERR_INVALID, "--%s is missing; see: c2cli %s --help",
-		               first_missing(cmd, partial)->name, cmd->words);
-	return err_set(err, ERR_INVALID, n_partial > 1 ?
-	               "an option is missing that says which; see: c2cli %s --help" :
-	               "these options do not go together; see: c2cli %s --help", cmd->words);
+			       first_missing(cmd, partial)->name, cmd->words);
+	return err_set(err, ERR_INVALID,
+		       n_partial > 1 ? "an option is missing that says which; see: c2cli %s --help"
+				     : "these options do not go together; see: c2cli %s --help",
+		       cmd->words);
 }
 
 static bool check_one_of(const struct command *cmd, struct err *err)
@@ -352,7 +352,7 @@ static bool check_one_of(const struct command *cmd, struct err *err)
 				continue;
 			given += is_given(cmd, f);
 			len += (size_t)snprintf(names + len, sizeof names - len, "%s--%s",
-			                        len ? " and " : "", f->name);
+						len ? " and " : "", f->name);
 			if (len >= sizeof names)
 				len = sizeof names - 1;
 		}
@@ -370,10 +370,10 @@ static bool check_variants(const struct command *cmd, struct err *err)
 
 		if (f->role == FLAG_FROM_FILE && command_get(cmd, f->api->name))
 			return err_set(err, ERR_INVALID, "give --%s or --%s, not both",
-			               f->api->name, f->name);
+				       f->api->name, f->name);
 		if (f->role == FLAG_COMPAT && !command_get(cmd, f->api->name))
 			return err_set(err, ERR_INVALID, "--%s goes with --%s", f->name,
-			               f->api->name);
+				       f->api->name);
 	}
 	return true;
 }
@@ -392,14 +392,14 @@ static bool finish(struct command *cmd, const struct c2cli_args *args, struct er
 		return true;
 	if (exact == 0)
 		return err_set(err, ERR_INVALID, "what about %s? see: c2cli %s --help", cmd->words,
-		               cmd->words);
+			       cmd->words);
 	return choose_row(cmd, err) && check_one_of(cmd, err) && check_variants(cmd, err);
 }
 
-bool command_parse(struct command *cmd, struct c2cli_args *args, size_t n_words,
-                   char *const *words, struct err *err)
+bool command_parse(struct command *cmd, struct c2cli_args *args, size_t n_words, char *const *words,
+		   struct err *err)
 {
-	*cmd = (struct command){ .row = NULL };
+	*cmd = (struct command){.row = NULL};
 	for (size_t i = 0; i < n_words; i++) {
 		bool known = false;
 		int at = (int)i;

@@ -84,8 +84,8 @@ struct command {
  * Read words (without the program's name). ERR_INVALID says what is wrong
  * and which help to ask for. With --help the row may be any of the words'.
  */
-bool command_parse(struct command *cmd, struct c2cli_args *args, size_t n_words,
-                   char *const *words, struct err *err);
+bool command_parse(struct command *cmd, struct c2cli_args *args, size_t n_words, char *const *words,
+		   struct err *err);
 
 /* The value of a flag as text, or null. */
 const struct command_value *command_get(const struct command *cmd, const char *name);
@@ -99,6 +99,6 @@ bool command_help(FILE *f, const char *words);
 
 /* Each candidate for the last of the words, one a line; ":file" asks for paths. */
 void command_complete(size_t n_words, const char *const *words,
-                      void (*found)(void *ctx, const char *candidate), void *ctx);
+		      void (*found)(void *ctx, const char *candidate), void *ctx);
 
 #endif

@@ -110,9 +110,9 @@ static void add_word(struct completion *c, const char *word)
 }
 
 void command_complete(size_t n_words, const char *const *words,
-                      void (*found)(void *ctx, const char *candidate), void *ctx)
+		      void (*found)(void *ctx, const char *candidate), void *ctx)
 {
-	struct completion c = { .prefix = "", .found = found, .ctx = ctx };
+	struct completion c = {.prefix = "", .found = found, .ctx = ctx};
 	const struct opt *global = NULL;
 	const char *arg = NULL; /* of the option before the word, if it takes one */
 

@@ -6,7 +6,8 @@ static bool begins(const char *words, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	return len == 0 || (strncmp(words, prefix, len) == 0 && (words[len] == 0 || words[len] == ' '));
+	return len == 0 ||
+	       (strncmp(words, prefix, len) == 0 && (words[len] == 0 || words[len] == ' '));
 }
 
 static bool is_shown(const struct api_method *row, const char *prefix)
@@ -31,9 +32,12 @@ static void put_usage(FILE *f, const struct api_method *row)
 			continue;
 		if (in_group && !group)
 			fputc(')', f);
-		fprintf(f, "%s%s--%s%s%s%s", in_group && group ? " | " : group ? " (" : " ",
-		        must || group ? "" : "[", fl->name, fl->arg ? " " : "",
-		        fl->arg ? fl->arg : "", must || group ? "" : "]");
+		fprintf(f, "%s%s--%s%s%s%s",
+			in_group && group ? " | "
+			: group           ? " ("
+					  : " ",
+			must || group ? "" : "[", fl->name, fl->arg ? " " : "",
+			fl->arg ? fl->arg : "", must || group ? "" : "]");
 		in_group = group;
 	}
 	fprintf(f, "%s\n", in_group ? ")" : "");
@@ -89,7 +93,7 @@ static void put_command(FILE *f, const char *words)
 		char left[80];
 
 		snprintf(left, sizeof left, "  --%.47s%s%.16s", flags[i].name,
-		         flags[i].arg ? " " : "", flags[i].arg ? flags[i].arg : "");
+			 flags[i].arg ? " " : "", flags[i].arg ? flags[i].arg : "");
 		opts_help_line(f, left, flags[i].help);
 	}
 }
@@ -97,21 +101,22 @@ static void put_command(FILE *f, const char *words)
 static void put_overview(FILE *f)
 {
 	fprintf(f, "Usage: c2cli [OPTION]... COMMAND [OPTION]...\n\n"
-	           "Manages the clients, topics and keys of a key server. Without a command it\n"
-	           "reads commands: from a terminal with history and completion, else from the\n"
-	           "lines of standard input, until one fails.\n\nCommands:\n");
+		   "Manages the clients, topics and keys of a key server. Without a command it\n"
+		   "reads commands: from a terminal with history and completion, else from the\n"
+		   "lines of standard input, until one fails.\n\nCommands:\n");
 	put_commands(f, "");
 	fprintf(f, "\nOptions of all commands:\n");
 	opts_help(&c2cli_opts, f);
-	fprintf(f, "\nExamples:\n"
-	           "  e4keygen -type symmetric -out dev1.key\n"
-	           "  c2cli client create --name dev1 --key dev1.key\n"
-	           "  c2cli topic create --name sensors/temp\n"
-	           "  c2cli attach --client dev1 --topic sensors/temp\n"
-	           "  c2cli status --topic sensors/temp --wait\n\n"
-	           "Exit codes: 0 done, 2 bad command or argument, 3 not found, 4 exists or not in\n"
-	           "this state, 5 not allowed, 7 out of time, 69 server away.\n"
-	           "Help for one command: c2cli COMMAND --help\n");
+	fprintf(f,
+		"\nExamples:\n"
+		"  e4keygen -type symmetric -out dev1.key\n"
+		"  c2cli client create --name dev1 --key dev1.key\n"
+		"  c2cli topic create --name sensors/temp\n"
+		"  c2cli attach --client dev1 --topic sensors/temp\n"
+		"  c2cli status --topic sensors/temp --wait\n\n"
+		"Exit codes: 0 done, 2 bad command or argument, 3 not found, 4 exists or not in\n"
+		"this state, 5 not allowed, 7 out of time, 69 server away.\n"
+		"Help for one command: c2cli COMMAND --help\n");
 }
 
 bool command_help(FILE *f, const char *words)

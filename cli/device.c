@@ -42,13 +42,13 @@ static void send_receipt(struct device *d, bool answer)
 	size_t cap = E4_OVERHEAD_SK + E4_RECEIPT_FIXED + TOPICS_MAX * (size_t)E4_RECEIPT_ENTRY, len;
 	uint8_t *out = mem_alloc(cap);
 	enum e4_result r = answer ? e4_receipt(&d->client, out, cap, &len)
-	                          : e4_announce(&d->client, out, cap, &len);
+				  : e4_announce(&d->client, out, cap, &len);
 	struct err err;
 
 	/* One that is lost, or finds no room, is asked for again by C2. */
 	if (r == E4_OK && bus_publish(&d->bus, d->receipt_topic, out, len, d->qos, false, &err))
-		tell(d, &(struct device_event){ .kind = DEVICE_RECEIPT,
-		                                .text = answer ? "answer" : "announcement" });
+		tell(d, &(struct device_event){.kind = DEVICE_RECEIPT,
+					       .text = answer ? "answer" : "announcement"});
 	free(out);
 }
 
@@ -56,8 +56,8 @@ static void on_state(void *ctx, bool up, const char *why)
 {
 	struct device *d = ctx;
 
-	tell(d, &(struct device_event){ .kind = up ? DEVICE_CONNECTED : DEVICE_DISCONNECTED,
-	                                .text = why });
+	tell(d, &(struct device_event){.kind = up ? DEVICE_CONNECTED : DEVICE_DISCONNECTED,
+				       .text = why});
 	if (up)
 		send_receipt(d, false);
 }
@@ -67,26 +67,33 @@ static void on_control(struct device *d, enum e4_result r)
 	if (r == E4_REPORT)
 		send_receipt(d, true);
 	else if (r == E4_COMMAND)
-		tell(d, &(struct device_event){ .kind = DEVICE_COMMAND });
+		tell(d, &(struct device_event){.kind = DEVICE_COMMAND});
 	else
-		tell(d, &(struct device_event){ .kind = DEVICE_REFUSED, .result = r });
+		tell(d, &(struct device_event){.kind = DEVICE_REFUSED, .result = r});
 }
 
 static void on_application(struct device *d, struct e4_topic *topic, const char *name,
-                           const uint8_t *payload, size_t len)
+			   const uint8_t *payload, size_t len)
 {
 	uint8_t *plain = mem_alloc(len + 1);
 	size_t plain_len = 0;
 	enum e4_result r = e4_unprotect(&d->client, topic, plain, len, &plain_len, payload, len);
 
 	if (r == E4_OK)
-		tell(d, &(struct device_event){
-			.kind = DEVICE_MESSAGE, .topic = name, .bytes = plain, .len = plain_len,
-			/* Its place in the message (protocol.md section 3); authenticated. */
-			.sender = d->identity.pubkey ? payload + E4_STAMP_LEN : NULL });
+		tell(d,
+		     &(struct device_event){
+			     .kind = DEVICE_MESSAGE,
+			     .topic = name,
+			     .bytes = plain,
+			     .len = plain_len,
+			     /* Its place in the message (protocol.md section 3); authenticated. */
+			     .sender = d->identity.pubkey ? payload + E4_STAMP_LEN : NULL});
 	else
-		tell(d, &(struct device_event){ .kind = DEVICE_UNREADABLE, .topic = name,
-		                                .bytes = payload, .len = len, .result = r });
+		tell(d, &(struct device_event){.kind = DEVICE_UNREADABLE,
+					       .topic = name,
+					       .bytes = payload,
+					       .len = len,
+					       .result = r});
 	explicit_bzero(plain, len);
 	free(plain);
 }
@@ -108,17 +115,21 @@ static void on_message(void *ctx, const char *name, const uint8_t *payload, size
 
 static void on_room(void *ctx)
 {
-	tell(ctx, &(struct device_event){ .kind = DEVICE_ROOM });
+	tell(ctx, &(struct device_event){.kind = DEVICE_ROOM});
 }
 
 static bool open_client(struct device *d, enum identity_origin *origin, struct err *err)
 {
 	struct e4_config cfg = {
 		.mode = d->identity.pubkey ? &e4_mode_pk : &e4_mode_sk,
-		.topics = d->topics, .n_topics = TOPICS_MAX,
-		.peers = d->peers, .n_peers = PEERS_MAX,
-		.seen = d->identity.pubkey ? d->seen : NULL, .n_seen = SEEN_MAX,
-		.sent = d->sent, .n_sent = SENT_MAX,
+		.topics = d->topics,
+		.n_topics = TOPICS_MAX,
+		.peers = d->peers,
+		.n_peers = PEERS_MAX,
+		.seen = d->identity.pubkey ? d->seen : NULL,
+		.n_seen = SEEN_MAX,
+		.sent = d->sent,
+		.n_sent = SENT_MAX,
 		.store = e4_store_posix_functions(&d->store),
 		.now = e4_clock_posix_now,
 		.clock = E4_CLOCK_RELIABLE,
@@ -137,9 +148,9 @@ static bool open_client(struct device *d, enum identity_origin *origin, struct e
 }
 
 static bool open_bus(struct device *d, const struct device_config *config, struct loop *loop,
-                     struct err *err)
+		     struct err *err)
 {
-	const struct bus_handler handler = { d, on_state, on_message, on_room };
+	const struct bus_handler handler = {d, on_state, on_message, on_room};
 	struct bus_mqtt_config mqtt = config->mqtt;
 	char client_id[40];
 
@@ -154,8 +165,8 @@ static bool open_bus(struct device *d, const struct device_config *config, struc
 }
 
 struct device *device_open(const struct device_config *config, struct loop *loop,
-                           const struct device_handler *handler, enum identity_origin *origin,
-                           struct err *err)
+			   const struct device_handler *handler, enum identity_origin *origin,
+			   struct err *err)
 {
 	struct device *d = mem_alloc(sizeof *d);
 	char why[200];
@@ -197,10 +208,10 @@ const char *device_name(const struct device *d)
 
 void device_status(const struct device *d, struct device_status *out)
 {
-	*out = (struct device_status){ .name = d->identity.name,
-		                       .state_path = d->identity.state_path,
-		                       .pubkey = d->identity.pubkey,
-		                       .connected = device_is_up(d) };
+	*out = (struct device_status){.name = d->identity.name,
+				      .state_path = d->identity.state_path,
+				      .pubkey = d->identity.pubkey,
+				      .connected = device_is_up(d)};
 	e4_id_from_name(out->id, d->identity.name, strlen(d->identity.name));
 	/* The library keeps its entries in front and wipes what is free. */
 	while (out->n_topics < TOPICS_MAX && !e4_is_zero(d->topics[out->n_topics].hash, 16))
@@ -264,7 +275,7 @@ bool device_has_key(struct device *d, const char *topic)
 }
 
 static bool send_protected(struct device *d, const char *topic, const void *bytes, size_t len,
-                           struct err *err)
+			   struct err *err)
 {
 	size_t cap = len + e4_overhead(&d->client), out_len;
 	struct e4_topic t;
@@ -273,8 +284,10 @@ static bool send_protected(struct device *d, const char *topic, const void *byte
 	bool ok;
 
 	if (e4_topic_init(&t, &d->client, topic, strlen(topic)) != E4_OK || t.control)
-		return err_set(err, ERR_INVALID, "not a topic that can have a key (1 to %d bytes of "
-		               "UTF-8 without + and #, no control topic)", E4_TOPIC_MAX);
+		return err_set(err, ERR_INVALID,
+			       "not a topic that can have a key (1 to %d bytes of "
+			       "UTF-8 without + and #, no control topic)",
+			       E4_TOPIC_MAX);
 	/* Seen before protecting, which would use a stamp up. */
 	if (!bus_is_up(&d->bus))
 		return err_set(err, ERR_UNAVAILABLE, "not connected to the broker");
@@ -283,8 +296,10 @@ static bool send_protected(struct device *d, const char *topic, const void *byte
 	out = mem_alloc(cap);
 	r = e4_protect(&d->client, &t, out, cap, &out_len, bytes, len);
 	if (r == E4_ERR_NO_TOPIC_KEY)
-		ok = err_set(err, ERR_PRECONDITION, "no key for %s: attach this client to it at C2, "
-		             "then `wait %s`", topic, topic);
+		ok = err_set(err, ERR_PRECONDITION,
+			     "no key for %s: attach this client to it at C2, "
+			     "then `wait %s`",
+			     topic, topic);
 	else if (r != E4_OK)
 		ok = err_set(err, ERR_INTERNAL, "not sent: %s", e4_result_text(r));
 	else
@@ -294,7 +309,7 @@ static bool send_protected(struct device *d, const char *topic, const void *byte
 }
 
 bool device_send(struct device *d, const char *topic, const void *bytes, size_t len, bool clear,
-                 struct err *err)
+		 struct err *err)
 {
 	if (!clear)
 		return send_protected(d, topic, bytes, len, err);

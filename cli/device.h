@@ -62,8 +62,8 @@ struct device_config {
  * keys came from. Errors of identity_load and bus_mqtt_open.
  */
 struct device *device_open(const struct device_config *config, struct loop *loop,
-                           const struct device_handler *handler, enum identity_origin *origin,
-                           struct err *err);
+			   const struct device_handler *handler, enum identity_origin *origin,
+			   struct err *err);
 /* Waits for nothing; see device_is_drained. */
 void device_close(struct device *d);
 
@@ -83,7 +83,7 @@ bool device_has_key(struct device *d, const char *topic);
 /* Publish, protected or as it is. ERR_UNAVAILABLE, ERR_EXHAUSTED (wait for DEVICE_ROOM),
  * ERR_PRECONDITION without a key. */
 bool device_send(struct device *d, const char *topic, const void *bytes, size_t len, bool clear,
-                 struct err *err);
+		 struct err *err);
 
 bool device_is_up(const struct device *d);
 /* Up, and with room for a message; if there is none, DEVICE_ROOM follows. */

@@ -48,10 +48,10 @@ static void put_options(const struct opts *opts)
 		const struct opt *o = &opts->rows[i];
 		char left[96], arg[64];
 
-		snprintf(left, sizeof left, "%s%s%s%s", opts->dash, o->name,
-		         o->letter ? ", -" : "", o->letter ? o->letter : "");
+		snprintf(left, sizeof left, "%s%s%s%s", opts->dash, o->name, o->letter ? ", -" : "",
+			 o->letter ? o->letter : "");
 		snprintf(arg, sizeof arg, o->kind == OPT_MAY_FILE ? "[%s]" : "%s",
-		         o->arg ? o->arg : "");
+			 o->arg ? o->arg : "");
 		put_entry(left, o->arg ? arg : NULL, o->help);
 	}
 }
@@ -60,7 +60,7 @@ static void put_client_commands(void)
 {
 	for (size_t i = 0; i < n_client_commands; i++)
 		put_entry(client_commands[i].word, client_commands[i].args,
-		          client_commands[i].help);
+			  client_commands[i].help);
 }
 
 static void put_row(const struct api_method *row)
@@ -99,7 +99,8 @@ static void put_words(const char *choices)
 static void put_bash(const char *program, const struct opts *opts)
 {
 	printf("_%s() {\n  local word=${COMP_WORDS[COMP_CWORD]}\n"
-	       "  case ${COMP_WORDS[COMP_CWORD-1]} in\n", program);
+	       "  case ${COMP_WORDS[COMP_CWORD-1]} in\n",
+	       program);
 	for (size_t i = 0; i < opts->n; i++) {
 		const struct opt *o = &opts->rows[i];
 
@@ -168,9 +169,9 @@ static const struct program {
 	const struct opts *opts;
 	void (*put_commands)(void);
 } programs[] = {
-	{ "e4keygen", &keygen_opts, NULL },
-	{ "e4client", &client_opts, put_client_commands },
-	{ "c2cli", &c2cli_opts, put_c2cli_commands },
+	{"e4keygen", &keygen_opts, NULL},
+	{"e4client", &client_opts, put_client_commands},
+	{"c2cli", &c2cli_opts, put_c2cli_commands},
 };
 
 static bool put_page(const struct program *p, const char *path)

@@ -56,14 +56,15 @@ static void print_help(void)
 		char left[64];
 
 		snprintf(left, sizeof left, "  %s %s", client_commands[i].word,
-		         client_commands[i].args);
+			 client_commands[i].args);
 		opts_help_line(stdout, left, client_commands[i].help);
 	}
 	printf("\nExamples:\n"
 	       "  e4client -name dev1 -key dev1.key -broker 127.0.0.1:1883\n"
 	       "  e4client -name dev1 -run 'subscribe sensors/temp' -output json -once\n"
 	       "  echo 'e4msg sensors/temp 21.5' | e4client -name dev2 -password\n\n"
-	       "Exit codes: 0 done, 2 bad command or argument, 3 no state and no key, 4 no key for\n"
+	       "Exit codes: 0 done, 2 bad command or argument, 3 no state and no key, 4 no key "
+	       "for\n"
 	       "the topic, 7 out of time, 69 broker away, 74 state not writable, 78 bad\n"
 	       "configuration.\n");
 }
@@ -94,9 +95,10 @@ static bool check_password_options(struct program *p, struct err *err)
 		return err_set(err, ERR_INVALID, "give one of -key, -password and -password-file");
 	/* Older scripts wrote the password itself here. */
 	if (a->password.value && access(a->password.value, F_OK) != 0)
-		return err_set(err, ERR_INVALID, "-password takes the name of a file, since the "
-		               "command line can be seen by others; without it, the password is "
-		               "asked for");
+		return err_set(err, ERR_INVALID,
+			       "-password takes the name of a file, since the "
+			       "command line can be seen by others; without it, the password is "
+			       "asked for");
 	return true;
 }
 
@@ -114,10 +116,14 @@ static bool one_row(struct program *p, struct err *err)
 	p->n_rows = 1;
 	id = &p->rows[0].identity;
 	*id = (struct identity){
-		.name = a->name, .pubkey = a->pubkey, .key_file = a->key,
+		.name = a->name,
+		.pubkey = a->pubkey,
+		.key_file = a->key,
 		.password_file = a->password_file ? a->password_file : a->password.value,
-		.password_compat = a->password_compat, .c2_pubkey_file = a->c2_pubkey,
-		.state_path = a->state, .import_path = p->import_path,
+		.password_compat = a->password_compat,
+		.c2_pubkey_file = a->c2_pubkey,
+		.state_path = a->state,
+		.import_path = p->import_path,
 	};
 	/* -password without a file: from the terminal, or where there is none, standard input. */
 	if (a->password.given && !a->password.value) {
@@ -157,39 +163,44 @@ static void raise_files(size_t n_devices)
 }
 
 static void tell_origin(struct program *p, const struct device *d, const struct identity *id,
-                        enum identity_origin origin)
+			enum identity_origin origin)
 {
 	char text[400];
 
 	if (origin == IDENTITY_IMPORTED) {
 		snprintf(text, sizeof text,
-		         "keys taken over from %s into %s; %s still holds them: delete it when "
-		         "the older client is not used any more", id->import_path, id->state_path,
-		         id->import_path);
+			 "keys taken over from %s into %s; %s still holds them: delete it when "
+			 "the older client is not used any more",
+			 id->import_path, id->state_path, id->import_path);
 		show_note(&p->run.show, d, "imported", text);
 	}
 	if (origin == IDENTITY_LOADED && (id->key_file || id->password_file || id->ask_password)) {
-		snprintf(text, sizeof text, "%s has the keys; the key or password given is not used",
-		         id->state_path);
+		snprintf(text, sizeof text,
+			 "%s has the keys; the key or password given is not used", id->state_path);
 		show_note(&p->run.show, d, "loaded", text);
 	}
 }
 
 static bool open_device(struct program *p, size_t i, struct err *err)
 {
-	const struct device_handler handler = { &p->run, client_run_on_event };
+	const struct device_handler handler = {&p->run, client_run_on_event};
 	const struct client_args *a = &p->args;
 	struct device_config config = {
 		.identity = &p->rows[i].identity,
-		.mqtt = {
-			.url = p->url, .user = a->broker_user,
-			.password_file = a->broker_password_file, .ca_file = a->tls_ca,
-			.cert_file = a->tls_cert, .key_file = a->tls_key,
-			.version = a->mqtt ? atoi(a->mqtt) : 3,
-			.persistent_session = a->persistent_session,
-			.keepalive_s = KEEPALIVE_S, .window = WINDOW,
-		},
-		.qos = a->qos ? atoi(a->qos) : 1,
+		.mqtt =
+			{
+				.url = p->url,
+				.user = a->broker_user,
+				.password_file = a->broker_password_file,
+				.ca_file = a->tls_ca,
+				.cert_file = a->tls_cert,
+				.key_file = a->tls_key,
+				.version = a->mqtt ? a->mqtt[0] - '0' : 3,
+				.persistent_session = a->persistent_session,
+				.keepalive_s = KEEPALIVE_S,
+				.window = WINDOW,
+			},
+		.qos = a->qos ? a->qos[0] - '0' : 1,
 	};
 	enum identity_origin origin;
 	struct device *d = device_open(&config, p->run.loop, &handler, &origin, err);
@@ -205,8 +216,8 @@ static bool open_device(struct program *p, size_t i, struct err *err)
 
 static bool open_devices(struct program *p, struct err *err)
 {
-	p->run.devices = mem_array(p->n_rows, sizeof *p->run.devices);
-	p->run.identities = mem_array(p->n_rows, sizeof *p->run.identities);
+	p->run.devices = mem_array(p->n_rows, sizeof(void *));
+	p->run.identities = mem_array(p->n_rows, sizeof(void *));
 	for (size_t i = 0; i < p->n_rows; i++)
 		if (!open_device(p, i, err))
 			return false;
@@ -289,15 +300,16 @@ static bool stdin_was_read(const struct program *p)
 	for (size_t i = 0; i < p->n_rows; i++)
 		if ((p->rows[i].identity.password_file &&
 		     strcmp(p->rows[i].identity.password_file, "-") == 0) ||
-		    (p->rows[i].identity.key_file && strcmp(p->rows[i].identity.key_file, "-") == 0))
+		    (p->rows[i].identity.key_file &&
+		     strcmp(p->rows[i].identity.key_file, "-") == 0))
 			return true;
 	return false;
 }
 
 static void start_terminal(struct program *p)
 {
-	const struct edit_config config = { "e4client", "e4> ", client_run_complete,
-	                                    keep_in_history, &p->run };
+	const struct edit_config config = {"e4client", "e4> ", client_run_complete, keep_in_history,
+					   &p->run};
 
 	printf("Device %s. help lists the commands, Tab completes, exit leaves.\n",
 	       p->rows[0].identity.name);
@@ -328,8 +340,8 @@ static void on_signal(void *ctx, int signo)
 {
 	struct program *p = ctx;
 
-	client_run_leave(&p->run, signo == SIGTERM || p->run.interactive ? p->run.exit_code
-	                                                                : 128 + signo);
+	client_run_leave(&p->run,
+			 signo == SIGTERM || p->run.interactive ? p->run.exit_code : 128 + signo);
 }
 
 static void on_limit(void *ctx)
@@ -341,8 +353,8 @@ static void on_limit(void *ctx)
 	if (waiting)
 		err_set(&err, ERR_DEADLINE, "\"%.80s\" could not be done in time", waiting);
 	else
-		err_set(&err, ERR_DEADLINE, p->run.left > 0 ? "the messages did not come in time"
-		                                            : "the time is over");
+		err_set(&err, ERR_DEADLINE,
+			p->run.left > 0 ? "the messages did not come in time" : "the time is over");
 	show_error(&p->run.show, NULL, &err);
 	p->run.exit_code = err_row(ERR_DEADLINE)->exit;
 	loop_stop(p->run.loop);
@@ -390,8 +402,8 @@ static int run_program(struct program *p)
 	p->run.show.many = p->args.many != NULL;
 	p->run.show.json = p->args.many || (p->args.output && strcmp(p->args.output, "json") == 0);
 	ok = p->args.many ? check_many(&p->args, &err) &&
-	                            many_read(p->args.many, &p->rows, &p->n_rows, &err)
-	                  : one_row(p, &err);
+				    many_read(p->args.many, &p->rows, &p->n_rows, &err)
+			  : one_row(p, &err);
 	make_url(p);
 	raise_files(p->n_rows);
 	ok = ok && open_devices(p, &err);
@@ -404,7 +416,7 @@ static int run_program(struct program *p)
 
 int main(int argc, char **argv)
 {
-	struct program p = { .url = NULL };
+	struct program p = {.url = NULL};
 	struct err err;
 	int code;
 

@@ -25,8 +25,7 @@ static void offer(void *ctx, const char *candidate)
 	(void)ctx;
 	if (strcmp(candidate, ":file") == 0)
 		ed.files = true;
-	else if (ed.n_found < CANDIDATES_MAX &&
-	         strncmp(candidate, ed.typed, strlen(ed.typed)) == 0)
+	else if (ed.n_found < CANDIDATES_MAX && strncmp(candidate, ed.typed, strlen(ed.typed)) == 0)
 		ed.found[ed.n_found++] = mem_text(candidate);
 }
 

@@ -11,9 +11,10 @@
 struct edit_config {
 	const char *program;
 	const char *prompt;
-	/* Call offer for each candidate for the last of the words (maybe empty); ":file" for paths. */
+	/* Call offer for each candidate for the last of the words (maybe empty); ":file" for paths.
+	 */
 	void (*complete)(void *ctx, size_t n_words, const char *const *words,
-	                 void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx);
+			 void (*offer)(void *offer_ctx, const char *candidate), void *offer_ctx);
 	/* Whether a line may stay in the history; null: all may. */
 	bool (*keep)(const char *line);
 	void *ctx;

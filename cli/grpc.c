@@ -33,7 +33,7 @@ struct exchange {
 };
 
 static bool is_header(const char *line, size_t len, const char *name, const char **value,
-                      size_t *value_len)
+		      size_t *value_len)
 {
 	size_t n = strlen(name);
 
@@ -62,9 +62,16 @@ static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 	if (is_header(line, len, "grpc-status", &value, &value_len)) {
 		if (value_len < sizeof number)
 			memcpy(number, value, value_len);
-		x->status = strspn(number, "0123456789") > 0 ? atoi(number) : NO_STATUS;
+		x->status = strspn(number, "0123456789") > 0 ? (int)strtol(number, NULL, 10)
+							     : NO_STATUS;
 	} else if (is_header(line, len, "grpc-message", &value, &value_len)) {
 		grpc_message_decode(x->message, sizeof x->message, value, value_len);
+	} else if (len == 2 && x->status != NO_STATUS) {
+		/*
+		 * The end of headers that held the status already: the call was refused, maybe
+		 * before we had sent it all, and then libcurl would wait for its time to be over.
+		 */
+		return 0;
 	}
 	return len;
 }
@@ -99,26 +106,29 @@ static bool curl_failed(const struct grpc *g, CURLcode rc, struct err *err)
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_CONNECT:
 		return err_set(err, ERR_UNAVAILABLE,
-		               "no key server answers at %s; is c2 running there? "
-		               "(another address: --endpoint HOST:PORT)", at);
+			       "no key server answers at %s; is c2 running there? "
+			       "(another address: --endpoint HOST:PORT)",
+			       at);
 	case CURLE_OPERATION_TIMEDOUT:
 		return err_set(err, ERR_DEADLINE,
-		               "%s did not answer in time; wait longer with --timeout SECONDS", at);
+			       "%s did not answer in time; wait longer with --timeout SECONDS", at);
 	case CURLE_ABORTED_BY_CALLBACK:
 		return err_set(err, ERR_CANCELLED, "stopped");
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return err_set(err, ERR_UNAVAILABLE,
-		               "the certificate of %s does not stand the check: %s; "
-		               "give its CA with --cert FILE", at, curl_easy_strerror(rc));
+			       "the certificate of %s does not stand the check: %s; "
+			       "give its CA with --cert FILE",
+			       at, curl_easy_strerror(rc));
 	case CURLE_SSL_CONNECT_ERROR:
 		return err_set(err, ERR_UNAVAILABLE,
-		               "%s does not speak TLS, or not ours; without --cert it is tried "
-		               "unencrypted", at);
+			       "%s does not speak TLS, or not ours; without --cert it is tried "
+			       "unencrypted",
+			       at);
 	default:
-		return err_set(err, ERR_UNAVAILABLE,
-		               "the connection to %s failed: %s%s", at, curl_easy_strerror(rc),
-		               g->tls ? "" : "; a server with TLS needs --cert FILE");
+		return err_set(err, ERR_UNAVAILABLE, "the connection to %s failed: %s%s", at,
+			       curl_easy_strerror(rc),
+			       g->tls ? "" : "; a server with TLS needs --cert FILE");
 	}
 }
 
@@ -130,13 +140,15 @@ static bool judge(struct exchange *x, CURLcode rc, struct err *err)
 		*err = x->broken;
 		return false;
 	}
-	/* A server may reset the stream after its trailers: the status counts. */
+	/* However the exchange ended, once there is a status it counts. */
 	if (rc != CURLE_OK && x->status == NO_STATUS)
 		return curl_failed(x->grpc, rc, err);
 	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200 || x->status == NO_STATUS)
-		return err_set(err, ERR_UNAVAILABLE, "%s is no gRPC server, or a proxy is in "
-		               "between (HTTP status %ld)", x->grpc->config.endpoint, http);
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s is no gRPC server, or a proxy is in "
+			       "between (HTTP status %ld)",
+			       x->grpc->config.endpoint, http);
 	if (x->status != 0) {
 		enum err_code code = err_from_grpc(x->status);
 
@@ -144,14 +156,14 @@ static bool judge(struct exchange *x, CURLcode rc, struct err *err)
 	}
 	if (!grpc_frames_done(&x->frames))
 		return err_set(err, ERR_UNAVAILABLE, "the answer of %s was cut",
-		               x->grpc->config.endpoint);
+			       x->grpc->config.endpoint);
 	return true;
 }
 
 static struct curl_slist *headers_of(const struct grpc *g, bool stream)
 {
-	static const char *const fixed[] = { "Content-Type: application/grpc", "TE: trailers",
-	                                     "Accept:", "Expect:" };
+	static const char *const fixed[] = {"Content-Type: application/grpc", "TE: trailers",
+					    "Accept:", "Expect:"};
 	struct curl_slist *list = NULL;
 	char line[TOKEN_MAX + 32];
 
@@ -190,8 +202,9 @@ static uint8_t *pack(const ProtobufCMessage *request, size_t *len)
 
 static void set_url(struct grpc *g, const struct api_method *method)
 {
-	const char *scheme = strstr(g->config.endpoint, "://") ? "" :
-	                     g->tls ? "https://" : "http://";
+	const char *scheme = strstr(g->config.endpoint, "://") ? ""
+			     : g->tls                          ? "https://"
+							       : "http://";
 	size_t cap = strlen(g->config.endpoint) + strlen(method->grpc_path) + 16;
 	char *url = mem_alloc(cap);
 
@@ -201,7 +214,7 @@ static void set_url(struct grpc *g, const struct api_method *method)
 }
 
 static bool exchange(struct exchange *x, const struct api_method *method,
-                     const ProtobufCMessage *request, struct err *err)
+		     const ProtobufCMessage *request, struct err *err)
 {
 	struct grpc *g = x->grpc;
 	bool stream = method->server_stream;
@@ -245,10 +258,10 @@ static bool take_unary(void *ctx, const uint8_t *bytes, size_t len, struct err *
 }
 
 bool grpc_call(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-               struct arena *arena, ProtobufCMessage **response, struct err *err)
+	       struct arena *arena, ProtobufCMessage **response, struct err *err)
 {
-	struct unary u = { method, arena, NULL };
-	struct exchange x = { .grpc = g, .frames = { .on_frame = take_unary, .ctx = &u } };
+	struct unary u = {method, arena, NULL};
+	struct exchange x = {.grpc = g, .frames = {.on_frame = take_unary, .ctx = &u}};
 
 	if (!exchange(&x, method, request, err))
 		return false;
@@ -281,11 +294,11 @@ static bool take_streamed(void *ctx, const uint8_t *bytes, size_t len, struct er
 }
 
 bool grpc_stream(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-                 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
-                 struct err *err)
+		 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
+		 struct err *err)
 {
-	struct stream s = { method, on_message, ctx, false };
-	struct exchange x = { .grpc = g, .frames = { .on_frame = take_streamed, .ctx = &s } };
+	struct stream s = {method, on_message, ctx, false};
+	struct exchange x = {.grpc = g, .frames = {.on_frame = take_streamed, .ctx = &s}};
 
 	return exchange(&x, method, request, err) || s.enough;
 }
@@ -300,7 +313,7 @@ static bool set_tls(struct grpc *g, struct err *err)
 		return err_set(err, ERR_CONFIG, "--cert is for TLS, but the endpoint says http://");
 	g->tls = ca || strncmp(g->config.endpoint, "https://", 8) == 0;
 	curl_easy_setopt(g->curl, CURLOPT_HTTP_VERSION,
-	                 g->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+			 g->tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	/* curl 7.88 cannot use an HTTP/2 connection without TLS a second time. */
 	curl_easy_setopt(g->curl, CURLOPT_FORBID_REUSE, g->tls ? 0L : 1L);
 	curl_easy_setopt(g->curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
@@ -320,14 +333,16 @@ static bool set_token(struct grpc *g, struct err *err)
 	if (!g->config.token_file)
 		return true;
 	if (!g->tls && !grpc_is_loopback(g->config.endpoint))
-		return err_set(err, ERR_CONFIG, "the token would travel to %s unencrypted; use TLS "
-		               "(--cert FILE)", g->config.endpoint);
+		return err_set(err, ERR_CONFIG,
+			       "the token would travel to %s unencrypted; use TLS "
+			       "(--cert FILE)",
+			       g->config.endpoint);
 	if (!file_read_line(g->config.token_file, g->token, sizeof g->token, err))
 		return err_wrap(err, "--token-file");
 	for (const char *c = g->token; *c; c++)
 		if (*c <= ' ' || *c > '~')
 			return err_set(err, ERR_CONFIG, "--token-file %s: holds no token",
-			               g->config.token_file);
+				       g->config.token_file);
 	return true;
 }
 

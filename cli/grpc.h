@@ -36,15 +36,15 @@ void grpc_close(struct grpc *g);
  * long, ERR_CANCELLED when stop was set.
  */
 bool grpc_call(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-               struct arena *arena, ProtobufCMessage **response, struct err *err);
+	       struct arena *arena, ProtobufCMessage **response, struct err *err);
 
 /*
  * A stream of answers, without time limit: on_message borrows each one, and
  * ends the stream by returning false, which counts as success.
  */
 bool grpc_stream(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-                 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
-                 struct err *err);
+		 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
+		 struct err *err);
 
 /* Shorten the time of the calls to come. */
 void grpc_set_timeout(struct grpc *g, int64_t timeout_ms);

@@ -12,7 +12,7 @@ enum { MESSAGE_MAX = 16 << 20 };
 static bool begin_body(struct grpc_frames *f, struct err *err)
 {
 	size_t need = (size_t)f->head[1] << 24 | (size_t)f->head[2] << 16 |
-	              (size_t)f->head[3] << 8 | f->head[4];
+		      (size_t)f->head[3] << 8 | f->head[4];
 
 	if (f->head[0] != 0)
 		return err_set(err, ERR_INTERNAL, "the server sent a compressed message");

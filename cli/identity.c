@@ -18,7 +18,7 @@
 enum { PASSWORD_MAX = 1024, IMPORT_MAX = 16 << 20 };
 
 bool identity_derive(uint8_t out[32], const struct identity *id, const char *password,
-                     struct err *err)
+		     struct err *err)
 {
 	uint8_t e4_id[E4_ID_LEN];
 	size_t len = strlen(password);
@@ -28,7 +28,7 @@ bool identity_derive(uint8_t out[32], const struct identity *id, const char *pas
 		break;
 	case E4_PASSWORD_TOO_SHORT:
 		return err_set(err, ERR_INVALID, "a password has at least %d bytes",
-		               E4_PASSWORD_MIN);
+			       E4_PASSWORD_MIN);
 	case E4_PASSWORD_NOT_UTF8:
 		return err_set(err, ERR_INVALID, "the password is not valid UTF-8");
 	case E4_PASSWORD_TOO_LONG:
@@ -36,10 +36,11 @@ bool identity_derive(uint8_t out[32], const struct identity *id, const char *pas
 	}
 	e4_id_from_name(e4_id, id->name, strlen(id->name));
 	if (id->password_compat ? e4_password_key_compat(out, password, len)
-	                        : e4_password_key(out, e4_id, password, len))
+				: e4_password_key(out, e4_id, password, len))
 		return true;
-	return err_set(err, ERR_EXHAUSTED, "deriving a key takes 64 MiB of memory, which were not "
-	               "to be had");
+	return err_set(err, ERR_EXHAUSTED,
+		       "deriving a key takes 64 MiB of memory, which were not "
+		       "to be had");
 }
 
 static bool key_from_password(uint8_t key[64], const struct identity *id, struct err *err)
@@ -49,7 +50,7 @@ static bool key_from_password(uint8_t key[64], const struct identity *id, struct
 	bool ok;
 
 	ok = id->password_file ? file_read_line(id->password_file, password, sizeof password, err)
-	                       : term_ask_secret("Password", password, sizeof password, err);
+			       : term_ask_secret("Password", password, sizeof password, err);
 	ok = ok && identity_derive(seed, id, password, err);
 	explicit_bzero(password, sizeof password);
 	if (!ok)
@@ -71,9 +72,10 @@ static bool key_from_file(uint8_t key[64], const struct identity *id, struct err
 	if (len == want)
 		return true;
 	e4_wipe(key, 64);
-	return err_set(err, ERR_INVALID, "%s: holds %zu bytes, the key of a device has %zu here "
-	               "(e4keygen -type %s)", id->key_file, len, want,
-	               id->pubkey ? "ed25519" : "symmetric");
+	return err_set(err, ERR_INVALID,
+		       "%s: holds %zu bytes, the key of a device has %zu here "
+		       "(e4keygen -type %s)",
+		       id->key_file, len, want, id->pubkey ? "ed25519" : "symmetric");
 }
 
 static bool read_c2_key(uint8_t c2[32], const struct identity *id, struct err *err)
@@ -81,12 +83,13 @@ static bool read_c2_key(uint8_t c2[32], const struct identity *id, struct err *e
 	size_t len;
 
 	if (!id->c2_pubkey_file)
-		return err_set(err, ERR_INVALID, "public-key mode needs the public key of C2: "
-		               "-c2PubKey FILE");
+		return err_set(err, ERR_INVALID,
+			       "public-key mode needs the public key of C2: "
+			       "-c2PubKey FILE");
 	if (!file_read(id->c2_pubkey_file, c2, 32, &len, err))
 		return false;
 	return len == 32 || err_set(err, ERR_INVALID, "%s: holds %zu bytes, a public key has 32",
-	                            id->c2_pubkey_file, len);
+				    id->c2_pubkey_file, len);
 }
 
 static bool provision(struct e4_client *c, const struct identity *id, struct err *err)
@@ -96,8 +99,10 @@ static bool provision(struct e4_client *c, const struct identity *id, struct err
 	bool ok;
 
 	if (!id->key_file && !id->password_file && !id->ask_password)
-		return err_set(err, ERR_NOT_FOUND, "%s has no state yet; give its key with -key FILE "
-		               "or -password", id->name);
+		return err_set(err, ERR_NOT_FOUND,
+			       "%s has no state yet; give its key with -key FILE "
+			       "or -password",
+			       id->name);
 	if (id->pubkey && !read_c2_key(c2, id, err))
 		return false;
 	ok = id->key_file ? key_from_file(key, id, err) : key_from_password(key, id, err);
@@ -137,11 +142,11 @@ static bool check_name(const struct e4_client *c, const struct identity *id, str
 	e4_client_control_topic(c, theirs);
 	return strcmp(mine, theirs) == 0 ||
 	       err_set(err, ERR_INVALID, "%s is the state of another device, not of %s",
-	               id->state_path, id->name);
+		       id->state_path, id->name);
 }
 
 bool identity_load(struct e4_client *c, const struct identity *id, enum identity_origin *origin,
-                   struct err *err)
+		   struct err *err)
 {
 	if (!e4_name_ok(id->name, strlen(id->name)))
 		return err_set(err, ERR_INVALID, "a name is 1 to %d bytes of UTF-8", E4_NAME_MAX);
@@ -153,12 +158,14 @@ bool identity_load(struct e4_client *c, const struct identity *id, enum identity
 		break;
 	case E4_ERR_FULL:
 		return err_set(err, ERR_EXHAUSTED, "%s holds more topics than this program takes",
-		               id->state_path);
+			       id->state_path);
 	default:
-		return err_set(err, ERR_CONFIG, "%s cannot be used: damaged, not readable, or of the "
-		               "other mode (%s)", id->state_path,
-		               id->pubkey ? "was it made without -pubkey?"
-		                          : "was it made with -pubkey?");
+		return err_set(err, ERR_CONFIG,
+			       "%s cannot be used: damaged, not readable, or of the "
+			       "other mode (%s)",
+			       id->state_path,
+			       id->pubkey ? "was it made without -pubkey?"
+					  : "was it made with -pubkey?");
 	}
 	if (id->import_path && access(id->import_path, F_OK) == 0) {
 		*origin = IDENTITY_IMPORTED;
@@ -168,7 +175,7 @@ bool identity_load(struct e4_client *c, const struct identity *id, enum identity
 			return true;
 		unlink(id->state_path);
 		return err_set(err, ERR_INVALID, "%s is the state of another device, not of %s",
-		               id->import_path, id->name);
+			       id->import_path, id->name);
 	}
 	*origin = IDENTITY_NEW;
 	return provision(c, id, err);

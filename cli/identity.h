@@ -28,10 +28,10 @@ enum identity_origin { IDENTITY_LOADED, IDENTITY_IMPORTED, IDENTITY_NEW };
  * password. Nothing is written on failure.
  */
 bool identity_load(struct e4_client *c, const struct identity *id, enum identity_origin *origin,
-                   struct err *err);
+		   struct err *err);
 
 /* 32 bytes from a password: key or seed. */
 bool identity_derive(uint8_t out[32], const struct identity *id, const char *password,
-                     struct err *err);
+		     struct err *err);
 
 #endif

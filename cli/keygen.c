@@ -52,9 +52,9 @@ static const struct {
 	const char *name;
 	void (*make)(struct key *k);
 } types[] = {
-	{ "symmetric", make_symmetric },
-	{ "ed25519", make_ed25519 },
-	{ "curve25519", make_curve25519 },
+	{"symmetric", make_symmetric},
+	{"ed25519", make_ed25519},
+	{"curve25519", make_curve25519},
 };
 
 static int usage(FILE *f, int code)
@@ -68,7 +68,7 @@ static bool refuse(const char *kind, const char *path, const struct err *err)
 {
 	if (err->code == ERR_EXISTS)
 		fprintf(stderr, "failed to write %s key %s: open %s: file exists\n", kind, path,
-		        path);
+			path);
 	else
 		fprintf(stderr, "failed to write %s key %s\n", kind, err->text);
 	return false;
@@ -77,7 +77,7 @@ static bool refuse(const char *kind, const char *path, const struct err *err)
 /* Seen before anything is written, so that a pair is made whole or not at all. */
 static bool is_free(const char *kind, const char *path, bool force)
 {
-	const struct err exists = { ERR_EXISTS, "" };
+	const struct err exists = {ERR_EXISTS, ""};
 	struct stat st;
 
 	if (force || lstat(path, &st) < 0)
@@ -108,7 +108,7 @@ static int generate(const struct keygen_args *args, size_t type)
 {
 	size_t len = strlen(args->out);
 	char *pub_path = malloc(len + sizeof ".pub");
-	struct key k = { .pair = false };
+	struct key k = {.pair = false};
 	bool ok;
 
 	if (!pub_path)
@@ -124,7 +124,7 @@ static int generate(const struct keygen_args *args, size_t type)
 
 int main(int argc, char **argv)
 {
-	struct keygen_args args = { .out = NULL };
+	struct keygen_args args = {.out = NULL};
 	struct err err;
 
 	if (!opts_parse(&keygen_opts, &args, argc, argv, &err)) {

@@ -35,7 +35,7 @@ static const struct opt *find(const struct opts *opts, const char *name, size_t 
 }
 
 bool opts_int(const char *text, int64_t min, int64_t max, const char *what, int64_t *out,
-              struct err *err)
+	      struct err *err)
 {
 	char *end;
 	intmax_t v;
@@ -43,8 +43,8 @@ bool opts_int(const char *text, int64_t min, int64_t max, const char *what, int6
 	errno = 0;
 	v = strtoimax(text, &end, 10);
 	if (end == text || *end || errno || v < min || v > max)
-		return err_set(err, ERR_INVALID,
-		               "%s takes a number from %" PRId64 " to %" PRId64, what, min, max);
+		return err_set(err, ERR_INVALID, "%s takes a number from %" PRId64 " to %" PRId64,
+			       what, min, max);
 	*out = v;
 	return true;
 }
@@ -79,13 +79,13 @@ static bool add_text(struct opt_list *list, const char *value, const char *name,
 {
 	if (list->n == OPT_LIST_MAX)
 		return err_set(err, ERR_INVALID, "%s was given more than %d times", name,
-		               OPT_LIST_MAX);
+			       OPT_LIST_MAX);
 	list->items[list->n++] = value;
 	return true;
 }
 
 static bool store(const struct opt *o, void *field, const char *value, const char *name,
-                  struct err *err)
+		  struct err *err)
 {
 	struct opt_may *may = field;
 
@@ -111,8 +111,8 @@ static bool store(const struct opt *o, void *field, const char *value, const cha
 	return set_text(field, value, name, err);
 }
 
-bool opts_take(const struct opts *opts, void *out, int argc, char *const *argv, int *i,
-               bool *known, struct err *err)
+bool opts_take(const struct opts *opts, void *out, int argc, char *const *argv, int *i, bool *known,
+	       struct err *err)
 {
 	const char *value, *name;
 	char shown[64];
@@ -189,7 +189,7 @@ void opts_left(const struct opts *opts, const struct opt *o, char *out, size_t c
 	if (o->arg)
 		snprintf(arg, sizeof arg, o->kind == OPT_MAY_FILE ? " [%s]" : " %s", o->arg);
 	snprintf(out, cap, "%s%s%s%s%s", opts->dash, o->name, o->letter ? ", -" : "",
-	         o->letter ? o->letter : "", arg);
+		 o->letter ? o->letter : "", arg);
 }
 
 void opts_help(const struct opts *opts, FILE *f)

@@ -28,8 +28,8 @@ enum opt_kind {
 };
 
 struct opt {
-	const char *name;    /* without dashes */
-	const char *letter;  /* a short form, or null */
+	const char *name;   /* without dashes */
+	const char *letter; /* a short form, or null */
 	enum opt_kind kind;
 	const char *arg;     /* what --help calls the value */
 	size_t offset;       /* of the field in the program's struct */
@@ -65,8 +65,8 @@ bool opts_is_option(const char *word);
  * word taken. *known is false, and nothing is taken, if the table has no such
  * option. ERR_INVALID for a missing, surplus or bad value.
  */
-bool opts_take(const struct opts *opts, void *out, int argc, char *const *argv, int *i,
-               bool *known, struct err *err);
+bool opts_take(const struct opts *opts, void *out, int argc, char *const *argv, int *i, bool *known,
+	       struct err *err);
 
 /* Take all words from argv[1] on; ERR_INVALID also for an unknown option or another word. */
 bool opts_parse(const struct opts *opts, void *out, int argc, char *const *argv, struct err *err);
@@ -88,7 +88,7 @@ void opts_help_line(FILE *f, const char *left, const char *help);
 
 /* A decimal within bounds; ERR_INVALID names what. */
 bool opts_int(const char *text, int64_t min, int64_t max, const char *what, int64_t *out,
-              struct err *err);
+	      struct err *err);
 
 /* "  --name, -n ARG" into out. */
 void opts_left(const struct opts *opts, const struct opt *o, char *out, size_t cap);

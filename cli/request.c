@@ -14,14 +14,14 @@ enum { MESSAGE_MAX = 4 << 20, PASSWORD_MAX = 1024, KEY_MAX = 256 };
 
 static bool check_stdin(const struct session *s, const char *path, struct err *err)
 {
-	if (strcmp(path, "-") == 0 && s->stdin_taken)
+	if (path && strcmp(path, "-") == 0 && s->stdin_taken)
 		return err_set(err, ERR_INVALID, "standard input holds the commands; name a file");
 	return true;
 }
 
 /* Put bytes into a field, by its text form. */
 static bool set_bytes(ProtobufCMessage *msg, const char *field, const uint8_t *bytes, size_t len,
-                      struct arena *arena, struct err *err)
+		      struct arena *arena, struct err *err)
 {
 	size_t cap = sodium_base64_encoded_len(len, sodium_base64_VARIANT_ORIGINAL);
 	char *text = arena_alloc(arena, cap);
@@ -37,13 +37,14 @@ static bool ask_mode(struct session *s, struct arena *arena, bool *pubkey, struc
 	Pb__CryptoMode mode;
 
 	if (!grpc_call(s->grpc, &api_methods[API_C2_GET_CRYPTO_MODE], &request.base, arena, &answer,
-	               err))
+		       err))
 		return false;
 	mode = ((const Pb__GetCryptoModeResponse *)(const void *)answer)->cryptomode;
 	*pubkey = mode == PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY;
 	return *pubkey || mode == PB__CRYPTO_MODE__CRYPTOMODE_SYMKEY ||
-	       err_set(err, ERR_UNIMPLEMENTED, "the server is in a mode that this c2cli does not "
-	               "know");
+	       err_set(err, ERR_UNIMPLEMENTED,
+		       "the server is in a mode that this c2cli does not "
+		       "know");
 }
 
 static bool key_length(const char *path, size_t len, bool pubkey, struct err *err)
@@ -52,14 +53,17 @@ static bool key_length(const char *path, size_t len, bool pubkey, struct err *er
 		return true;
 	if (pubkey && len == 64)
 		return err_set(err, ERR_INVALID,
-		               "%s holds 64 bytes, as a private key; the server takes the public "
-		               "one: FILE.pub of e4keygen", path);
-	return err_set(err, ERR_INVALID, "%s holds %zu bytes; a key is %d raw bytes (e4keygen -type "
-	               "%s)", path, len, E4_KEY_LEN, pubkey ? "ed25519 and FILE.pub" : "symmetric");
+			       "%s holds 64 bytes, as a private key; the server takes the public "
+			       "one: FILE.pub of e4keygen",
+			       path);
+	return err_set(err, ERR_INVALID,
+		       "%s holds %zu bytes; a key is %d raw bytes (e4keygen -type "
+		       "%s)",
+		       path, len, E4_KEY_LEN, pubkey ? "ed25519 and FILE.pub" : "symmetric");
 }
 
 static bool set_key_file(struct session *s, const struct command_value *v, ProtobufCMessage *msg,
-                         struct arena *arena, struct err *err)
+			 struct arena *arena, struct err *err)
 {
 	uint8_t *key = arena_alloc(arena, KEY_MAX);
 	size_t len;
@@ -68,7 +72,7 @@ static bool set_key_file(struct session *s, const struct command_value *v, Proto
 	if (!check_stdin(s, v->text, err) || !ask_mode(s, arena, &pubkey, err))
 		return false;
 	if (pubkey ? !file_read(v->text, key, KEY_MAX, &len, err)
-	           : !file_read_secret(v->text, key, KEY_MAX, &len, err))
+		   : !file_read_secret(v->text, key, KEY_MAX, &len, err))
 		return false;
 	return key_length(v->text, len, pubkey, err) &&
 	       set_bytes(msg, v->flag.api->field, key, len, arena, err);
@@ -81,7 +85,7 @@ static bool check_password(const char *password, struct err *err)
 		return true;
 	case E4_PASSWORD_TOO_SHORT:
 		return err_set(err, ERR_INVALID, "the password has less than %d bytes",
-		               E4_PASSWORD_MIN);
+			       E4_PASSWORD_MIN);
 	case E4_PASSWORD_NOT_UTF8:
 		return err_set(err, ERR_INVALID, "the password is not valid UTF-8");
 	case E4_PASSWORD_TOO_LONG:
@@ -92,7 +96,7 @@ static bool check_password(const char *password, struct err *err)
 
 /* The client key, or the Ed25519 public key, that the password gives to this client. */
 static bool derive(uint8_t key[32], const char *name, const char *password, bool compat,
-                   bool pubkey, struct err *err)
+		   bool pubkey, struct err *err)
 {
 	uint8_t id[E4_ID_LEN], private_key[64];
 	bool ok;
@@ -101,10 +105,11 @@ static bool derive(uint8_t key[32], const char *name, const char *password, bool
 		return false;
 	e4_id_from_name(id, name, strlen(name));
 	ok = compat ? e4_password_key_compat(key, password, strlen(password))
-	            : e4_password_key(key, id, password, strlen(password));
+		    : e4_password_key(key, id, password, strlen(password));
 	if (!ok)
-		return err_set(err, ERR_EXHAUSTED, "deriving a key takes 64 MiB of memory, which "
-		               "were not to be had");
+		return err_set(err, ERR_EXHAUSTED,
+			       "deriving a key takes 64 MiB of memory, which "
+			       "were not to be had");
 	if (pubkey) {
 		e4_ed25519_keypair(private_key, key);
 		memcpy(key, private_key + 32, 32);
@@ -114,8 +119,8 @@ static bool derive(uint8_t key[32], const char *name, const char *password, bool
 }
 
 static bool set_password_key(struct session *s, const struct command *cmd,
-                             const struct command_value *v, ProtobufCMessage *msg,
-                             struct arena *arena, struct err *err)
+			     const struct command_value *v, ProtobufCMessage *msg,
+			     struct arena *arena, struct err *err)
 {
 	const struct command_value *name = command_get(cmd, "name");
 	char *password = arena_alloc(arena, PASSWORD_MAX);
@@ -125,7 +130,7 @@ static bool set_password_key(struct session *s, const struct command *cmd,
 
 	if (!name || !e4_name_ok(name->text, strlen(name->text)))
 		return err_set(err, ERR_INVALID, "a client's name is 1 to %d bytes of UTF-8",
-		               E4_NAME_MAX);
+			       E4_NAME_MAX);
 	if (!check_stdin(s, v->text, err) || !ask_mode(s, arena, &pubkey, err))
 		return false;
 	if (!file_read_line(v->text, password, PASSWORD_MAX, err))
@@ -135,18 +140,17 @@ static bool set_password_key(struct session *s, const struct command *cmd,
 }
 
 static bool set_from_file(struct session *s, const struct command_value *v, ProtobufCMessage *msg,
-                          struct arena *arena, struct err *err)
+			  struct arena *arena, struct err *err)
 {
 	uint8_t *bytes = arena_alloc(arena, MESSAGE_MAX);
 	size_t len;
 
-	return check_stdin(s, v->text, err) &&
-	       file_read(v->text, bytes, MESSAGE_MAX, &len, err) &&
+	return check_stdin(s, v->text, err) && file_read(v->text, bytes, MESSAGE_MAX, &len, err) &&
 	       set_bytes(msg, v->flag.api->field, bytes, len, arena, err);
 }
 
 static bool set_value(struct session *s, const struct command *cmd, const struct command_value *v,
-                      ProtobufCMessage *msg, struct arena *arena, struct err *err)
+		      ProtobufCMessage *msg, struct arena *arena, struct err *err)
 {
 	const char *text = v->text ? v->text : "true";
 
@@ -172,7 +176,7 @@ static bool set_value(struct session *s, const struct command *cmd, const struct
 }
 
 bool request_build(struct session *s, const struct command *cmd, struct arena *arena,
-                   ProtobufCMessage **request, struct err *err)
+		   ProtobufCMessage **request, struct err *err)
 {
 	*request = api_message_new(cmd->row->request, arena);
 	for (size_t i = 0; i < cmd->n_values; i++)

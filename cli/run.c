@@ -19,19 +19,18 @@ enum { PAGE = 100, POLL_MS = 300 };
 static bool write_out(const ProtobufCMessage *answer, const char *path, struct err *err)
 {
 	const ProtobufCFieldDescriptor *f = command_bytes_field(answer->descriptor);
-	const ProtobufCBinaryData *bytes =
-		(const void *)((const char *)answer + f->offset);
+	const ProtobufCBinaryData *bytes = (const void *)((const char *)answer + f->offset);
 
 	if (strcmp(path, "-") == 0) {
 		fwrite(bytes->data, 1, bytes->len, stdout);
 		return true;
 	}
 	return file_write(path, bytes->data, bytes->len,
-	                  api_field_is_secret(answer->descriptor, f->id) ? 0600 : 0644, false, err);
+			  api_field_is_secret(answer->descriptor, f->id) ? 0600 : 0644, false, err);
 }
 
 static bool run_call(struct session *s, const struct command *cmd, struct arena *arena,
-                     struct err *err)
+		     struct err *err)
 {
 	const struct command_value *out = command_with(cmd, FLAG_OUT);
 	ProtobufCMessage *request, *answer;
@@ -52,7 +51,7 @@ static bool number_of(const struct command *cmd, const char *name, int64_t *out,
 }
 
 static bool set_number(ProtobufCMessage *msg, const char *field, int64_t n, struct arena *arena,
-                       struct err *err)
+		       struct err *err)
 {
 	char text[24];
 	int len = snprintf(text, sizeof text, "%" PRId64, n);
@@ -62,15 +61,15 @@ static bool set_number(ProtobufCMessage *msg, const char *field, int64_t n, stru
 
 /* One page; *n is the number of its entries. Its memory goes with it. */
 static bool run_page(struct session *s, const struct command *cmd, struct show_list *list,
-                     int64_t offset, int64_t count, size_t *n, struct err *err)
+		     int64_t offset, int64_t count, size_t *n, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *request, *page;
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
-	          set_number(request, "offset", offset, &arena, err) &&
-	          set_number(request, "count", count, &arena, err) &&
-	          grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
-	          show_list_page(list, page, n, err);
+		  set_number(request, "offset", offset, &arena, err) &&
+		  set_number(request, "count", count, &arena, err) &&
+		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  show_list_page(list, page, n, err);
 
 	arena_free(&arena);
 	return ok;
@@ -78,7 +77,7 @@ static bool run_page(struct session *s, const struct command *cmd, struct show_l
 
 static bool run_list(struct session *s, const struct command *cmd, struct err *err)
 {
-	struct show_list list = { .json = s->json };
+	struct show_list list = {.json = s->json};
 	int64_t offset, limit, left;
 	size_t n;
 
@@ -114,9 +113,9 @@ static bool on_event(void *ctx, const ProtobufCMessage *msg)
 }
 
 static bool run_stream(struct session *s, const struct command *cmd, struct arena *arena,
-                       struct err *err)
+		       struct err *err)
 {
-	struct event_sink sink = { s, err, false };
+	struct event_sink sink = {s, err, false};
 	ProtobufCMessage *request;
 
 	if (!request_build(s, cmd, arena, &request, err))
@@ -128,7 +127,7 @@ static bool run_stream(struct session *s, const struct command *cmd, struct aren
 }
 
 static void show_step(struct session *s, const ProtobufCMessage *status,
-                      const struct show_progress *p, char *last, size_t cap)
+		      const struct show_progress *p, char *last, size_t cap)
 {
 	struct err ignored;
 
@@ -150,19 +149,19 @@ static void show_step(struct session *s, const ProtobufCMessage *status,
 
 static void pause_ms(int ms)
 {
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+	const struct timespec t = {ms / 1000, ms % 1000 * 1000000L};
 
 	nanosleep(&t, NULL); /* a signal ends it early, as it shall */
 }
 
 static bool ask_status(struct session *s, const struct command *cmd, struct show_progress *p,
-                       char *last, size_t cap, struct err *err)
+		       char *last, size_t cap, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *request, *status;
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
-	          grpc_call(s->grpc, cmd->row, request, &arena, &status, err) &&
-	          show_progress_of(status, p, err);
+		  grpc_call(s->grpc, cmd->row, request, &arena, &status, err) &&
+		  show_progress_of(status, p, err);
 
 	if (ok)
 		show_step(s, status, p, last, cap);
@@ -176,8 +175,8 @@ static bool run_wait(struct session *s, const struct command *cmd, struct err *e
 	struct show_progress p;
 	char last[sizeof p.text] = "";
 
-	if (s->args->timeout_s > 0)
-		end = now + s->args->timeout_s * 1000;
+	if (s->timeout_s > 0)
+		end = now + s->timeout_s * 1000;
 	for (;;) {
 		if (!ask_status(s, cmd, &p, last, sizeof last, err))
 			return false;
@@ -193,7 +192,7 @@ static bool run_wait(struct session *s, const struct command *cmd, struct err *e
 	if (s->stop && *s->stop)
 		return err_set(err, ERR_CANCELLED, "stopped");
 	return err_set(err, ERR_DEADLINE, "not all is confirmed after %" PRId64 " s: %s",
-	               s->args->timeout_s, p.text);
+		       s->timeout_s, p.text);
 }
 
 static bool switch_is_on(const struct command *cmd, const char *name)
@@ -217,7 +216,7 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 		break;
 	case API_COMMAND_PROGRESS:
 		ok = switch_is_on(cmd, "wait") ? run_wait(s, cmd, err)
-		                               : run_call(s, cmd, &arena, err);
+					       : run_call(s, cmd, &arena, err);
 		break;
 	case API_COMMAND_CALL:
 		ok = run_call(s, cmd, &arena, err);

@@ -11,7 +11,7 @@
 #include "cli/grpc.h"
 
 struct session {
-	const struct c2cli_args *args; /* of this command */
+	int64_t timeout_s; /* as given with the command; 0: not given */
 	struct grpc *grpc;
 	bool json;
 	bool stdin_taken; /* commands come from standard input: "-" cannot */
@@ -26,7 +26,7 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err);
  * mode when a key depends on it. The arena holds secrets then.
  */
 bool request_build(struct session *s, const struct command *cmd, struct arena *arena,
-                   ProtobufCMessage **request, struct err *err);
+		   ProtobufCMessage **request, struct err *err);
 
 /* --- Answers on the screen (show.c) ----------------------------------------- */
 
@@ -43,8 +43,7 @@ struct show_list {
 	const char *name; /* of the field */
 };
 
-bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n,
-                    struct err *err);
+bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err);
 void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *desc);
 
 /* Where the delivery of a status answer stands. */

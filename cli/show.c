@@ -60,8 +60,10 @@ static void put_delivery(const json_t *d)
 	if (strcmp(status, "DELIVERY_QUEUED") == 0)
 		printf("on its way to %" PRId64 " client%s", n, n == 1 ? "" : "s");
 	else if (strcmp(status, "DELIVERY_BROKER_AWAY") == 0)
-		printf("kept for %" PRId64 " client%s: the broker is away, it goes out when that is "
-		       "back", n, n == 1 ? "" : "s");
+		printf("kept for %" PRId64
+		       " client%s: the broker is away, it goes out when that is "
+		       "back",
+		       n, n == 1 ? "" : "s");
 	else
 		printf("nothing to send");
 	printf(" (revision %s)", text_of(d, "revision"));
@@ -91,8 +93,9 @@ static void put_plain(const char *base64, size_t width)
 
 	if (!plain)
 		return;
-	if (len > 0 && sodium_base642bin((unsigned char *)plain, len + 1, base64, len, NULL, &n,
-	                                 NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	if (len > 0 &&
+	    sodium_base642bin((unsigned char *)plain, len + 1, base64, len, NULL, &n, NULL,
+			      sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	    term_is_plain(plain, n))
 		printf("%-*s  %.*s\n", (int)width, "(as text)", (int)n, plain);
 	sodium_memzero(plain, len + 1);
@@ -105,9 +108,7 @@ static size_t label_width(json_t *o)
 	json_t *value;
 	size_t width = 0;
 
-	json_object_foreach(o, key, value)
-		if (strlen(key) > width)
-			width = strlen(key);
+	json_object_foreach(o, key, value) if (strlen(key) > width) width = strlen(key);
 	return width > 9 ? width : 9;
 }
 
@@ -117,7 +118,8 @@ static void print_table(json_t *o)
 	json_t *value;
 	size_t width = label_width(o), n = 0;
 
-	json_object_foreach(o, key, value) {
+	json_object_foreach(o, key, value)
+	{
 		bool delivery = strcmp(key, "delivery") == 0;
 
 		n++;
@@ -182,7 +184,8 @@ bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n
 	list = json_object_get(o, name);
 	if (l->json && l->n == 0)
 		printf("{\"%s\":[", name);
-	json_array_foreach(list, i, entry) {
+	json_array_foreach(list, i, entry)
+	{
 		if (l->json) {
 			printf("%s", l->n > 0 ? "," : "");
 			json_dumpf(entry, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -216,17 +219,19 @@ bool show_progress_of(const ProtobufCMessage *status, struct show_progress *p, s
 		p->total = strtoll(text_of(o, "members"), NULL, 10);
 		p->done = strtoll(text_of(o, "confirmed"), NULL, 10);
 		snprintf(p->text, sizeof p->text,
-		         "%s of %s confirmed, %s sent, %s waiting, %s withheld",
-		         text_of(o, "confirmed"), text_of(o, "members"), text_of(o, "sent"),
-		         text_of(o, "waiting"), text_of(o, "withheld"));
+			 "%s of %s confirmed, %s sent, %s waiting, %s withheld",
+			 text_of(o, "confirmed"), text_of(o, "members"), text_of(o, "sent"),
+			 text_of(o, "waiting"), text_of(o, "withheld"));
 	} else {
 		const char *s = text_of(o, "status");
 
 		p->total = 1;
 		p->done = strcmp(s, "CLIENT_CONFIRMED") == 0;
 		snprintf(p->text, sizeof p->text, "%s, confirmed up to revision %s of %s",
-		         p->done ? "confirmed" : strcmp(s, "CLIENT_SENT") == 0 ? "sent" : "waiting",
-		         text_of(o, "confirmedRevision"), text_of(o, "revision"));
+			 p->done                         ? "confirmed"
+			 : strcmp(s, "CLIENT_SENT") == 0 ? "sent"
+							 : "waiting",
+			 text_of(o, "confirmedRevision"), text_of(o, "revision"));
 	}
 	p->complete = p->done >= p->total;
 	json_decref(o);

@@ -95,7 +95,7 @@ static bool read_answer(int fd, char *out, size_t cap, struct err *err)
 			break;
 		if (n + 1 == cap)
 			return err_set(err, ERR_INVALID, "the answer is longer than %zu bytes",
-			               cap - 1);
+				       cap - 1);
 		out[n++] = c;
 	}
 	out[n] = 0;
@@ -155,7 +155,7 @@ static char *take_word(char *in, char **end)
 		} else if (!quote && (*in == '\'' || *in == '"')) {
 			quote = *in;
 		} else if (*in == '\\' && in[1] &&
-		           (!quote || (quote == '"' && strchr("\"\\", in[1])))) {
+			   (!quote || (quote == '"' && strchr("\"\\", in[1])))) {
 			*out++ = *++in;
 		} else {
 			*out++ = *in;

@@ -32,6 +32,9 @@ enum {
 /* Pings in a row without a call's frames between them; a client that pings more is sent away. */
 enum { STRIKES_MAX = 100 };
 
+/* Bytes of a request that are still taken when it was answered already. */
+enum { SURPLUS_MAX = 65536 };
+
 /* Callbacks of the HTTP/2 library */
 
 static struct grpc_stream *stream_of(nghttp2_session *session, int32_t id)
@@ -106,21 +109,28 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 	struct grpc_stream *s = stream_of(session, id);
 
 	(void)flags, (void)ctx;
-	if (s)
-		grpc_stream_data(s, bytes, len);
+	if (!s)
+		return 0;
+	grpc_stream_data(s, bytes, len);
+	s->surplus += s->answered ? len : 0;
+	if (s->surplus > SURPLUS_MAX)
+		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
 	return 0;
 }
 
-/* A call that was answered before its request ended needs no more of it. */
+/*
+ * A call that was answered before its request ended needs no more of it. But a reset
+ * makes some clients, libcurl among them, lose the answer when it meets them while they
+ * still send: those get the chance to end by themselves.
+ */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *ctx)
 {
-	int32_t id = frame->hd.stream_id;
+	struct grpc_stream *s = stream_of(session, frame->hd.stream_id);
 
 	(void)ctx;
-	if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) &&
-	    nghttp2_session_get_stream_remote_close(session, id) == 0)
-		nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+	if (s && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+		s->answered = true;
 	return 0;
 }
 
@@ -455,6 +465,11 @@ static void check_requests(struct grpc_conn *c, int64_t now)
 
 		if (!s->request_ended && !s->finished && !waits && now - s->began_ms > REQUEST_MS)
 			grpc_stream_finish(s, &late);
+		if (s->answered && now - s->began_ms > REQUEST_MS) {
+			nghttp2_submit_rst_stream(c->session, NGHTTP2_FLAG_NONE, s->id,
+						  NGHTTP2_NO_ERROR);
+			grpc_conn_mark(c);
+		}
 	}
 }
 

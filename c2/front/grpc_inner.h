@@ -83,6 +83,8 @@ struct grpc_stream {
 	uint8_t *out; /* framed messages */
 	size_t out_len, out_at, out_cap;
 	bool headers_sent, finished;
+	bool answered;  /* the end of the answer was sent */
+	size_t surplus; /* bytes of the request that came after that */
 	int status; /* gRPC code, once finished */
 	char *message;
 	struct loop_timer *deadline;

@@ -19,7 +19,7 @@ static char line_copy[256];
 static enum err_code parse(const char *line)
 {
 	char *words[MAX];
-	struct err err = { ERR_OK, "" };
+	struct err err = {ERR_OK, ""};
 	size_t n;
 
 	snprintf(line_copy, sizeof line_copy, "%s", line);
@@ -46,13 +46,13 @@ static void test_flags_choose_among_equal_words(void)
 		const char *line;
 		int method;
 	} cases[] = {
-		{ "count --clients", API_C2_COUNT_CLIENTS },
-		{ "count --topics", API_C2_COUNT_TOPICS },
-		{ "count --clients --topic a/b", API_C2_COUNT_CLIENTS_FOR_TOPIC },
-		{ "count --topic a/b --clients", API_C2_COUNT_CLIENTS_FOR_TOPIC },
-		{ "count --topics --client c", API_C2_COUNT_TOPICS_FOR_CLIENT },
-		{ "status --topic t --wait", API_C2_GET_TOPIC_STATUS },
-		{ "status --client=c", API_C2_GET_CLIENT_STATUS },
+		{"count --clients", API_C2_COUNT_CLIENTS},
+		{"count --topics", API_C2_COUNT_TOPICS},
+		{"count --clients --topic a/b", API_C2_COUNT_CLIENTS_FOR_TOPIC},
+		{"count --topic a/b --clients", API_C2_COUNT_CLIENTS_FOR_TOPIC},
+		{"count --topics --client c", API_C2_COUNT_TOPICS_FOR_CLIENT},
+		{"status --topic t --wait", API_C2_GET_TOPIC_STATUS},
+		{"status --client=c", API_C2_GET_CLIENT_STATUS},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -89,31 +89,31 @@ static void test_bad_lines_are_refused_with_what_to_do(void)
 	static const struct {
 		const char *line, *says;
 	} cases[] = {
-		{ "foo", "no command \"foo\"" },
-		{ "client", "what about client" },
-		{ "client foo", "no command \"client foo\"" },
-		{ "client list foo", "unexpected word \"foo\"" },
-		{ "client list --foo", "unknown option --foo" },
-		{ "--foo", "unknown option --foo" },
-		{ "client create --key k", "--name is missing" },
-		{ "client create --name n", "exactly one of --key and --password" },
-		{ "client create --name n --key k --password p", "exactly one of" },
-		{ "client create --name n --key k --password-compat", "goes with --password" },
-		{ "client create --name n --name m --key k", "twice" },
-		{ "client create --name", "needs a value" },
-		{ "count", "missing that says which" },
-		{ "count --topic t", "--clients is missing" },
-		{ "count --clients --client c", "do not go together" },
-		{ "new-c2key", "--force is missing" },
-		{ "new-c2key --force=perhaps", "true or false" },
-		{ "protect-message --topic t", "--message is missing" },
-		{ "protect-message --topic t --message aGk= --message-file f", "not both" },
-		{ "health --timeout 0", "from 1 to" },
-		{ "health --timeout 1x", "from 1 to" },
-		{ "health -o xml", "table|json" },
-		{ "health -o t", "table|json" },
-		{ "health -e a -e b", "twice" },
-		{ "client list 'open", "quote" },
+		{"foo", "no command \"foo\""},
+		{"client", "what about client"},
+		{"client foo", "no command \"client foo\""},
+		{"client list foo", "unexpected word \"foo\""},
+		{"client list --foo", "unknown option --foo"},
+		{"--foo", "unknown option --foo"},
+		{"client create --key k", "--name is missing"},
+		{"client create --name n", "exactly one of --key and --password"},
+		{"client create --name n --key k --password p", "exactly one of"},
+		{"client create --name n --key k --password-compat", "goes with --password"},
+		{"client create --name n --name m --key k", "twice"},
+		{"client create --name", "needs a value"},
+		{"count", "missing that says which"},
+		{"count --topic t", "--clients is missing"},
+		{"count --clients --client c", "do not go together"},
+		{"new-c2key", "--force is missing"},
+		{"new-c2key --force=perhaps", "true or false"},
+		{"protect-message --topic t", "--message is missing"},
+		{"protect-message --topic t --message aGk= --message-file f", "not both"},
+		{"health --timeout 0", "from 1 to"},
+		{"health --timeout 1x", "from 1 to"},
+		{"health -o xml", "table|json"},
+		{"health -o t", "table|json"},
+		{"health -e a -e b", "twice"},
+		{"client list 'open", "quote"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -146,7 +146,7 @@ static void test_every_method_can_be_reached(void)
 				continue;
 			one = one || f->one_of;
 			len += (size_t)snprintf(line + len, sizeof line - len, " --%s%s", f->name,
-			                        bare ? "" : " 1");
+						bare ? "" : " 1");
 		}
 		CHECK_EQ(parse(line), ERR_OK);
 		CHECK(cmd.row == &api_methods[m]);
@@ -176,16 +176,16 @@ static const char *complete(size_t n, const char *const *words)
 
 static void test_completion_knows_words_flags_and_values(void)
 {
-	CHECK_STR(complete(1, (const char *const[]){ "at" }), "attach ");
-	CHECK_STR(complete(2, (const char *const[]){ "topic", "list-" }), "list-clients ");
-	CHECK_STR(complete(2, (const char *const[]){ "attach", "--t" }),
-	          "--topic --token-file --timeout ");
-	CHECK_STR(complete(3, (const char *const[]){ "-o", "json", "deta" }), "detach ");
-	CHECK_STR(complete(2, (const char *const[]){ "-o", "" }), "table json ");
-	CHECK_STR(complete(4, (const char *const[]){ "client", "create", "--key", "x" }), ":file ");
-	CHECK_STR(complete(3, (const char *const[]){ "attach", "--topic", "x" }), "");
-	CHECK_STR(complete(2, (const char *const[]){ "help", "coun" }), "count ");
-	CHECK(!strstr(complete(1, (const char *const[]){ "" }), "__"));
+	CHECK_STR(complete(1, (const char *const[]){"at"}), "attach ");
+	CHECK_STR(complete(2, (const char *const[]){"topic", "list-"}), "list-clients ");
+	CHECK_STR(complete(2, (const char *const[]){"attach", "--t"}),
+		  "--topic --token-file --timeout ");
+	CHECK_STR(complete(3, (const char *const[]){"-o", "json", "deta"}), "detach ");
+	CHECK_STR(complete(2, (const char *const[]){"-o", ""}), "table json ");
+	CHECK_STR(complete(4, (const char *const[]){"client", "create", "--key", "x"}), ":file ");
+	CHECK_STR(complete(3, (const char *const[]){"attach", "--topic", "x"}), "");
+	CHECK_STR(complete(2, (const char *const[]){"help", "coun"}), "count ");
+	CHECK(!strstr(complete(1, (const char *const[]){""}), "__"));
 }
 
 static void test_lines_split_like_a_shell_would(void)
@@ -212,7 +212,10 @@ static void test_hostile_text_cannot_drive_the_terminal(void)
 
 	term_escape(out, sizeof out, "a\x1b[2Jb", 6);
 	CHECK_STR(out, "a\\x1b[2Jb");
-	term_escape(out, sizeof out, "\xc2\x9b" "1m", 4); /* C1 control */
+	term_escape(out, sizeof out,
+		    "\xc2\x9b"
+		    "1m",
+		    4); /* C1 control */
 	CHECK_STR(out, "\\xc2\\x9b1m");
 	term_escape(out, sizeof out, "\xe2\x80\xae", 3); /* right-to-left override */
 	CHECK_STR(out, "\\xe2\\x80\\xae");
@@ -238,12 +241,12 @@ static bool on_frame(void *ctx, const uint8_t *bytes, size_t len, struct err *er
 
 static void test_frames_are_cut_at_every_split(void)
 {
-	static const uint8_t stream[] = { 0, 0, 0, 0, 3, 'a', 'b', 'c', 0, 0, 0, 0, 0,
-		                          0, 0, 0, 0, 1, 'd' };
+	static const uint8_t stream[] = {0, 0, 0, 0, 3, 'a', 'b', 'c', 0,  0,
+					 0, 0, 0, 0, 0, 0,   0,   1,   'd'};
 
 	for (size_t split = 0; split <= sizeof stream; split++) {
-		struct frames_seen seen = { 0, 0 };
-		struct grpc_frames f = { .on_frame = on_frame, .ctx = &seen };
+		struct frames_seen seen = {0, 0};
+		struct grpc_frames f = {.on_frame = on_frame, .ctx = &seen};
 		struct err err;
 
 		CHECK(grpc_frames_feed(&f, stream, split, &err));
@@ -257,18 +260,18 @@ static void test_frames_are_cut_at_every_split(void)
 
 static void test_bad_frames_are_refused(void)
 {
-	static const uint8_t compressed[] = { 1, 0, 0, 0, 1, 'x' };
-	static const uint8_t huge[] = { 0, 0xff, 0xff, 0xff, 0xff };
-	struct frames_seen seen = { 0, 0 };
-	struct grpc_frames f = { .on_frame = on_frame, .ctx = &seen };
+	static const uint8_t compressed[] = {1, 0, 0, 0, 1, 'x'};
+	static const uint8_t huge[] = {0, 0xff, 0xff, 0xff, 0xff};
+	struct frames_seen seen = {0, 0};
+	struct grpc_frames f = {.on_frame = on_frame, .ctx = &seen};
 	struct err err;
 
 	CHECK(!grpc_frames_feed(&f, compressed, sizeof compressed, &err));
 	grpc_frames_free(&f);
-	f = (struct grpc_frames){ .on_frame = on_frame, .ctx = &seen };
+	f = (struct grpc_frames){.on_frame = on_frame, .ctx = &seen};
 	CHECK(!grpc_frames_feed(&f, huge, sizeof huge, &err));
 	grpc_frames_free(&f);
-	f = (struct grpc_frames){ .on_frame = on_frame, .ctx = &seen };
+	f = (struct grpc_frames){.on_frame = on_frame, .ctx = &seen};
 	CHECK(grpc_frames_feed(&f, compressed + 1, 3, &err));
 	CHECK(!grpc_frames_done(&f));
 	grpc_frames_free(&f);
@@ -298,12 +301,18 @@ static void test_status_messages_are_decoded(void)
 
 static void test_tokens_go_in_clear_only_to_this_machine(void)
 {
-	static const char *const here[] = { "127.0.0.1:5555", "localhost", "http://LOCALHOST:1",
-		                            "[::1]:5555", "127.1.2.3:1" };
-	static const char *const elsewhere[] = { "127.0.0.1.evil.org:1", "localhost.evil.org:1",
-		                                 "10.0.0.1:5555", "c2:5555", "[::1].evil:1",
-		                                 "127.evil.org", "", "http://x/127.0.0.1",
-		                                 "127.0.0.1@evil.org:1", "localhost@evil.org" };
+	static const char *const here[] = {"127.0.0.1:5555", "localhost", "http://LOCALHOST:1",
+					   "[::1]:5555", "127.1.2.3:1"};
+	static const char *const elsewhere[] = {"127.0.0.1.evil.org:1",
+						"localhost.evil.org:1",
+						"10.0.0.1:5555",
+						"c2:5555",
+						"[::1].evil:1",
+						"127.evil.org",
+						"",
+						"http://x/127.0.0.1",
+						"127.0.0.1@evil.org:1",
+						"localhost@evil.org"};
 
 	for (size_t i = 0; i < sizeof here / sizeof here[0]; i++)
 		CHECK(grpc_is_loopback(here[i]));
@@ -315,7 +324,7 @@ static void test_an_optional_value_is_not_taken_from_the_next_option(void)
 {
 	char without[] = "e4client -password -name n";
 	char with[] = "e4client --password f -run a -run b";
-	struct client_args a = { .name = NULL };
+	struct client_args a = {.name = NULL};
 	char *words[MAX];
 	struct err err;
 	size_t n;
