@@ -157,6 +157,7 @@ enrol() { # name: key material on the device, and its entry at the key server
 		cli client create --name "$1" --key "$material" >/dev/null
 }
 device() { # name: in the background, reading its commands from a pipe
+	rm -f "$1.in"
 	mkfifo "$1.in"
 	set -- "$1" -name "$1" -key "$1.key" -broker 127.0.0.1:"$port"
 	[ $mode = symmetric ] || set -- "$@" -pubkey -c2PubKey c2.pub
@@ -247,7 +248,7 @@ esac
 c2cli=c2cli
 [ "$grpc" = 127.0.0.1:5555 ] || c2cli="c2cli -e $grpc"
 title 'Now you, in another terminal'
-hint() { printf '    %-*s  # %s\n' $((${#c2cli} + 50)) "$@"; }
+hint() { printf '    %-*s  # %s\n' $((${#c2cli} + 57)) "$@"; }
 echo "    cd $folder && PATH=\$PWD/build/release/cli:\$PATH"
 hint "$c2cli status --topic $topic" 'who has the key'
 hint "$c2cli topic create --name $topic" 'a new key'
@@ -261,33 +262,38 @@ sensor goes on talking. Logs and keys are in $data.
 Ctrl-C stops everything; the next ./run goes on from here.
 
 TEXT
-reading() { # number: what becomes of it
-	before=$(n_messages)
-	if ! kill -0 "$sensor" 2>/dev/null; then
-		device sensor
-		sensor=$!
-		exec 3>sensor.in
+sensor_is_up() { kill -0 "$sensor" 2>/dev/null; }
+# A sensor that had no key has ended; the new one waits for it, with one reading to say.
+restart_sensor() {
+	device sensor
+	sensor=$!
+	exec 3>sensor.in
+	echo "wait $topic" >&3 || :
+	pending=
+}
+reading() { # number; what becomes of it is in now
+	sensor_is_up || restart_sensor
+	if [ -z "$pending" ]; then
+		before=$(n_messages)
+		echo "e4msg $topic reading $1" >&3 || :
+		pending=1
 	fi
-	echo "e4msg $topic reading $1" >&3 || :
 	for _ in $(seq 40); do
 		if heard; then
-			echo "display $(display_says)"
+			pending=
+			now="display $(display_says)"
 			return
 		fi
-		kill -0 "$sensor" 2>/dev/null || break
+		sensor_is_up || break
 		sleep 0.05
 	done
-	if kill -0 "$sensor" 2>/dev/null; then
-		echo 'display hears nothing'
-	else
-		echo "sensor cannot send: $(tail -n 1 sensor.log | sed 's/^e4client: //')"
-	fi
+	now='display hears nothing; has sensor a key?'
+	sensor_is_up || now="sensor cannot send: $(tail -n 1 sensor.log | sed 's/^e4client: //; s/[:;].*//')"
 }
-n=0 last=
+n=0 last='' pending=''
 while kill -0 $server 2>/dev/null; do
 	n=$((n + 1))
-	reading $n >reading.txt
-	now=$(cat reading.txt)
+	reading $n
 	# On a terminal what repeats stays on its line.
 	if [ -t 1 ] && [ "${now%%[0-9]*}" = "$last" ]; then printf '\033[A\033[K'; fi
 	last=${now%%[0-9]*}
