@@ -85,7 +85,7 @@ struct grpc_stream {
 	bool headers_sent, finished;
 	bool answered;  /* the end of the answer was sent */
 	size_t surplus; /* bytes of the request that came after that */
-	int status; /* gRPC code, once finished */
+	int status;     /* gRPC code, once finished */
 	char *message;
 	struct loop_timer *deadline;
 	void *state; /* of the handler */
