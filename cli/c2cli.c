@@ -28,23 +28,10 @@ static void on_interrupt(int signo)
 
 static int fail(const struct err *err)
 {
-	static const struct {
-		enum err_code code;
-		const char *next;
-	} hints[] = {
-		{ERR_UNAUTHENTICATED, "give an API token with --token-file FILE"},
-		{ERR_FORBIDDEN, "this token or file may not do that"},
-		{ERR_NOT_FOUND, "c2cli client list and c2cli topic list show what there is"},
-	};
-
 	fflush(stdout);
 	fprintf(stderr, "c2cli: ");
 	term_put(stderr, err->text, strlen(err->text));
 	fputc('\n', stderr);
-	for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
-		/* What concerns a file of ours has its advice in its text. */
-		if (hints[i].code == err->code && !strchr(err->text, '/'))
-			fprintf(stderr, "c2cli: %s\n", hints[i].next);
 	return err_row(err->code)->exit;
 }
 

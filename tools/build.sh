@@ -26,4 +26,4 @@ ninja -C "$dir" --quiet >"$dir.log" 2>&1 || {
 	cat "$dir.log" >&2
 	exit 1
 }
-grep -v '^ninja: ' "$dir.log" || :
+grep -A 8 'warning: ' "$dir.log" || :
