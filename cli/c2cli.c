@@ -55,10 +55,19 @@ static void print_completion(bool zsh)
 		       "if [ \"$funcstack[1]\" = _c2cli ]; then _c2cli \"$@\"; else compdef _c2cli "
 		       "c2cli; fi\n");
 	else
+		/* bash splits at : and = as well; 127.0.0.1:5555 is one word to us. */
 		printf("_c2cli() {\n"
-		       "  local IFS=$'\\n' found\n"
-		       "  found=$(c2cli " CLI_COMPLETE
-		       " \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+		       "  local IFS=$'\\n' found word words=() i\n"
+		       "  for ((i = 1; i <= COMP_CWORD; i++)); do\n"
+		       "    word=${COMP_WORDS[i]}\n"
+		       "    if [[ ${#words[@]} -gt 0 && ($word == [:=]* || ${words[-1]} == *[:=]) ]]; "
+		       "then\n"
+		       "      words[-1]+=$word\n"
+		       "    else\n"
+		       "      words+=(\"$word\")\n"
+		       "    fi\n"
+		       "  done\n"
+		       "  found=$(c2cli " CLI_COMPLETE " \"${words[@]}\" 2>/dev/null)\n"
 		       "  if [ \"$found\" = :file ]; then\n"
 		       "    COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
 		       "    compopt -o filenames\n"
