@@ -90,15 +90,17 @@ static bool path_split(struct path *path, const char *text, struct arena *arena,
 	/* Every slash, written as it is or as an escape, begins one part at most. */
 	size_t cap = count_char(text, '/') + count_char(text, '%') + 1;
 
-	if (text[0] != '/')
-		return err_set(err, ERR_INVALID, "the path of a URL begins with a slash");
+	if (text[0] != '/') {
+		err_set(err, ERR_INVALID, "the path of a URL begins with a slash");
+		return false;
+	}
 	path->n_parts = path->n_flat = 0;
 	path->parts = arena_alloc(arena, cap * sizeof(*path->parts));
 	path->flat = arena_alloc(arena, cap * sizeof(*path->flat));
 	path->flat_at = arena_alloc(arena, cap * sizeof(*path->flat_at));
 	do {
 		const char *part = text + 1;
-		size_t len = strcspn(part, "/"), decoded;
+		size_t len = strcspn(part, "/"), decoded = 0;
 		char **slot = &path->parts[path->n_parts];
 
 		if (!percent_decode(part, len, false, arena, slot, &decoded, err))
@@ -233,7 +235,7 @@ static bool set_query(ProtobufCMessage *msg, const char *query, struct arena *ar
                       struct err *err)
 {
 	while (query && *query) {
-		size_t len = strcspn(query, "&"), name_len = strcspn(query, "=&"), n, value_len;
+		size_t len = strcspn(query, "&"), name_len = strcspn(query, "=&"), n, value_len = 0;
 		char *name, *value;
 		bool found, has_value = name_len < len;
 		struct err why;

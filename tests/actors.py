@@ -205,11 +205,11 @@ def quote(name):
 class Device(Process):
     """e4client, driven by lines and watched as JSON lines."""
 
-    def __init__(self, folder, name, broker_port, key=None, c2_public=None, extra=()):
+    def __init__(self, folder, name, broker_port, key=None, c2_public=None, extra=(), url=None):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.name = name
-        self.port = broker_port
+        self.url = url or f"mqtt://127.0.0.1:{broker_port}"
         self.extra = extra
         self.key_file = self.folder / f"{name}.key"
         if key is not None:
@@ -224,14 +224,14 @@ class Device(Process):
 
     def start(self):
         args = [E4CLIENT, "-name", self.name, "-key", self.key_file, "-broker",
-                f"127.0.0.1:{self.port}", "--output", "json", *self.extra]
+                self.url, "--output", "json", *self.extra]
         if self.c2_public_file:
             args += ["-pubkey", "-c2PubKey", self.c2_public_file]
         return self.run(args)
 
     def start_many(self, rows):
         """One process for all devices of a file of JSON lines."""
-        return self.run([E4CLIENT, "-many", rows, "-broker", f"127.0.0.1:{self.port}", *self.extra])
+        return self.run([E4CLIENT, "-many", rows, "-broker", self.url, *self.extra])
 
     def run(self, args):
         if not self.key_file.exists() and "-key" in args:

@@ -18,13 +18,19 @@ step() {
 	fi
 }
 
+# One file a process: with several, the analyser of clang 14 mixes up their paths.
+tidy() {
+	printf '%s\n' $files | grep -vE '/fuzz/|(^|/)tests/' |
+		xargs -P 2 -n 1 clang-tidy --quiet -p build/clang --warnings-as-errors='*' 2>/dev/null
+}
+
 # shellcheck disable=SC2086
 {
 	step 'clang-format' clang-format --dry-run --Werror $files $(git ls-files '*.h' | grep -v '/gen/')
 	step 'cppcheck' cppcheck --quiet --error-exitcode=1 --inline-suppr -j2 \
 		--enable=warning,portability,performance --suppress=missingIncludeSystem \
 		--suppressions-list=tools/cppcheck.txt -I. -Iclient/include $files
-	step 'clang-tidy' clang-tidy --quiet -p build/clang --warnings-as-errors='*' $files
+	step 'clang-tidy' tidy
 }
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -1,4 +1,4 @@
-/* C2's own X25519 keys (PK): the newest is the wanted one, older ones count while a device may hold them. */
+/* C2's own X25519 keys (PK): the newest is wanted, older ones count while a device may hold them. */
 #include "c2/core/internal.h"
 
 #include <string.h>
@@ -112,9 +112,11 @@ static bool room_for_key(struct core *c, struct err *err)
 {
 	if (c->n_c2_keys <= CORE_C2_KEYS_MAX)
 		return true;
-	return err_set(err, ERR_PRECONDITION,
-	               "some devices have not confirmed any of the last %d C2 keys: bring them back, "
-	               "or remove or provision them again", CORE_C2_KEYS_MAX);
+	return err_set(
+		err, ERR_PRECONDITION,
+		"some devices have not confirmed any of the last %d C2 keys: bring them back, "
+		"or remove or provision them again",
+		CORE_C2_KEYS_MAX);
 }
 
 bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err)

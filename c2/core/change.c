@@ -83,7 +83,7 @@ bool change_rotate(struct change *ch, struct store_topic *row, struct err *err)
 	row->rotated_at = ch->now;
 	row->walk_client = 0;
 	if (row->n_members == 0)
-		row->walk_rev = ch->rev; /* nobody to find; who is attached later is made due then */
+		row->walk_rev = ch->rev; /* nobody to find: who comes later is made due then */
 	ch->recipients += row->n_members;
 	return DB(c, topic_put, row, err);
 }
@@ -123,11 +123,13 @@ bool change_publish_key(struct change *ch, const struct store_client *source, st
 			                    client_list_add, &to, err);
 			for (size_t i = 0; i < to.n && ok; i++) {
 				struct store_peer peer = { .target_id = to.rows[i].id,
-					                   .source_id = source->id, .rev = ch->rev };
+					                   .source_id = source->id,
+					                   .rev = ch->rev };
 
 				after = peer.target_id;
 				memcpy(peer.e4id, source->e4id, sizeof peer.e4id);
-				ok = DB(c, peer_put, &peer, err) && change_client(ch, &to.rows[i], err);
+				ok = DB(c, peer_put, &peer, err) &&
+				     change_client(ch, &to.rows[i], err);
 			}
 		} while (ok && to.n == CORE_PAGE);
 	}
@@ -149,7 +151,8 @@ bool topic_check(const char *topic, struct err *err)
 		return true;
 	return err_set(err, ERR_INVALID,
 	               "a topic has 1 to %d bytes of UTF-8, no + or #, no $ in front, and is no "
-	               "control topic (e4/...)", E4_TOPIC_MAX);
+	               "control topic (e4/...)",
+	               E4_TOPIC_MAX);
 }
 
 bool find_client(struct core *c, const char *name, struct store_client *row, struct err *err)
@@ -173,7 +176,8 @@ bool find_topic(struct core *c, const char *topic, struct store_topic *row, stru
 bool need_pubkey_mode(const struct core *c, struct err *err)
 {
 	return c->cfg.mode == CORE_PUBKEY ||
-	       err_set(err, ERR_PRECONDITION, "only in pubkey mode; this server runs in symmetric mode");
+	       err_set(err, ERR_PRECONDITION,
+	               "only in pubkey mode; this server runs in symmetric mode");
 }
 
 bool client_list_add(void *arg, const struct store_client *row)

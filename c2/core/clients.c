@@ -93,11 +93,13 @@ bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_
 }
 
 /* The topics that a client hangs on, and what of them is removed. */
+struct topic_id {
+	int64_t id;
+	bool live;
+};
+
 struct topic_ids {
-	struct {
-		int64_t id;
-		bool live;
-	} *rows;
+	struct topic_id *rows;
 	size_t n, cap;
 };
 
@@ -153,7 +155,8 @@ static bool recall_key(struct change *ch, const struct store_client *source, str
 		ok = DB(c, peer_holders, source->id, 0, CORE_PAGE, client_list_add, &to, err);
 		for (size_t i = 0; i < to.n && ok; i++) {
 			struct store_peer peer = { .target_id = to.rows[i].id,
-				                   .source_id = source->id, .rev = ch->rev,
+				                   .source_id = source->id,
+				                   .rev = ch->rev,
 				                   .removed = true };
 
 			memcpy(peer.e4id, source->e4id, sizeof peer.e4id);
@@ -165,8 +168,8 @@ static bool recall_key(struct change *ch, const struct store_client *source, str
 	return ok;
 }
 
-bool core_client_remove(struct core *c, const char *name, enum core_choice rotate,
-                        int64_t *rotated, struct core_delivery *out, struct err *err)
+bool core_client_remove(struct core *c, const char *name, enum core_choice rotate, int64_t *rotated,
+                        struct core_delivery *out, struct err *err)
 {
 	bool do_rotate = rotate == CORE_DEFAULT ? c->cfg.rotate_on_removal : rotate == CORE_YES;
 	struct topic_ids topics = { 0 };
@@ -189,8 +192,7 @@ bool core_client_remove(struct core *c, const char *name, enum core_choice rotat
 	return ok;
 }
 
-bool core_client_reset(struct core *c, const char *name, struct core_delivery *out,
-                       struct err *err)
+bool core_client_reset(struct core *c, const char *name, struct core_delivery *out, struct err *err)
 {
 	struct store_client row;
 	struct change ch;
@@ -206,7 +208,7 @@ bool core_client_reset(struct core *c, const char *name, struct core_delivery *o
 	return change_end(&ch, ok, out, err);
 }
 
-/* A fresh key for row at ch->rev: SK the key, PK the public half and, until confirmed, the private key. */
+/* A fresh key for row at ch->rev. PK: the private half stays until the device has confirmed. */
 static bool generate_key(struct change *ch, struct store_client *row, struct err *err)
 {
 	const struct custody *cu = &ch->c->custody;
@@ -232,9 +234,11 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 	struct store_old_key old = { .client_id = row->id, .rev = row->key_rev, .key = row->key };
 
 	if (row->n_old_keys + 1 >= CORE_CLIENT_KEYS_MAX)
-		return err_set(err, ERR_PRECONDITION,
-		               "the device has not confirmed any of its last %d keys: bring it back, or "
-		               "provision it again with client create", CORE_CLIENT_KEYS_MAX);
+		return err_set(
+			err, ERR_PRECONDITION,
+			"the device has not confirmed any of its last %d keys: bring it back, or "
+			"provision it again with client create",
+			CORE_CLIENT_KEYS_MAX);
 	if (!DB(ch->c, old_key_put, &old, err) || !generate_key(ch, row, err))
 		return false;
 	row->key_rev = ch->rev;

@@ -107,6 +107,10 @@ static void on_state(void *ctx, bool up, const char *why)
 {
 	struct core *c = ctx;
 
+	/* Once for each reason: a broker that stays away is tried for as long as it takes. */
+	if (up != c->bus_up || strcmp(c->bus_why, why ? why : "") != 0)
+		log_write(up ? LOG_INFO : LOG_WARN, up ? "broker connected" : "broker away",
+		          LOG_STR("why", why));
 	c->bus_up = up;
 	snprintf(c->bus_why, sizeof c->bus_why, "%s", why ? why : "");
 	if (up)
@@ -136,8 +140,9 @@ static void on_room(void *ctx)
 
 struct bus_handler core_bus_handler(struct core *c)
 {
-	return (struct bus_handler){ .ctx = c, .on_state = on_state, .on_message = on_message,
-		                     .on_room = on_room };
+	return (struct bus_handler){
+		.ctx = c, .on_state = on_state, .on_message = on_message, .on_room = on_room
+	};
 }
 
 bool core_set_bus(struct core *c, const struct bus *bus, struct err *err)
@@ -173,6 +178,8 @@ static int64_t until_next(struct core *c)
 	int64_t at = 0, ms;
 	struct err err;
 
+	if (c->receipts.n > 0)
+		return FAILED_MS; /* the database was away */
 	if (!c->bus_up)
 		return -1; /* on_state wakes */
 	if (!DB(c, clients_next_at, &at, &err)) {
@@ -182,7 +189,7 @@ static int64_t until_next(struct core *c)
 	if (at == 0)
 		return -1;
 	ms = at * 1000 - c->clock.wall_ms(c->clock.ctx);
-	/* Due already, but not sent in this slice: the bus has no room (on_room wakes) or the database failed. */
+	/* Due, but not sent in this slice: no room (on_room wakes), or the database failed. */
 	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 

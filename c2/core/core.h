@@ -25,13 +25,13 @@ enum core_mode { CORE_SYMKEY = 1, CORE_PUBKEY = 2 }; /* numbers of CryptoMode in
 
 struct core_config {
 	enum core_mode mode;
-	bool rotate_on_removal;  /* detaching rotates the topic's key unless the call says otherwise */
-	int qos;                 /* of control messages */
-	bool retain;             /* retain control messages at the broker */
-	int64_t receipt_wait_s;  /* first wait for a receipt before sending again */
-	int64_t retry_max_s;     /* longest wait between two tries */
-	int64_t announce_gap_s;  /* an announcement of one client makes us ask at most this often */
-	int64_t events_keep;     /* events kept for late subscribers */
+	bool rotate_on_removal; /* detaching rotates the topic's key unless the call says otherwise */
+	int qos;                /* of control messages */
+	bool retain;            /* retain control messages at the broker */
+	int64_t receipt_wait_s; /* first wait for a receipt before sending again */
+	int64_t retry_max_s;    /* longest wait between two tries */
+	int64_t announce_gap_s; /* an announcement of one client makes us ask at most this often */
+	int64_t events_keep;    /* events kept for late subscribers */
 };
 
 struct core;
@@ -87,8 +87,8 @@ enum core_choice { CORE_DEFAULT, CORE_NO, CORE_YES };
 bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
                      struct core_delivery *out, struct err *err);
 /* Forget it; rotates its topics when chosen (*rotated: how many). */
-bool core_client_remove(struct core *c, const char *name, enum core_choice rotate,
-                        int64_t *rotated, struct core_delivery *out, struct err *err);
+bool core_client_remove(struct core *c, const char *name, enum core_choice rotate, int64_t *rotated,
+                        struct core_delivery *out, struct err *err);
 /* ResetTopics; its topics stay listed and come back with the next rotation or attach. */
 bool core_client_reset(struct core *c, const char *name, struct core_delivery *out,
                        struct err *err);
@@ -169,12 +169,12 @@ struct core_client_status {
 	int64_t sent_rev;
 	int64_t confirmed_rev;
 	enum core_client_state state;
-	bool key_pending;      /* a SetIDKey or SetC2Key is not confirmed */
-	bool receipts;         /* it has answered with a receipt */
-	int64_t last_seen;     /* Unix seconds; 0 never */
-	int64_t next_at;       /* 0: none */
-	int64_t clock_offset;  /* seconds */
-	const char *reason;    /* a sentence, static */
+	bool key_pending;     /* a SetIDKey or SetC2Key is not confirmed */
+	bool receipts;        /* it has answered with a receipt */
+	int64_t last_seen;    /* Unix seconds; 0 never */
+	int64_t next_at;      /* 0: none */
+	int64_t clock_offset; /* seconds */
+	const char *reason;   /* a sentence, static */
 };
 
 bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,

@@ -105,8 +105,11 @@ struct core_listener *core_listen(struct core *c, int64_t after,
 		return 0;
 	l = mem_alloc(sizeof *l);
 	/* A number from before a database was put back must not make it deaf. */
-	*l = (struct core_listener){ .c = c, .seq = after < 0 || after > last ? last : after,
-		                     .fn = fn, .ctx = ctx, .next = c->listeners };
+	*l = (struct core_listener){ .c = c,
+		                     .seq = after < 0 || after > last ? last : after,
+		                     .fn = fn,
+		                     .ctx = ctx,
+		                     .next = c->listeners };
 	c->listeners = l;
 	if (l->seq < last)
 		core_wake(c); /* older ones come with the next slice of work */

@@ -72,7 +72,7 @@ struct core {
 	struct clock_hint hints[CORE_HINTS];
 
 	struct core_listener *listeners;
-	bool events_busy;    /* inside the listeners */
+	bool events_busy; /* inside the listeners */
 
 	uint8_t tags[CORE_TAGS][E4_SIV_TAG_LEN];
 	size_t next_tag;
@@ -158,7 +158,7 @@ void events_free(struct core *c);
 
 /* --- delivery ------------------------------------------------------------------------------- */
 
-/* Each does a bounded slice, returns true if there is more to do at once (walk.c, receive.c, delivery.c). */
+/* Each does a bounded slice, returns true if there is more to do at once. */
 bool walk_topics(struct core *c);
 bool walk_fleet(struct core *c);
 bool receive_receipts(struct core *c, int max);

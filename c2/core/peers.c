@@ -62,8 +62,10 @@ bool core_links_count(struct core *c, const char *client, int64_t *n, struct err
 
 static bool put_peer(struct change *ch, struct two *t, bool removed, struct err *err)
 {
-	struct store_peer peer = { .target_id = t->target.id, .source_id = t->source.id,
-		                   .rev = ch->rev, .removed = removed };
+	struct store_peer peer = { .target_id = t->target.id,
+		                   .source_id = t->source.id,
+		                   .rev = ch->rev,
+		                   .removed = removed };
 
 	memcpy(peer.e4id, t->source.e4id, sizeof peer.e4id);
 	return DB(ch->c, peer_put, &peer, err) && change_client(ch, &t->target, err);

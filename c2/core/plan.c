@@ -34,9 +34,9 @@ void plan_free(struct plan *p)
 bool plan_hears(const struct plan_view *v, size_t control, const struct plan_command *cmd)
 {
 	if (cmd->audience == PLAN_OLD_IDS)
-		return control / v->n_c2 + 1 < v->n_keys;
+		return control / plan_n_c2(v) + 1 < v->n_keys;
 	if (cmd->audience == PLAN_OLD_C2)
-		return control % v->n_c2 + 1 < v->n_c2;
+		return control % plan_n_c2(v) + 1 < v->n_c2;
 	return true;
 }
 
@@ -150,8 +150,7 @@ static void add_question(struct plan *p, const struct plan_input *in, int questi
 	cmd->len = (uint8_t)e4_encode_report_state(cmd->bytes, nonce, flags);
 }
 
-void plan_ask(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-              uint8_t flags)
+void plan_ask(struct plan *p, const struct plan_view *v, const struct plan_input *in, uint8_t flags)
 {
 	uint64_t stamp = p->row.last_stamp;
 	uint64_t ours = stamp_at(in->now), hinted = stamp_at(in->now + in->hint_s);
@@ -160,8 +159,7 @@ void plan_ask(struct plan *p, const struct plan_view *v, const struct plan_input
 	add_question(p, in, 0, stamp, flags);
 	if (apart(ours, stamp, GUESS_APART_S))
 		add_question(p, in, 1, ours, flags);
-	if (in->hint_s && apart(hinted, stamp, GUESS_APART_S) &&
-	    apart(hinted, ours, CLOCK_RIGHT_S))
+	if (in->hint_s && apart(hinted, stamp, GUESS_APART_S) && apart(hinted, ours, CLOCK_RIGHT_S))
 		add_question(p, in, 2, hinted, flags);
 	memcpy(p->row.nonce, in->nonce, sizeof p->row.nonce);
 	/* Of several questions without an answer the first counts: its time must run out. */
@@ -180,7 +178,8 @@ int plan_nonce_matches(const struct store_client *row, const uint8_t nonce[16])
 
 size_t plan_fit(const struct plan_view *v, const struct plan_input *in)
 {
-	size_t commands = in->room / (v->n_keys * v->n_c2);
+	size_t keys = v->n_keys > 1 ? v->n_keys * v->n_c2 : plan_n_c2(v);
+	size_t commands = in->room / keys;
 
 	/* What overruns the window by one command and its questions waits in the outbox. */
 	if (in->room > 0 && commands == 0)
@@ -245,8 +244,7 @@ static bool takes(const struct plan_view *v, enum plan_wish wish, int64_t rev, i
 }
 
 /* Everything newer than above, in the order of revisions. */
-static void collect(struct items *items, const struct plan_view *v, int64_t above,
-                    int32_t attempts)
+static void collect(struct items *items, const struct plan_view *v, int64_t above, int32_t attempts)
 {
 	const struct store_client *row = &v->row;
 	int64_t rev;

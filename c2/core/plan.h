@@ -35,15 +35,15 @@
 /* Why a client is not confirmed; stored, never reuse a number. */
 enum delivery_reason {
 	REASON_NONE = 0,
-	REASON_SENT = 1,          /* waits for its receipt */
-	REASON_SILENT = 2,        /* sent more than once, no receipt */
-	REASON_OLD_KEY = 3,       /* its receipt came under an older key */
-	REASON_DIFFERS = 4,       /* its digest differs: asked for its topics */
+	REASON_SENT = 1,            /* waits for its receipt */
+	REASON_SILENT = 2,          /* sent more than once, no receipt */
+	REASON_OLD_KEY = 3,         /* its receipt came under an older key */
+	REASON_DIFFERS = 4,         /* its digest differs: asked for its topics */
 	REASON_REPAIRED_TOPICS = 5, /* what differed was sent */
 	REASON_REPAIRED_PEERS = 6,
-	REASON_STUCK = 7,         /* and differs still: tried again with growing pauses */
-	REASON_ANNOUNCED = 8,     /* it announced itself and will be asked */
-	REASON_CUSTODY = 9        /* its keys cannot be opened */
+	REASON_STUCK = 7,     /* and differs still: tried again with growing pauses */
+	REASON_ANNOUNCED = 8, /* it announced itself and will be asked */
+	REASON_CUSTODY = 9    /* its keys cannot be opened */
 };
 
 enum plan_wish {
@@ -72,7 +72,7 @@ enum { PLAN_KEYS_MAX = 16, PLAN_C2_KEYS_MAX = 5 };
 struct plan_view {
 	struct store_client row;
 	bool pubkey;
-	int64_t revision; /* the counter as of this view */
+	int64_t revision;          /* the counter as of this view */
 	struct plan_topic *topics; /* ascending hash, each once */
 	size_t n_topics;
 	struct plan_peer *peers; /* PK: ascending id */
@@ -124,9 +124,9 @@ struct plan {
 	size_t n, cap;
 	/* After a receipt: */
 	int64_t drop_keys_before; /* old keys with a lower revision are proven to be out of use; 0: none */
-	bool key_confirmed;       /* the wanted key is in use, there was an older one */
-	bool c2_confirmed;        /* a newer C2 key is in use */
-	bool confirmed;           /* all of it: removed rows can go */
+	bool key_confirmed; /* the wanted key is in use, there was an older one */
+	bool c2_confirmed;  /* a newer C2 key is in use */
+	bool confirmed;     /* all of it: removed rows can go */
 	bool stamp_lowered;
 };
 

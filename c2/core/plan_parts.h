@@ -37,6 +37,12 @@ static inline bool plan_id_pending(const struct plan_view *v)
 	return v->n_keys > 1;
 }
 
+/* At least one, SK too. */
+static inline size_t plan_n_c2(const struct plan_view *v)
+{
+	return v->n_c2 > 1 ? v->n_c2 : 1;
+}
+
 static inline bool plan_c2_pending(const struct plan_view *v)
 {
 	return v->n_c2 > 1;

@@ -87,7 +87,7 @@ static void learn_clock(struct plan *p, const struct plan_view *v, const struct 
 /* The keys under which the receipt came are in use, so older ones never will be again. */
 static void learn_keys(struct plan *p, const struct plan_view *v, size_t control)
 {
-	size_t key = control / v->n_c2, c2 = control % v->n_c2;
+	size_t key = control / plan_n_c2(v), c2 = control % plan_n_c2(v);
 
 	if (key > 0)
 		p->drop_keys_before = v->key_revs[key];

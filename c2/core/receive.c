@@ -209,10 +209,10 @@ bool receive_receipts(struct core *c, int max)
 		return c->receipts.n > 0;
 	}
 	c->store.ops->rollback(c->store.ctx);
-	if (r.wrote) {
-		/* What was received is lost; the timers ask again. */
-		outbox_cut(&c->outbox, 0);
-		log_write(LOG_ERROR, "receipts were dropped", LOG_STR("error", err.text));
-	}
-	return c->receipts.n > 0;
+	if (ok && !r.wrote)
+		return c->receipts.n > 0;
+	/* What was taken from the queue is lost; the timers ask again. */
+	outbox_cut(&c->outbox, 0);
+	log_write(LOG_ERROR, "receipts were dropped", LOG_STR("error", err.text));
+	return false;
 }

@@ -45,9 +45,12 @@ bool core_client_status(struct core *c, const char *client, struct core_client_s
 	ok = view_load(&v, c, INT64_MAX, err); /* no key is opened */
 	if (ok) {
 		*out = (struct core_client_status){
-			.sent_rev = row.sent_rev, .confirmed_rev = row.confirmed_rev,
-			.receipts = row.last_seen != 0, .last_seen = row.last_seen,
-			.next_at = row.next_at, .clock_offset = row.clock_offset,
+			.sent_rev = row.sent_rev,
+			.confirmed_rev = row.confirmed_rev,
+			.receipts = row.last_seen != 0,
+			.last_seen = row.last_seen,
+			.next_at = row.next_at,
+			.clock_offset = row.clock_offset,
 			.key_pending = row.n_old_keys > 0 ||
 			               (v.pubkey && row.c2_rev < c2_key_newest(c)->rev)
 		};

@@ -90,8 +90,10 @@ static bool find_pair(struct core *c, const char *client, const char *topic, str
 
 static bool put_member(struct change *ch, struct pair *p, bool removed, struct err *err)
 {
-	p->member = (struct store_member){ .client_id = p->client.id, .topic_id = p->topic.id,
-		                           .rev = ch->rev, .removed = removed };
+	p->member = (struct store_member){ .client_id = p->client.id,
+		                           .topic_id = p->topic.id,
+		                           .rev = ch->rev,
+		                           .removed = removed };
 	return DB(ch->c, member_put, &p->member, err) && change_client(ch, &p->client, err);
 }
 
@@ -189,8 +191,7 @@ bool core_topic_status(struct core *c, const char *topic, struct core_topic_stat
 {
 	struct store_topic row;
 
-	if (!find_topic(c, topic, &row, err) ||
-	    !DB(c, topic_progress, row.id, &out->progress, err))
+	if (!find_topic(c, topic, &row, err) || !DB(c, topic_progress, row.id, &out->progress, err))
 		return false;
 	out->revision = row.rev;
 	out->rotated_at = row.rotated_at;

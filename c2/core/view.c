@@ -115,8 +115,7 @@ static void count_c2_keys(struct plan_view *v, const struct core *c)
 	memcpy(v->c2_public, c2_key_newest(c)->public_key, sizeof v->c2_public);
 }
 
-bool view_open(struct plan_view *v, struct core *c, const struct store_client *row,
-               struct err *err)
+bool view_open(struct plan_view *v, struct core *c, const struct store_client *row, struct err *err)
 {
 	struct rows old = { .size = sizeof(struct store_old_key) };
 	const struct store_old_key *keys;
@@ -162,18 +161,19 @@ static enum plan_wish topic_wish(const struct store_member_topic *row, int64_t r
 static struct plan_topic *topic_slot(struct plan_view *v, const uint8_t hash[16],
                                      enum plan_wish wish, int64_t rev)
 {
-	struct plan_topic *last = v->n_topics ? &v->topics[v->n_topics - 1] : 0;
+	struct plan_topic *slot = &v->topics[v->n_topics];
 
-	if (!last || memcmp(last->hash, hash, 16) != 0) {
-		last = &v->topics[v->n_topics++];
-	} else if ((wish == PLAN_DROP && last->wish != PLAN_DROP) ||
-	           (wish == PLAN_DROP && last->rev >= rev)) {
-		return 0;
+	if (v->n_topics && memcmp(slot[-1].hash, hash, 16) == 0) {
+		slot--;
+		if (wish == PLAN_DROP && (slot->wish != PLAN_DROP || slot->rev >= rev))
+			return 0;
+	} else {
+		v->n_topics++;
 	}
-	memcpy(last->hash, hash, 16);
-	last->wish = wish;
-	last->rev = rev;
-	return last;
+	memcpy(slot->hash, hash, 16);
+	slot->wish = wish;
+	slot->rev = rev;
+	return slot;
 }
 
 static bool load_topics(struct plan_view *v, struct core *c, int64_t above, struct err *err)
@@ -220,7 +220,8 @@ static bool old_peer_key(struct core *c, uint8_t key[32], const struct store_pee
 		ok = open_client_key(&c->custody, key, row->peer.e4id, keys[pick].rev,
 		                     &keys[pick].key, err);
 	else if (ok)
-		ok = open_client_key(&c->custody, key, row->peer.e4id, row->key_rev, &row->key, err);
+		ok = open_client_key(&c->custody, key, row->peer.e4id, row->key_rev, &row->key,
+		                     err);
 	free(old.list);
 	return ok;
 }
@@ -233,8 +234,8 @@ static bool load_peer(struct plan_view *v, struct core *c, const struct store_pe
 	memcpy(p->e4id, row->peer.e4id, sizeof p->e4id);
 	p->rev = row->peer.rev;
 	p->wish = row->peer.removed || row->peer.source_id == 0 ? PLAN_DROP
-	          : p->rev > v->row.reset_peers_rev            ? PLAN_HOLD
-	                                                       : PLAN_WITHHELD;
+	          : p->rev > v->row.reset_peers_rev             ? PLAN_HOLD
+	                                                        : PLAN_WITHHELD;
 	v->has_removed |= p->wish == PLAN_DROP;
 	if (p->wish != PLAN_HOLD || p->rev <= above)
 		return true;
@@ -290,7 +291,8 @@ void view_post(struct core *c, const struct plan_view *v, const struct plan *p)
 
 struct plan_input view_input(const struct core *c, int64_t client_id)
 {
-	struct plan_input in = { .now = core_now(c), .receipt_wait_s = c->cfg.receipt_wait_s,
+	struct plan_input in = { .now = core_now(c),
+		                 .receipt_wait_s = c->cfg.receipt_wait_s,
 		                 .retry_max_s = c->cfg.retry_max_s,
 		                 .announce_gap_s = c->cfg.announce_gap_s,
 		                 .hint_s = clock_hint_get(c, client_id) };

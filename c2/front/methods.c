@@ -419,7 +419,7 @@ METHOD(health_check, HealthCheck)
 	resp->status = text_of(c, h.bus_up ? "OK" : "the message broker is away: commands wait");
 	resp->database = text_of(c, "OK");
 	resp->custody = text_of(c, "OK");
-	resp->broker = text_of(c, h.bus_up ? "OK" : "away");
+	resp->broker = text_of(c, h.bus_up ? "OK" : h.bus_why);
 	return true;
 }
 

@@ -148,7 +148,7 @@ static json_t *list_member(struct draft *d, json_t *object, const char *name)
 static bool read_topic(struct draft *d, const char *name, const json_t *value)
 {
 	uint8_t hash[16], key[OLD_KEY_LEN];
-	size_t len;
+	size_t len = 0;
 	bool ok;
 
 	if (!listed(d, "TopicKeys", name, value, hash, key, &len))
@@ -167,7 +167,7 @@ static bool read_topic(struct draft *d, const char *name, const json_t *value)
 static bool read_old_key(struct draft *d, const char *name, const json_t *value)
 {
 	uint8_t wanted[16], hash_of_hash[16], key[OLD_KEY_LEN];
-	size_t len;
+	size_t len = 0;
 
 	if (!listed(d, "TopicKeys", name, value, wanted, key, &len))
 		return false;
@@ -198,7 +198,7 @@ static bool each(struct draft *d, json_t *list,
 static bool read_peer(struct draft *d, const char *name, const json_t *value)
 {
 	uint8_t id[16], key[OLD_KEY_LEN];
-	size_t len;
+	size_t len = 0;
 
 	if (!listed(d, "PubKeys", name, value, id, key, &len))
 		return false;

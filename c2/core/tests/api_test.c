@@ -37,7 +37,9 @@ static const char *text_of(size_t len)
 
 static void bad_names_change_nothing(void)
 {
-	static const char *const bad[] = { 0, "", "\xff", "a\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80" };
+	static const char *const bad[] = {
+		0, "", "\xff", "a\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"
+	};
 	struct kit k;
 	struct arena arena = ARENA_INIT;
 	struct core_names names;
@@ -51,7 +53,8 @@ static void bad_names_change_nothing(void)
 		const char *name = i < sizeof bad / sizeof *bad ? bad[i] : text_of(256);
 
 		REFUSED(core_client_new(k.core, name, key_a, 32, &out, &err), ERR_INVALID);
-		REFUSED(core_client_remove(k.core, name, CORE_DEFAULT, &n, &out, &err), ERR_INVALID);
+		REFUSED(core_client_remove(k.core, name, CORE_DEFAULT, &n, &out, &err),
+		        ERR_INVALID);
 		REFUSED(core_client_reset(k.core, name, &out, &err), ERR_INVALID);
 		REFUSED(core_client_new_key(k.core, name, &out, &err), ERR_INVALID);
 		REFUSED(core_attach(k.core, name, "t", &out, &err), ERR_INVALID);
@@ -80,7 +83,16 @@ static void bad_names_change_nothing(void)
 
 static void bad_topics_change_nothing(void)
 {
-	static const char *const bad[] = { 0, "", "a/+/b", "a/#", "#", "+", "\xff", "$SYS", "$SYS/x", "$a",
+	static const char *const bad[] = { 0,
+		                           "",
+		                           "a/+/b",
+		                           "a/#",
+		                           "#",
+		                           "+",
+		                           "\xff",
+		                           "$SYS",
+		                           "$SYS/x",
+		                           "$a",
 		                           "e4/00112233445566778899aabbccddeeff",
 		                           "e4/00112233445566778899aabbccddeeff/receipt" };
 	struct kit k;
@@ -105,8 +117,10 @@ static void bad_topics_change_nothing(void)
 		REFUSED(core_topic_clients(k.core, topic, page, &arena, &names, &err), ERR_INVALID);
 		REFUSED(core_topic_clients_count(k.core, topic, &n, &err), ERR_INVALID);
 		REFUSED(core_topic_status(k.core, topic, &status, &err), ERR_INVALID);
-		REFUSED(core_protect(k.core, topic, key_a, 1, &arena, &bytes, &len, &err), ERR_INVALID);
-		REFUSED(core_unprotect(k.core, topic, key_a, 30, &arena, &bytes, &len, &err), ERR_INVALID);
+		REFUSED(core_protect(k.core, topic, key_a, 1, &arena, &bytes, &len, &err),
+		        ERR_INVALID);
+		REFUSED(core_unprotect(k.core, topic, key_a, 30, &arena, &bytes, &len, &err),
+		        ERR_INVALID);
 	}
 	CHECK_EQ(revision(&k), rev);
 	CHECK(core_topic_new(k.core, text_of(512), &out, &err));
@@ -125,7 +139,8 @@ static void two_names_of_one_id_are_refused(void)
 	kit_open(&k, CORE_SYMKEY);
 	/* No two such names are known: the database plays one. */
 	e4_id_from_name(row.e4id, "a", 1);
-	CHECK(k.store.ops->begin(k.store.ctx, &err) && k.store.ops->client_put(k.store.ctx, &row, &err) &&
+	CHECK(k.store.ops->begin(k.store.ctx, &err) &&
+	      k.store.ops->client_put(k.store.ctx, &row, &err) &&
 	      k.store.ops->commit(k.store.ctx, &err));
 	REFUSED(core_client_new(k.core, "a", key_a, 32, &out, &err), ERR_PRECONDITION);
 	kit_close(&k);
@@ -164,7 +179,9 @@ static void what_is_not_there_is_not_found(void)
 	REFUSED(core_client_status(k.core, "x", &cs, &err), ERR_NOT_FOUND);
 	REFUSED(core_topic_status(k.core, "t", &ts, &err), ERR_NOT_FOUND);
 	REFUSED(core_protect(k.core, "t", key_a, 1, &arena, &bytes, &len, &err), ERR_NOT_FOUND);
-	REFUSED(core_unprotect(k.core, "t", (const uint8_t *)long_text, 30, &arena, &bytes, &len, &err), ERR_NOT_FOUND);
+	REFUSED(core_unprotect(k.core, "t", (const uint8_t *)long_text, 30, &arena, &bytes, &len,
+	                       &err),
+	        ERR_NOT_FOUND);
 	kit_close(&k);
 	kit_open(&k, CORE_SYMKEY);
 	CHECK(core_client_new(k.core, "x", key_a, 32, &out, &err));
@@ -276,18 +293,25 @@ static void lists_are_sorted_and_paged(void)
 	for (size_t i = 0; i < 10; i++) /* linking again changes nothing */
 		CHECK(core_link(k.core, names[i % 5], "a", &err));
 	for (int what = 0; what < 5; what++) {
-		static const struct { int64_t offset, count; size_t n; const char *first; } pages[] = {
-			{ 0, 10, 5, "a" }, { 0, 0, 0, 0 }, { 1, 2, 2, "aa" }, { 4, 10, 1, "\xc3\xa4" },
-			{ 5, 10, 0, 0 }
-		};
+		static const struct {
+			int64_t offset, count;
+			size_t n;
+			const char *first;
+		} pages[] = { { 0, 10, 5, "a" },
+			      { 0, 0, 0, 0 },
+			      { 1, 2, 2, "aa" },
+			      { 4, 10, 1, "\xc3\xa4" },
+			      { 5, 10, 0, 0 } };
 
 		for (size_t i = 0; i < 5; i++) {
 			struct store_page p = { pages[i].offset, pages[i].count };
 			bool ok = what == 0   ? core_clients(k.core, p, &arena, &list, &err)
 			          : what == 1 ? core_topics(k.core, p, &arena, &list, &err)
-			          : what == 2 ? core_client_topics(k.core, "b", p, &arena, &list, &err)
-			          : what == 3 ? core_topic_clients(k.core, "b", p, &arena, &list, &err)
-			                      : core_links(k.core, "a", p, &arena, &list, &err);
+			          : what == 2
+			                  ? core_client_topics(k.core, "b", p, &arena, &list, &err)
+			          : what == 3
+			                  ? core_topic_clients(k.core, "b", p, &arena, &list, &err)
+			                  : core_links(k.core, "a", p, &arena, &list, &err);
 
 			CHECK(ok);
 			CHECK_EQ(list.n, pages[i].n);
@@ -366,9 +390,11 @@ static void messages_go_both_ways_and_never_repeat(void)
 
 		kit_open(&k, modes[m]);
 		CHECK(core_topic_new(k.core, "t", &out, &err));
-		CHECK(core_protect(k.core, "t", (const uint8_t *)"hello", 5, &arena, &first, &len, &err));
+		CHECK(core_protect(k.core, "t", (const uint8_t *)"hello", 5, &arena, &first, &len,
+		                   &err));
 		CHECK_EQ(len, 5 + 24);
-		CHECK(core_protect(k.core, "t", (const uint8_t *)"hello", 5, &arena, &second, &len_2, &err));
+		CHECK(core_protect(k.core, "t", (const uint8_t *)"hello", 5, &arena, &second,
+		                   &len_2, &err));
 		CHECK(memcmp(first, second, len) != 0);
 		CHECK(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err));
 		CHECK_EQ(len_2, 5);
@@ -379,25 +405,32 @@ static void messages_go_both_ways_and_never_repeat(void)
 		/* Tampered, cut, of another topic, too old, from the future, from before a rotation. */
 		for (size_t i = 0; i < len * 8; i++) {
 			first[i / 8] ^= (uint8_t)(1 << i % 8);
-			REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err), ERR_INVALID);
+			REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2,
+			                       &err),
+			        ERR_INVALID);
 			CHECK(plain == 0);
 			first[i / 8] ^= (uint8_t)(1 << i % 8);
 		}
 		for (size_t i = 0; i < len; i++)
-			REFUSED(core_unprotect(k.core, "t", first, i, &arena, &plain, &len_2, &err), ERR_INVALID);
+			REFUSED(core_unprotect(k.core, "t", first, i, &arena, &plain, &len_2, &err),
+			        ERR_INVALID);
 		CHECK(core_topic_new(k.core, "u", &out, &err));
-		REFUSED(core_unprotect(k.core, "u", first, len, &arena, &plain, &len_2, &err), ERR_INVALID);
+		REFUSED(core_unprotect(k.core, "u", first, len, &arena, &plain, &len_2, &err),
+		        ERR_INVALID);
 		k.clock_state.wall_ms += 598000;
 		CHECK(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err));
 		k.clock_state.wall_ms += 1000;
-		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err), ERR_INVALID);
+		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err),
+		        ERR_INVALID);
 		k.clock_state.wall_ms -= 599000 + 62000;
 		CHECK(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err));
 		k.clock_state.wall_ms -= 1000;
-		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err), ERR_INVALID);
+		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err),
+		        ERR_INVALID);
 		k.clock_state.wall_ms += 63000;
 		CHECK(core_topic_new(k.core, "t", &out, &err));
-		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err), ERR_INVALID);
+		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err),
+		        ERR_INVALID);
 		kit_close(&k);
 	}
 	arena_free(&arena);
@@ -421,7 +454,9 @@ static void a_device_reads_what_c2_protects(void)
 	CHECK_EQ(e4_topic_init(&t, &d->client, "t", 1), E4_OK);
 	CHECK_EQ(e4_unprotect(&d->client, &t, plain, sizeof plain, &plain_len, bytes, len), E4_OK);
 	CHECK_EQ(plain_len, 5);
-	CHECK_EQ(e4_protect(&d->client, &t, plain, sizeof plain, &plain_len, (const uint8_t *)"ho", 2), E4_OK);
+	CHECK_EQ(e4_protect(&d->client, &t, plain, sizeof plain, &plain_len, (const uint8_t *)"ho",
+	                    2),
+	         E4_OK);
 	CHECK(core_unprotect(k.core, "t", plain, plain_len, &arena, &bytes, &len, &err));
 	CHECK_EQ(len, 2);
 	arena_free(&arena);

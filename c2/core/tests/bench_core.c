@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "kit.h"
 
 static double seconds(void)
@@ -42,7 +43,8 @@ static void clients(struct kit *k, int n)
 			e4_ed25519_keypair(secret, secret);
 		snprintf(name, sizeof name, "c%d", i);
 		CHECK(core_client_new(k->core, name,
-		                      k->config.mode == CORE_PUBKEY ? secret + 32 : secret, 32, 0, 0));
+		                      k->config.mode == CORE_PUBKEY ? secret + 32 : secret, 32, 0,
+		                      0));
 	}
 	t = lap("clients created", t, n);
 	CHECK(core_topic_new(k->core, "t", 0, 0));
@@ -59,7 +61,7 @@ static void deliver(struct kit *k, int n)
 
 	bus_mem_set_window(k->hub, 1000);
 	drain(k);
-	t = lap("first keys sent (SetTopicKey and ReportState each)", t, n);
+	lap("first keys sent (SetTopicKey and ReportState each)", t, n);
 	k->clock_state.wall_ms += 5000;
 	t = seconds();
 	CHECK(core_topic_new(k->core, "t", 0, 0));
@@ -88,7 +90,7 @@ static void forged(struct kit *k, int n)
 
 static void devices(struct kit *k, int n)
 {
-	struct device **d = calloc((size_t)n, sizeof *d);
+	struct device **d = mem_array((size_t)n, sizeof(struct device *));
 	char name[16];
 	double t;
 	int good = 0;
@@ -101,7 +103,7 @@ static void devices(struct kit *k, int n)
 	}
 	t = seconds();
 	kit_settle(k);
-	t = lap("live devices: key, receipt, confirmed", t, n);
+	lap("live devices: key, receipt, confirmed", t, n);
 	for (int i = 0; i < n; i++) {
 		good += in_sync(k, d[i]);
 		device_free(d[i]);
@@ -112,7 +114,7 @@ static void devices(struct kit *k, int n)
 
 int main(int argc, char **argv)
 {
-	int n = argc > 1 ? atoi(argv[1]) : 10000;
+	int n = argc > 1 ? (int)strtol(argv[1], 0, 10) : 10000;
 	static struct kit k;
 
 	log_set_level(LOG_ERROR);

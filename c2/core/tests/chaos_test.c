@@ -48,17 +48,43 @@ static void change(struct chaos *c)
 	bool pk = c->k.config.mode == CORE_PUBKEY;
 
 	switch (rnd(c) % (pk ? 15 : 10)) {
-	case 0: case 1: case 2: core_topic_new(core, t, 0, 0); break;
-	case 3: case 4: case 5: core_attach(core, a, t, 0, 0); break;
-	case 6: core_detach(core, a, t, CORE_DEFAULT, 0, 0, 0); break;
-	case 7: core_client_new_key(core, a, 0, 0); break;
-	case 8: core_client_reset(core, a, 0, 0); break;
-	case 9: core_topic_remove(core, t, 0, 0); break;
-	case 10: core_pubkey_send(core, a, b, 0, 0); break;
-	case 11: core_pubkey_remove(core, a, b, 0, 0); break;
-	case 12: core_pubkeys_reset(core, a, 0, 0); break;
-	case 13: core_new_c2_key(core, true, 0, 0); break;
-	case 14: core_link(core, a, b, 0); break;
+	case 0:
+	case 1:
+	case 2:
+		core_topic_new(core, t, 0, 0);
+		break;
+	case 3:
+	case 4:
+	case 5:
+		core_attach(core, a, t, 0, 0);
+		break;
+	case 6:
+		core_detach(core, a, t, CORE_DEFAULT, 0, 0, 0);
+		break;
+	case 7:
+		core_client_new_key(core, a, 0, 0);
+		break;
+	case 8:
+		core_client_reset(core, a, 0, 0);
+		break;
+	case 9:
+		core_topic_remove(core, t, 0, 0);
+		break;
+	case 10:
+		core_pubkey_send(core, a, b, 0, 0);
+		break;
+	case 11:
+		core_pubkey_remove(core, a, b, 0, 0);
+		break;
+	case 12:
+		core_pubkeys_reset(core, a, 0, 0);
+		break;
+	case 13:
+		core_new_c2_key(core, true, 0, 0);
+		break;
+	case 14:
+		core_link(core, a, b, 0);
+		break;
 	}
 }
 
@@ -67,16 +93,28 @@ static void weather(struct chaos *c)
 	struct device *d = c->d[rnd(c) % DEVICES];
 
 	switch (rnd(c) % 12) {
-	case 0: case 1: case 2:
+	case 0:
+	case 1:
+	case 2:
 		d->online = !d->online;
 		if (d->online)
 			device_announce(d);
 		break;
-	case 3: bus_mem_set_up(c->k.hub, false); break;
-	case 4: case 5: bus_mem_set_up(c->k.hub, true); break;
-	case 6: kit_crash(&c->k); break;
-	case 7: c->k.clock_state.wall_ms += rnd(c) % 4000000; break;
-	default: break;
+	case 3:
+		bus_mem_set_up(c->k.hub, false);
+		break;
+	case 4:
+	case 5:
+		bus_mem_set_up(c->k.hub, true);
+		break;
+	case 6:
+		kit_crash(&c->k);
+		break;
+	case 7:
+		c->k.clock_state.wall_ms += rnd(c) % 4000000;
+		break;
+	default:
+		break;
 	}
 }
 
@@ -101,7 +139,7 @@ static void calm_down(struct chaos *c)
 		c->d[i]->online = true;
 	}
 	/* Not one of them needs to announce itself: the longest pause is enough. */
-	kit_run(&c->k, 5 * 3600);
+	kit_run(&c->k, 5 * (int64_t)3600);
 }
 
 static void storm(uint32_t seed, enum core_mode mode)
@@ -139,7 +177,7 @@ static void storm(uint32_t seed, enum core_mode mode)
 
 int main(int argc, char **argv)
 {
-	int n = argc > 1 ? atoi(argv[1]) : 10;
+	int n = argc > 1 ? (int)strtol(argv[1], 0, 10) : 10;
 
 	log_set_level(LOG_ERROR);
 	for (int seed = 1; seed <= n; seed++) {

@@ -70,7 +70,8 @@ static void the_offset_outlives_a_restart(void)
 	topic_for(&k, "a");
 	kit_run(&k, 30);
 	device_announce(d);
-	kit_run(&k, 30);
+	kit_run(&k, 40);
+	CHECK(in_sync(&k, d));
 	kit_crash(&k);
 	CHECK(core_topic_new(k.core, "t", &out, &err));
 	kit_run(&k, 5);
@@ -176,8 +177,9 @@ static void a_year_ahead_and_back_costs_no_year(void)
 		CHECK(!holds_all(&k, d));
 		step_clock(&k, -YEAR);
 		d->clock_off = 0;
-		CHECK_STR(kit_status(&k, "a").reason,
-		          "a clock has stepped back: commands for it are stamped ahead of its clock");
+		CHECK_STR(
+			kit_status(&k, "a").reason,
+			"a clock has stepped back: commands for it are stamped ahead of its clock");
 		kit_run(&k, 1800);
 		CHECK(in_sync(&k, d));
 		CHECK_EQ(kit_status(&k, "a").clock_offset, 0);

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "kit.h"
 
 static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
@@ -19,7 +20,8 @@ static void topic(struct kit *k, const char *name)
 
 static void a_device_gets_its_topic_and_confirms(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 
@@ -45,7 +47,8 @@ static void a_device_gets_its_topic_and_confirms(void)
 
 static void nothing_is_sent_for_a_new_client_until_it_announces_itself(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 
@@ -199,7 +202,7 @@ static void what_was_removed_is_forgotten_once_it_is_confirmed(void)
 	struct kit k;
 	struct device *a;
 	struct store_client row;
-	struct store_topic t, u;
+	struct store_topic t = { 0 }, u = { 0 };
 	bool found;
 	int n = 0;
 
@@ -234,7 +237,8 @@ static void what_was_removed_is_forgotten_once_it_is_confirmed(void)
 
 static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 		size_t seen;
@@ -257,15 +261,15 @@ static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 		seen = d->n_messages;
 		d->online = true;
 		device_announce(d);
-		kit_settle(&k);
+		kit_run(&k, 31); /* it may have been asked just before */
 		CHECK(in_sync(&k, d));
 		CHECK(d->n_messages - seen <= 4);
 		/* Without an announcement it takes one pause at most. */
 		d->online = false;
 		topic(&k, "t");
-		kit_run(&k, 30 * 86400);
+		kit_run(&k, 30 * (int64_t)86400);
 		d->online = true;
-		kit_run(&k, 3600 * 9 / 8 + 60);
+		kit_run(&k, (int64_t)3600 * 9 / 8 + 60);
 		CHECK(in_sync(&k, d));
 		device_free(d);
 		kit_close(&k);
@@ -295,7 +299,8 @@ static void an_offline_device_costs_little(void)
 
 static void a_device_that_gives_no_receipts_still_gets_its_keys(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 
@@ -312,7 +317,7 @@ static void a_device_that_gives_no_receipts_still_gets_its_keys(void)
 		CHECK(holds_all(&k, d));
 		d->online = false;
 		topic(&k, "t");
-		kit_run(&k, 30 * 86400);
+		kit_run(&k, 30 * (int64_t)86400);
 		CHECK(!holds_all(&k, d));
 		d->online = true;
 		kit_run(&k, 4100);
@@ -420,9 +425,13 @@ static void a_lost_command_is_repaired_by_what_differs_only(void)
 	CHECK_EQ(e4_topic_init(&t, &d->client, "t3", 2), E4_OK);
 	CHECK_EQ(e4_remove_topic(&d->client, &t), E4_OK);
 	CHECK_EQ(e4_topic_init(&t, &d->client, "t4", 2), E4_OK);
-	CHECK_EQ(e4_set_topic_key(&d->client, &t, (const uint8_t *)"0123456789abcdef0123456789abcdef"), E4_OK);
+	CHECK_EQ(e4_set_topic_key(&d->client, &t,
+	                          (const uint8_t *)"0123456789abcdef0123456789abcdef"),
+	         E4_OK);
 	CHECK_EQ(e4_topic_init(&t, &d->client, "x", 1), E4_OK);
-	CHECK_EQ(e4_set_topic_key(&d->client, &t, (const uint8_t *)"0123456789abcdef0123456789abcdef"), E4_OK);
+	CHECK_EQ(e4_set_topic_key(&d->client, &t,
+	                          (const uint8_t *)"0123456789abcdef0123456789abcdef"),
+	         E4_OK);
 	d->n_commands = d->n_messages = 0;
 	kit_run(&k, 60);
 	device_announce(d);
@@ -450,8 +459,8 @@ static void what_a_device_lost_after_it_was_confirmed_shows_as_not_confirmed(voi
 	kit_run(&k, 60);
 	device_announce(d);
 	bus_mem_deliver(k.hub);
-	core_work(k.core, 10);   /* asks */
-	bus_mem_deliver(k.hub);  /* it answers */
+	core_work(k.core, 10);  /* asks */
+	bus_mem_deliver(k.hub); /* it answers */
 	bus_mem_set_fate(k.hub, drop_all, 0);
 	core_work(k.core, 10);
 	CHECK(kit_status(&k, "a").state != CORE_CLIENT_CONFIRMED);
@@ -484,7 +493,7 @@ static void a_full_table_shows_its_reason_and_does_not_cause_a_storm(void)
 	CHECK(kit_status(&k, "small").state != CORE_CLIENT_CONFIRMED);
 	seen = d->n_messages;
 	kit_run(&k, 86400);
-	CHECK(d->n_messages - seen < 24 * 5);
+	CHECK(d->n_messages - seen < 120);
 	/* A rotation still reaches what it does hold. */
 	topic(&k, "t0");
 	topic(&k, "t1");
@@ -542,7 +551,8 @@ static void replayed_announcements_cost_one_question_a_gap(void)
 
 static void forged_receipts_write_nothing(void)
 {
-	EACH_MODE(m) {
+	EACH_MODE(m)
+	{
 		struct kit k;
 		struct device *d;
 		uint8_t bytes[4096];
@@ -784,6 +794,77 @@ static void a_full_disk_sends_nothing_and_loses_nothing(void)
 	kit_close(&k);
 }
 
+static void receipts_on_a_full_disk_are_asked_for_again(void)
+{
+	struct kit k;
+	struct device *d;
+
+	kit_open(&k, CORE_SYMKEY);
+	d = device_new(&k, "a");
+	topic(&k, "t");
+	attach(&k, "a", "t");
+	core_work(k.core, 10);
+	k.fail_commit = true;
+	bus_mem_deliver(k.hub);
+	/* It waits, it does not spin. */
+	CHECK(core_work(k.core, 10) > 0);
+	CHECK(kit_status(&k, "a").state == CORE_CLIENT_SENT);
+	k.fail_commit = false;
+	kit_run(&k, 30);
+	CHECK(in_sync(&k, d));
+	device_free(d);
+	kit_close(&k);
+}
+
+/* Until it works: an error must leave nothing behind that stands in the way. */
+#define UNTIL(call)                                                                                \
+	do {                                                                                       \
+		if (call)                                                                          \
+			break;                                                                     \
+		CHECK_EQ(err.code, ERR_STORE);                                                     \
+		CHECK(call);                                                                       \
+	} while (0)
+
+static void any_one_write_may_fail(void)
+{
+	EACH_MODE(m)
+	{
+		for (size_t n = 1; n < 90; n++) {
+			struct kit k;
+			struct device *a, *b;
+
+			kit_open(&k, MODE(m));
+			a = device_new(&k, "a");
+			b = device_new(&k, "b");
+			k.n_ops = 0;
+			k.fail_at = n;
+			UNTIL(core_topic_new(k.core, "t", &out, &err));
+			UNTIL(core_attach(k.core, "a", "t", &out, &err));
+			UNTIL(core_attach(k.core, "b", "t", &out, &err));
+			kit_run(&k, 2);
+			UNTIL(core_client_new_key(k.core, "a", &out, &err));
+			kit_run(&k, 2);
+			if (MODE(m) == CORE_PUBKEY) {
+				UNTIL(core_pubkey_send(k.core, "a", "b", &out, &err));
+				UNTIL(core_link(k.core, "b", "a", &err));
+				UNTIL(core_new_c2_key(k.core, true, &out, &err));
+				kit_run(&k, 2);
+				UNTIL(core_client_new_key(k.core, "a", &out, &err));
+				kit_run(&k, 2);
+			}
+			UNTIL(core_detach(k.core, "b", "t", CORE_YES, 0, &out, &err));
+			kit_run(&k, 2);
+			UNTIL(core_topic_remove(k.core, "t", &out, &err));
+			kit_run(&k, 120);
+			CHECK(in_sync(&k, a) && in_sync(&k, b));
+			CHECK_EQ(a->client.topics_used, 0);
+			device_free(a);
+			device_free(b);
+			kit_close(&k);
+		}
+	}
+}
+
 static void a_custody_that_is_away_holds_up_nobody_for_good(void)
 {
 	struct kit k;
@@ -806,6 +887,8 @@ static void a_custody_that_is_away_holds_up_nobody_for_good(void)
 
 int main(void)
 {
+	/* What fails here fails on purpose. */
+	log_set_level(LOG_ERROR + 1);
 	RUN(a_device_gets_its_topic_and_confirms);
 	RUN(nothing_is_sent_for_a_new_client_until_it_announces_itself);
 	RUN(a_rotation_reaches_every_member);
@@ -828,6 +911,8 @@ int main(void)
 	RUN(a_rotation_for_ten_thousand_is_one_small_write);
 	RUN(more_topics_than_a_batch_arrive);
 	RUN(a_full_disk_sends_nothing_and_loses_nothing);
+	RUN(receipts_on_a_full_disk_are_asked_for_again);
+	RUN(any_one_write_may_fail);
 	RUN(a_custody_that_is_away_holds_up_nobody_for_good);
 	return END();
 }

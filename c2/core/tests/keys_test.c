@@ -77,7 +77,7 @@ static void many_new_keys_while_it_is_away_end_in_the_newest(void)
 		CHECK_EQ(row_of(&k, "a").n_old_keys, CORE_CLIENT_KEYS_MAX - 1);
 		d->online = true;
 		device_announce(d);
-		kit_run(&k, 20);
+		kit_run(&k, 40);
 		CHECK(in_sync(&k, d));
 		CHECK_EQ(row_of(&k, "a").n_old_keys, 0);
 		CHECK(core_client_new_key(k.core, "a", &out, &err));
@@ -344,7 +344,8 @@ static void a_lost_public_key_is_repaired(void)
 	CHECK(in_sync(&k, a));
 	e4_id_from_name(id, "b", 1);
 	CHECK_EQ(e4_remove_peer(&a->client, id), E4_OK);
-	CHECK_EQ(e4_set_peer(&a->client, (const uint8_t *)"0123456789abcdef", b->client.key + 32), E4_OK);
+	CHECK_EQ(e4_set_peer(&a->client, (const uint8_t *)"0123456789abcdef", b->client.key + 32),
+	         E4_OK);
 	CHECK(!holds_all(&k, a));
 	kit_run(&k, 60);
 	device_announce(a);

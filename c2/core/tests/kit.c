@@ -42,8 +42,7 @@ static bool test_seal(void *ctx, struct sealed *out, enum custody_purpose purpos
 }
 
 static bool test_open(void *ctx, uint8_t *key, size_t len, enum custody_purpose purpose,
-                      const uint8_t *row, size_t row_len, const struct sealed *in,
-                      struct err *err)
+                      const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err)
 {
 	struct kit *k = ctx;
 	uint8_t ad[1 + CUSTODY_ROW_MAX];
@@ -73,27 +72,35 @@ static const struct custody_ops custody_ops = { test_seal, test_open, test_check
 
 static struct kit *the_kit; /* one at a time */
 
+/* Has the time come for the one operation that shall fail? */
+static bool fails(void)
+{
+	return ++the_kit->n_ops == the_kit->fail_at;
+}
+
 static bool counted_commit(void *ctx, struct err *err)
 {
 	the_kit->n_commits++;
-	if (the_kit->fail_commit)
+	if (the_kit->fail_commit || fails())
 		return err_set(err, ERR_STORE, "the disk is full");
 	return the_kit->real_store.ops->commit(ctx, err);
 }
 
-#define COUNTED(op, row_type)                                                   \
-	static bool counted_##op(void *ctx, row_type *row, struct err *err)     \
-	{                                                                       \
-		the_kit->n_writes++;                                            \
-		return the_kit->real_store.ops->op(ctx, row, err);              \
+#define COUNTED(op, row_type)                                                                      \
+	static bool counted_##op(void *ctx, row_type row, struct err *err)                         \
+	{                                                                                          \
+		the_kit->n_writes++;                                                               \
+		if (fails())                                                                       \
+			return err_set(err, ERR_STORE, "the disk is full");                        \
+		return the_kit->real_store.ops->op(ctx, row, err);                                 \
 	}
-COUNTED(client_put, struct store_client)
-COUNTED(topic_put, struct store_topic)
-COUNTED(member_put, const struct store_member)
-COUNTED(peer_put, const struct store_peer)
-COUNTED(event_append, struct store_event)
-COUNTED(old_key_put, const struct store_old_key)
-COUNTED(c2_key_put, const struct store_c2_key)
+COUNTED(client_put, struct store_client *)
+COUNTED(topic_put, struct store_topic *)
+COUNTED(member_put, const struct store_member *)
+COUNTED(peer_put, const struct store_peer *)
+COUNTED(event_append, struct store_event *)
+COUNTED(old_key_put, const struct store_old_key *)
+COUNTED(c2_key_put, const struct store_c2_key *)
 
 static void open_store(struct kit *k)
 {
@@ -154,9 +161,13 @@ void kit_open(struct kit *k, enum core_mode mode)
 	k->clock_state.wall_ms = (int64_t)KIT_START * 1000;
 	k->clock_state.mono_ms = 1;
 	k->clock = clock_of_manual(&k->clock_state);
-	k->config = (struct core_config){ .mode = mode, .rotate_on_removal = true, .qos = 1,
-		                          .receipt_wait_s = 10, .retry_max_s = 3600,
-		                          .announce_gap_s = 30, .events_keep = 1000 };
+	k->config = (struct core_config){ .mode = mode,
+		                          .rotate_on_removal = true,
+		                          .qos = 1,
+		                          .receipt_wait_s = 10,
+		                          .retry_max_s = 3600,
+		                          .announce_gap_s = 30,
+		                          .events_keep = 1000 };
 	k->custody = (struct custody){ &custody_ops, k };
 	k->hub = bus_mem_hub_new();
 	start(k);
@@ -318,13 +329,16 @@ struct device *device_new(struct kit *k, const char *name)
 {
 	struct device *d = mem_alloc(sizeof *d);
 	struct bus_handler handler = { .ctx = d, .on_message = on_command };
-	struct e4_config cfg = {
-		.mode = k->config.mode == CORE_SYMKEY ? &e4_mode_sk : &e4_mode_pk,
-		.topics = d->topics, .n_topics = KIT_TOPICS, .peers = d->peers,
-		.n_peers = k->config.mode == CORE_SYMKEY ? 0 : KIT_PEERS, .now = device_now,
-		.now_ctx = d, .clock = E4_CLOCK_RELIABLE, .future_s = E4_FUTURE_S,
-		.grace_s = E4_GRACE_S
-	};
+	struct e4_config cfg = { .mode = k->config.mode == CORE_SYMKEY ? &e4_mode_sk : &e4_mode_pk,
+		                 .topics = d->topics,
+		                 .n_topics = KIT_TOPICS,
+		                 .peers = d->peers,
+		                 .n_peers = k->config.mode == CORE_SYMKEY ? 0 : KIT_PEERS,
+		                 .now = device_now,
+		                 .now_ctx = d,
+		                 .clock = E4_CLOCK_RELIABLE,
+		                 .future_s = E4_FUTURE_S,
+		                 .grace_s = E4_GRACE_S };
 	char topic[E4_CONTROL_TOPIC_LEN + 1];
 
 	if (cfg.n_peers == 0)
@@ -451,7 +465,7 @@ bool in_sync(struct kit *k, struct device *d)
 
 struct core_client_status kit_status(struct kit *k, const char *client)
 {
-	struct core_client_status s = { .state = (enum core_client_state)-1 };
+	struct core_client_status s = { .state = (enum core_client_state) - 1 };
 	struct err err;
 
 	if (!core_client_status(k->core, client, &s, &err))

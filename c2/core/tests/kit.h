@@ -33,10 +33,10 @@ struct device {
 	struct e4_topic control;
 	struct bus bus;
 	bool online;
-	bool legacy;        /* knows no ReportState, as deployed devices */
-	bool mute;          /* takes commands, its receipts do not get out */
-	int64_t clock_off;  /* seconds by which its clock is wrong */
-	bool shuffle;       /* commands wait for device_flush */
+	bool legacy;       /* knows no ReportState, as deployed devices */
+	bool mute;         /* takes commands, its receipts do not get out */
+	int64_t clock_off; /* seconds by which its clock is wrong */
+	bool shuffle;      /* commands wait for device_flush */
 	struct held held[KIT_HELD];
 	size_t n_held;
 	size_t n_messages, n_commands, n_reports, n_refused;
@@ -49,7 +49,7 @@ struct kit {
 	struct clock clock;
 	char path[64]; /* of the database; empty: in memory */
 	struct core_config config;
-	struct store store;       /* as the core sees it: counts writes, fails on demand */
+	struct store store; /* as the core sees it: counts writes, fails on demand */
 	struct store real_store;
 	struct store_ops ops;
 	struct custody custody;
@@ -58,6 +58,7 @@ struct kit {
 	struct core *core;
 	size_t n_writes, n_commits, n_reads;
 	size_t n_woken;
+	size_t n_ops, fail_at; /* the operation of this number fails; 0: none */
 	bool fail_commit, fail_open;
 };
 

@@ -27,8 +27,12 @@ static void scene(struct scene *s)
 	s->v.row.id = 7;
 	s->v.row.key_rev = 1;
 	s->v.row.next_at = NOW;
-	s->in = (struct plan_input){ .now = NOW, .receipt_wait_s = 10, .retry_max_s = 3600,
-		                     .announce_gap_s = 30, .jitter = 128, .room = 1000 };
+	s->in = (struct plan_input){ .now = NOW,
+		                     .receipt_wait_s = 10,
+		                     .retry_max_s = 3600,
+		                     .announce_gap_s = 30,
+		                     .jitter = 128,
+		                     .room = 1000 };
 	memset(s->in.nonce, 9, sizeof s->in.nonce);
 }
 
@@ -64,8 +68,8 @@ static void two_keys(struct scene *s, int64_t rev)
 static const char *words(const struct plan *p)
 {
 	static char text[1024];
-	static const char *const names[] = { "drop", "reset", "id", "set", "droppeer", "resetpeers", "peer",
-		                             "c2", "ask" };
+	static const char *const names[] = { "drop",       "reset", "id", "set", "droppeer",
+		                             "resetpeers", "peer",  "c2", "ask" };
 	size_t n = 0;
 
 	text[0] = 0;
@@ -73,8 +77,8 @@ static const char *words(const struct plan *p)
 		const struct plan_command *c = &p->commands[i];
 		uint8_t k = c->bytes[0];
 		size_t at = k == E4_SET_TOPIC_KEY || k == E4_SET_PUBKEY ? 33 : 1;
-		bool named = k == E4_REMOVE_TOPIC || k == E4_SET_TOPIC_KEY || k == E4_REMOVE_PUBKEY ||
-		             k == E4_SET_PUBKEY;
+		bool named = k == E4_REMOVE_TOPIC || k == E4_SET_TOPIC_KEY ||
+		             k == E4_REMOVE_PUBKEY || k == E4_SET_PUBKEY;
 
 		n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", names[k]);
 		if (named)
@@ -274,7 +278,7 @@ static void stamps_never_run_ahead_and_never_back(void)
 		{ -1000, 0, "set a@-2 ask@-2", 10 },
 		{ -2, 0, "set a@-1 ask@-1", 10 },
 		{ -1, 0, "set a@0 ask@0", 10 },
-		{ 0, 0, "", 1 },  /* would be ahead: waits */
+		{ 0, 0, "", 1 }, /* would be ahead: waits */
 		{ 59, 0, "", 60 },
 		/* Far ahead: it goes out for a device without a clock, and is asked in our time too. */
 		{ 60, 0, "set a@61 ask@61", 10 },
@@ -366,7 +370,7 @@ static void receipt(struct scene *s, struct plan *p, const struct answer *a, siz
 	plan_receipt(p, &s->v, &s->in, &a->r, control, question);
 	check_str(words(p), expected, __FILE__, line, "the commands");
 }
-#define RECEIPT(control, question, expected) \
+#define RECEIPT(control, question, expected)                                                       \
 	receipt(&s, &p, &a, (control), (question), (expected), __LINE__)
 
 static void asked(struct scene *s)
@@ -557,13 +561,10 @@ static void clocks_are_learnt_from_answers(void)
 	static const struct {
 		int64_t asked, now, device, offset;
 	} cases[] = {
-		{ 0, 1, 1, 0 },
-		{ 0, 1, 0, 0 },
+		{ 0, 1, 1, 0 },         { 0, 1, 0, 0 },
 		{ 0, 5000, 2500, 0 }, /* the receipt waited somewhere */
-		{ 0, 1, 86401, 86400 },
-		{ 0, 1, -86400, -86400 },
-		{ 0, 5000, -10, -10 },
-		{ 100, 1, 1, 0 }, /* our clock stepped back */
+		{ 0, 1, 86401, 86400 }, { 0, 1, -86400, -86400 },
+		{ 0, 5000, -10, -10 },  { 100, 1, 1, 0 }, /* our clock stepped back */
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
