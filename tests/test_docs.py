@@ -1,4 +1,4 @@
-"""The commands of docs/operating.md, as they are printed."""
+"""The commands of docs/operating.md and client/README.md, as they are printed."""
 
 import os
 import shlex
@@ -12,11 +12,12 @@ from actors import BUILD, ROOT, Broker, Server, free_port, port_open, wait_until
 
 MODES = ["symmetric", "pubkey"]
 PAGE = (ROOT / "docs" / "operating.md").read_text()
+LIBRARY = (ROOT / "client" / "README.md").read_text()
 
 
-def blocks(section):
+def blocks(section, page=PAGE):
     """The indented blocks below a heading, in order."""
-    text = PAGE.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    text = page.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
     found, block = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("    "):
@@ -158,3 +159,31 @@ def test_the_first_start_and_the_setup_of_tls_and_tokens_go_as_printed(tmp_path,
     call = call.replace("c2cli", f"{BUILD}/cli/c2cli").replace("\\\n", "")
     assert '"clients":[]' in shell.run(put(f"cd /etc/e4\n{call}"))
     stop(process)
+
+
+def test_the_library_is_built_by_hand_as_printed(tmp_path):
+    shutil.copytree(ROOT / "client", tmp_path / "client", ignore=shutil.ignore_patterns("tests"))
+    folder = tmp_path / "client"
+    [build] = blocks("Without a key server", LIBRARY)
+    done = subprocess.run(["sh", "-euc", build], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and "21.5 C" in done.stdout, done.stderr
+
+
+def test_what_is_installed_is_found_by_a_compiler(tmp_path):
+    env = {**os.environ, "DESTDIR": str(tmp_path)}
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], env=env,
+                   check=True, capture_output=True)
+    [pc] = tmp_path.glob("usr/local/lib/**/pkgconfig")
+    env |= {"PKG_CONFIG_PATH": str(pc), "PKG_CONFIG_SYSROOT_DIR": str(tmp_path)}
+    build = "cc -o device $0 $(pkg-config --cflags --libs e4host) && ./device"
+    example = ROOT / "client" / "examples" / "fixed_keys.c"
+    done = subprocess.run(["sh", "-euc", build, example], cwd=tmp_path, env=env, text=True,
+                          capture_output=True)
+    assert done.returncode == 0 and "21.5 C" in done.stdout, done.stderr
+    for page in "man8/c2.8", "man1/c2cli.1", "man1/e4client.1", "man1/e4keygen.1":
+        text = (tmp_path / "usr/local/share/man" / page).read_text()
+        assert ".SH NAME" in text and "\n@" not in text
+    for program in "c2", "c2cli", "e4client", "e4keygen":
+        done = subprocess.run([tmp_path / "usr/local/bin" / program, "--help"],
+                              capture_output=True, text=True)
+        assert "Usage" in done.stdout + done.stderr
