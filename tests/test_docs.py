@@ -1,4 +1,4 @@
-"""The commands of docs/operating.md and client/README.md, as they are printed."""
+"""The commands of docs/operating.md, docs/api.md and client/README.md, as they are printed."""
 
 import os
 import shlex
@@ -13,11 +13,12 @@ from actors import BUILD, ROOT, Broker, Server, free_port, port_open, wait_until
 MODES = ["symmetric", "pubkey"]
 PAGE = (ROOT / "docs" / "operating.md").read_text()
 LIBRARY = (ROOT / "client" / "README.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text()
 
 
 def blocks(section, page=PAGE):
     """The indented blocks below a heading, in order."""
-    text = page.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    text = page.split(f"# {section}\n", 1)[1].split("\n## ", 1)[0]
     found, block = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("    "):
@@ -159,6 +160,13 @@ def test_the_first_start_and_the_setup_of_tls_and_tokens_go_as_printed(tmp_path,
     call = call.replace("c2cli", f"{BUILD}/cli/c2cli").replace("\\\n", "")
     assert '"clients":[]' in shell.run(put(f"cd /etc/e4\n{call}"))
     stop(process)
+
+
+def test_the_api_answers_curl_as_printed(tmp_path, c2):
+    [calls] = blocks("The API of the key server", API)
+    answers = Shell(tmp_path).run(calls.replace(":8888", f":{c2.http_port}"))
+    assert "error" not in answers and answers.endswith('{"clients":[{"name":"sensor"}]}'), answers
+    assert '"members":"1"' in answers
 
 
 def test_the_library_is_built_by_hand_as_printed(tmp_path):
