@@ -334,7 +334,8 @@ static int check(struct app *a)
 {
 	struct front_tls tls = {0};
 	struct err err;
-	bool ok = check_secrets(&a->conf, &err) && auth_open(&a->auth, a->conf.auth_token_file, &err) &&
+	bool ok = check_secrets(&a->conf, &err) &&
+		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));
 

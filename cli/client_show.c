@@ -265,8 +265,7 @@ void show_status(const struct client_show *s, const struct device *d)
 	put(now.state_path);
 	printf("\nbroker      ");
 	put(now.broker);
-	printf("%s\ntopic keys  %zu\n", now.connected ? "" : ", not connected",
-	       now.n_topics);
+	printf("%s\ntopic keys  %zu\n", now.connected ? "" : ", not connected", now.n_topics);
 	if (now.pubkey)
 		printf("peer keys   %zu\n", now.n_peers);
 }

@@ -332,8 +332,10 @@ static bool set_tls(struct grpc *g, struct err *err)
 	const char *ca = g->config.ca_file;
 
 	if (ca && access(ca, R_OK) != 0)
-		return err_set(err, ERR_CONFIG, "--cert %s: cannot be read; it is the file with the "
-			       "certificate of the server's CA, PEM", ca);
+		return err_set(err, ERR_CONFIG,
+			       "--cert %s: cannot be read; it is the file with the "
+			       "certificate of the server's CA, PEM",
+			       ca);
 	if (ca && strncmp(g->config.endpoint, "http://", 7) == 0)
 		return err_set(err, ERR_CONFIG, "--cert is for TLS, but the endpoint says http://");
 	g->tls = ca || strncmp(g->config.endpoint, "https://", 8) == 0;
