@@ -259,9 +259,19 @@ static enum outcome run_line(struct client_run *r, char *line)
 	return r->show.many ? run_for_many(&c, skip ? words[0] : "*") : run_for(&c, 0);
 }
 
+/* A line may hold a password: nothing of it stays, although taking it apart put zeros into it. */
+static enum outcome run_and_wipe(struct client_run *r, char *line)
+{
+	size_t len = strlen(line);
+	enum outcome result = run_line(r, line);
+
+	explicit_bzero(line, len);
+	return result;
+}
+
 void client_run_now(struct client_run *r, char *line)
 {
-	run_line(r, line);
+	run_and_wipe(r, line);
 	fflush(stdout);
 }
 
@@ -294,7 +304,7 @@ void client_run_pump(struct client_run *r)
 	r->busy = true;
 	while (r->first && !r->leaving) {
 		char *line = mem_text(r->first->text);
-		enum outcome result = run_line(r, line);
+		enum outcome result = run_and_wipe(r, line);
 
 		free(line);
 		if (result == LATER)

@@ -34,7 +34,7 @@ struct client_run {
 void client_run_init(struct client_run *r, struct loop *loop);
 void client_run_free(struct client_run *r);
 
-/* One typed line. */
+/* One typed line; it is taken apart, and wiped. */
 void client_run_now(struct client_run *r, char *line);
 /* One line of a script. */
 void client_run_queue(struct client_run *r, const char *line);

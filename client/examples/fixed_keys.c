@@ -1,4 +1,9 @@
-/* Two devices share a key that the application gave them: no key server, no storage. */
+/*
+ * Two devices share a key that the application gave them: no key server, no
+ * storage. On a board, now is your own clock, and e4/e4.h is all you include.
+ * The device's own key counts once it is given messages of its control topic:
+ * make it secret, and another for each device, or never subscribe to that.
+ */
 #include <stdio.h>
 #include <string.h>
 

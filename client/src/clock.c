@@ -13,6 +13,11 @@ bool e4_clock_now(const struct e4_client *c, uint64_t *now)
 	return false;
 }
 
+bool e4_clock_behind(const struct e4_client *c, uint64_t now)
+{
+	return now < c->high_water && c->high_water - now > c->cfg.future_s;
+}
+
 enum e4_result e4_clock_judge(const struct e4_client *c, uint64_t now, uint64_t stamp)
 {
 	/* Differences, not sums: no stamp may wrap around. */

@@ -7,6 +7,13 @@
 /* Seconds; false and 0 while no time is known. */
 bool e4_clock_now(const struct e4_client *c, uint64_t *now);
 
+/*
+ * True if the clock is proven wrong: C2, whose word the high-water mark is, was
+ * there before. No command could pass both the mark and such a clock, so it
+ * counts for none as in a device without one, or C2 would be shut out.
+ */
+bool e4_clock_behind(const struct e4_client *c, uint64_t now);
+
 /* E4_OK, E4_ERR_FUTURE or E4_ERR_TOO_OLD. */
 enum e4_result e4_clock_judge(const struct e4_client *c, uint64_t now, uint64_t stamp);
 

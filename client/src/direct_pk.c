@@ -21,6 +21,8 @@ enum e4_result e4_remove_peer(struct e4_client *c, const uint8_t id[16])
 	struct e4_change change;
 	enum e4_result r;
 
+	if (c->cfg.mode->sig_len == 0)
+		return E4_ERR_PARAM;
 	e4_change_begin(&change, c);
 	r = e4_change_remove_peer(c, &change, id);
 	return r == E4_OK ? e4_change_store(&change, c) : r;
@@ -30,6 +32,8 @@ enum e4_result e4_reset_peers(struct e4_client *c)
 {
 	struct e4_change change;
 
+	if (c->cfg.mode->sig_len == 0)
+		return E4_ERR_PARAM;
 	e4_change_begin(&change, c);
 	e4_change_reset_peers(c, &change);
 	return e4_change_store(&change, c);

@@ -45,7 +45,9 @@ static void seal(const struct e4_client *c, uint8_t *out, size_t plain_len)
 	uint8_t ad[E4_RECEIPT_AD_LEN];
 	uint64_t now;
 
-	e4_clock_now(c, &now); /* 0 while unknown: C2 then learns just that */
+	/* 0 while unknown: C2 then learns just that. C2 must not stamp below the mark. */
+	if (e4_clock_now(c, &now) && e4_clock_behind(c, now))
+		now = c->high_water;
 	e4_put64(out, now);
 	e4_receipt_ad(ad, out);
 	e4_siv_key_init(&k, c->control_key);

@@ -15,8 +15,15 @@
 
 static size_t state_len(const struct e4_mode *mode, size_t n_topics, size_t n_peers)
 {
-	return HEAD_LEN + mode->identity_len + (mode->has_c2_key ? 64u : 0u) +
+	return (size_t)HEAD_LEN + mode->identity_len + (mode->has_c2_key ? 64u : 0u) +
 	       n_topics * TOPIC_LEN + n_peers * PEER_LEN + CHECKSUM_LEN;
+}
+
+/* A damaged count must not fit only because the length wraps around where size_t has 16 bits. */
+static bool len_ok(size_t len, const struct e4_mode *mode, size_t n_topics, size_t n_peers)
+{
+	return n_topics <= len / TOPIC_LEN && n_peers <= len / PEER_LEN &&
+	       len == state_len(mode, n_topics, n_peers);
 }
 
 /* --- Saving ------------------------------------------------------------------ */
@@ -133,7 +140,7 @@ static void get_head(struct reader *in, struct e4_client *c, size_t len)
 	in->n_topics = e4_get16(b + 6);
 	in->n_peers = e4_get16(b + 8);
 	demand(in, memcmp(b, MAGIC, 4) == 0 && b[4] == FORMAT && b[5] == c->cfg.mode->code);
-	demand(in, len == state_len(c->cfg.mode, in->n_topics, in->n_peers));
+	demand(in, len_ok(len, c->cfg.mode, in->n_topics, in->n_peers));
 	if (!in->keep)
 		return;
 	memcpy(c->id, b + 10, 16);

@@ -10,19 +10,29 @@
 #include "replay.h"
 #include "table.h"
 
+/* By the clock; the high-water mark is judged with the command. */
+static enum e4_result judge_command(const struct e4_client *c, uint64_t stamp)
+{
+	uint64_t now;
+
+	if (c->cfg.clock == E4_CLOCK_NONE)
+		return E4_OK;
+	if (!e4_clock_now(c, &now))
+		return E4_ERR_NO_TIME;
+	return e4_clock_behind(c, now) ? E4_OK : e4_clock_judge(c, now, stamp);
+}
+
 static enum e4_result open_control(struct e4_client *c, const uint8_t *in, size_t in_len)
 {
 	uint8_t plain[E4_COMMAND_MAX];
 	enum e4_result r;
-	uint64_t stamp, now;
+	uint64_t stamp;
 
 	if (in_len < E4_OVERHEAD_SK || in_len > E4_OVERHEAD_SK + sizeof plain)
 		return E4_ERR_LENGTH;
 	if (!e4_message_open(plain, &stamp, c->control_key, in, in_len))
 		return E4_ERR_AUTH;
-	r = E4_OK;
-	if (c->cfg.clock == E4_CLOCK_RELIABLE)
-		r = e4_clock_now(c, &now) ? e4_clock_judge(c, now, stamp) : E4_ERR_NO_TIME;
+	r = judge_command(c, stamp);
 	if (r == E4_OK)
 		r = e4_command_run(c, stamp, plain, in_len - E4_OVERHEAD_SK);
 	e4_wipe(plain, sizeof plain);
@@ -52,7 +62,7 @@ static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, 
 	 * A clock that is put back by a little does not end the period early; one
 	 * that was far ahead at the switch does not make it endless.
 	 */
-	return at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
+	return c->cfg.grace_s > 0 && at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
 }
 
 /* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */

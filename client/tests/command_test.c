@@ -130,6 +130,42 @@ static void commands_are_judged_by_a_reliable_clock(void)
 	device_free(&d);
 }
 
+/* Section 5: a wrong clock must not cut a device off. */
+static void a_clock_that_is_put_back_does_not_shut_c2_out(void)
+{
+	static const uint64_t wrong[] = {T0 - 700, T0 - 61, 1, 0};
+
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct device d;
+		struct e4_receipt r;
+		uint8_t message[1024], opened[1024];
+		size_t len;
+
+		world_device(&d, &e4_mode_sk, 1);
+		d.c.cfg.future_s = E4_FUTURE_S;
+		CHECK_EQ(world_set_topic(&d, T0, "t", 1), E4_COMMAND);
+		d.now = wrong[i];
+		CHECK_EQ(world_restart(&d), E4_OK);
+		/* C2 learns the time below which it must not stamp */
+		CHECK_EQ(e4_announce(&d.c, message, sizeof message, &len), E4_OK);
+		CHECK(e4_receipt_open(&r, opened, d.c.control_key, message, len));
+		CHECK_EQ(r.stamp, T0);
+		CHECK_EQ(world_set_topic(&d, T0 - 1, "t", 2), E4_ERR_TOO_OLD);
+		CHECK_EQ(world_set_topic(&d, T0 + 900, "t", 2), E4_COMMAND);
+		CHECK_EQ(world_set_topic(&d, T0 + 899, "t", 1), E4_ERR_TOO_OLD);
+		/* its own messages never carry a time ahead of its clock */
+		CHECK(world_send(&d, "t", "x", message) > 0);
+		CHECK(message[0] == (uint8_t)d.now && message[1] == (uint8_t)(d.now >> 8));
+		d.now = T0 + 1000; /* repaired: the window counts again */
+		CHECK_EQ(world_set_topic(&d, T0 + 1061, "t", 4), E4_ERR_FUTURE);
+		CHECK_EQ(world_set_topic(&d, T0 + 998, "t", 4), E4_COMMAND);
+		CHECK_EQ(e4_announce(&d.c, message, sizeof message, &len), E4_OK);
+		CHECK(e4_receipt_open(&r, opened, d.c.control_key, message, len));
+		CHECK_EQ(r.stamp, T0 + 1000);
+		device_free(&d);
+	}
+}
+
 static void a_new_identity_key_takes_over_at_once(void)
 {
 	struct device d;
@@ -415,6 +451,76 @@ static void the_digest_is_that_of_section_8_whatever_the_order_of_commands(void)
 	device_free(&d);
 }
 
+/* Append bytes to what is put together by hand. */
+static size_t add(uint8_t *out, size_t at, const void *bytes, size_t len)
+{
+	memcpy(out + at, bytes, len);
+	return at + len;
+}
+
+/* The state of section 8, put together by hand: one topic, in PK mode one peer. */
+static size_t state_by_hand(uint8_t out[256], const struct device *d, const uint8_t hash[16],
+			    const uint8_t key_hash[32])
+{
+	size_t n = add(out, 0, "E4-STATE-1", 10);
+
+	n = add(out, n, hash, 16);
+	n = add(out, n, key_hash, 16);
+	if (d->c.cfg.mode == &e4_mode_sk)
+		return n;
+	n = add(out, n, d->peers[0].id, 16);
+	n = add(out, n, d->peers[0].public_key, 32);
+	return add(out, n, d->c.c2_public, 32);
+}
+
+/* Without the functions that C2 shares with the device: both could be wrong in the same way. */
+static void every_byte_of_a_receipt_is_where_section_8_says(void)
+{
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
+
+	for (uint8_t m = 0; m < 2; m++) {
+		struct device d;
+		struct e4_siv_key k;
+		uint8_t message[512], expected[102], state[256], opened[512], ad[18];
+		uint8_t hash[16], key_hash[32], id[16], key[64];
+		const uint8_t version = 1, flags = 1, counts[4] = {1, 0, m, 0};
+		size_t len, n;
+
+		world_device(&d, modes[m], 1);
+		e4_topic_hash(hash, "t", 1);
+		CHECK_EQ(world_set_topic(&d, T0, "t", 7), E4_COMMAND);
+		e4_sha3_256(key_hash, key_of(7).bytes, 32);
+		world_identity(modes[m], 3, id, key); /* a new key of its own: used at once */
+		n = m == 0 ? e4_encode_set_id_key_sk(plain, key)
+			   : e4_encode_set_id_key_pk(plain, key);
+		CHECK_EQ(world_command(&d, T0, plain, n), E4_COMMAND);
+		if (m == 1)
+			CHECK_EQ(e4_set_peer(&d.c, id, key + 32), E4_OK);
+		CHECK_EQ(world_command(&d, T0, plain,
+				       e4_encode_report_state(plain, key_of(0x3c).bytes, 1)),
+			 E4_REPORT);
+		n = add(expected, 0, &version, 1);
+		n = add(expected, n, key_of(0x3c).bytes, 16);
+		e4_sha3_256(expected + n, state, state_by_hand(state, &d, hash, key_hash));
+		n = add(expected, n + 32, counts, 4);
+		n = add(expected, n, &flags, 1);
+		n = add(expected, n, hash, 16);
+		n = add(expected, n, key_hash, 8);
+		CHECK_EQ(e4_receipt(&d.c, message, sizeof message, &len), E4_OK);
+		CHECK_EQ(len, 24 + n);
+		memcpy(ad, message, 8);
+		memcpy(ad + 8, "e4-receipt", 10);
+		if (m == 1)
+			CHECK(e4_control_key_c2(key, c2_private, key + 32));
+		e4_siv_key_init(&k, key);
+		CHECK(e4_siv_open(&k, opened, ad, sizeof ad, message + 8, len - 8));
+		CHECK_MEM(opened, expected, n);
+		for (int i = 0; i < 8; i++)
+			CHECK_EQ(message[i], (uint8_t)(T0 >> 8 * i));
+		device_free(&d);
+	}
+}
+
 static void a_receipt_lists_as_many_topics_as_fit(void)
 {
 	struct device d;
@@ -540,6 +646,7 @@ int main(void)
 	RUN(a_lower_stamp_is_refused_also_after_a_restart_and_an_equal_one_taken);
 	RUN(a_repeated_command_writes_nothing);
 	RUN(commands_are_judged_by_a_reliable_clock);
+	RUN(a_clock_that_is_put_back_does_not_shut_c2_out);
 	RUN(a_new_identity_key_takes_over_at_once);
 	RUN(a_bad_key_of_c2_is_refused_and_the_old_one_goes_on);
 	RUN(peers_are_set_replaced_and_removed);
@@ -547,6 +654,7 @@ int main(void)
 	RUN(whatever_call_of_the_store_fails_everything_is_as_before);
 	RUN(a_device_that_cannot_store_does_not_become_another);
 	RUN(the_digest_is_that_of_section_8_whatever_the_order_of_commands);
+	RUN(every_byte_of_a_receipt_is_where_section_8_says);
 	RUN(a_receipt_lists_as_many_topics_as_fit);
 	RUN(receipts_and_commands_cannot_be_taken_for_each_other);
 	RUN(every_truncation_and_bit_flip_of_a_receipt_is_refused);

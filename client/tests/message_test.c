@@ -203,6 +203,14 @@ static void without_a_grace_period_no_old_key_is_kept(void)
 	CHECK_EQ(receive_clean(&p.b, message, len), E4_ERR_AUTH);
 	CHECK(e4_is_zero(p.b.topics[0].old_key, 32) && p.b.topics[0].switched_at == 0);
 	pair_free(&p);
+	/* nor does one count that was kept while there was a period, even in its first second */
+	pair_init(&p, &e4_mode_sk);
+	CHECK_EQ(world_set_topic(&p.b, T0, "t", 10), E4_COMMAND);
+	len = world_send(&p.a, "t", "x", message);
+	CHECK_EQ(receive_clean(&p.b, message, len), E4_OK);
+	p.b.c.cfg.grace_s = 0;
+	CHECK_EQ(receive_clean(&p.b, message, len), E4_ERR_AUTH);
+	pair_free(&p);
 }
 
 static void only_one_old_key_is_kept_and_the_same_key_again_keeps_it(void)

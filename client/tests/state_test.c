@@ -256,6 +256,22 @@ static void topics_are_judged_by_name(void)
 	device_free(&d);
 }
 
+static void a_symmetric_client_has_no_peers_to_set_or_remove(void)
+{
+	struct device d;
+	uint8_t id[16], key[64];
+	int saves;
+
+	world_device(&d, &e4_mode_sk, 1);
+	world_identity(&e4_mode_pk, 2, id, key);
+	saves = d.store.saves;
+	CHECK_EQ(e4_set_peer(&d.c, id, key + 32), E4_ERR_PARAM);
+	CHECK_EQ(e4_remove_peer(&d.c, id), E4_ERR_PARAM);
+	CHECK_EQ(e4_reset_peers(&d.c), E4_ERR_PARAM);
+	CHECK_EQ(d.store.saves, saves);
+	device_free(&d);
+}
+
 static void a_wiped_client_holds_no_secret_and_can_load_again(void)
 {
 	struct device d;
@@ -324,6 +340,7 @@ int main(void)
 	RUN(a_configuration_that_contradicts_itself_is_refused);
 	RUN(bad_keys_do_not_make_a_client);
 	RUN(topics_are_judged_by_name);
+	RUN(a_symmetric_client_has_no_peers_to_set_or_remove);
 	RUN(a_wiped_client_holds_no_secret_and_can_load_again);
 	RUN(a_topic_handle_stays_right_while_others_come_and_go);
 	RUN(each_result_has_its_text);

@@ -101,6 +101,43 @@ static void a_clock_that_is_set_right_is_followed(void)
 	kit_close(&k);
 }
 
+/*
+ * A device lost its clock after it took commands. If its clock is now before
+ * them, commands reach it whatever they are stamped; else it must tell first.
+ */
+static void a_clock_that_is_put_back_is_followed(void)
+{
+	static const int64_t backs[] = { 30, 61, 900, DAY, YEAR, 40 * (int64_t)YEAR };
+
+	for (size_t i = 0; i < sizeof backs / sizeof *backs; i++) {
+		for (int announced = backs[i] < DAY; announced < 2; announced++) {
+			struct kit k;
+			struct device *d;
+
+			kit_open(&k, CORE_SYMKEY);
+			d = device_new(&k, "a");
+			topic_for(&k, "a");
+			kit_run(&k, 60);
+			CHECK(in_sync(&k, d));
+			kit_run(&k, 3600);
+			d->clock_off = -backs[i];
+			if (announced)
+				device_announce(d);
+			for (int n = 0; n < 5; n++) {
+				CHECK(core_topic_new(k.core, "t", &out, &err));
+				kit_run(&k, 120);
+				CHECK(in_sync(&k, d));
+			}
+			d->clock_off = 0;
+			CHECK(core_topic_new(k.core, "t", &out, &err));
+			kit_run(&k, 120);
+			CHECK(in_sync(&k, d));
+			device_free(d);
+			kit_close(&k);
+		}
+	}
+}
+
 static void a_receipt_that_waited_is_no_wrong_clock(void)
 {
 	struct kit k;
@@ -251,6 +288,7 @@ int main(void)
 	RUN(devices_with_wrong_clocks_get_their_keys);
 	RUN(the_offset_outlives_a_restart);
 	RUN(a_clock_that_is_set_right_is_followed);
+	RUN(a_clock_that_is_put_back_is_followed);
 	RUN(a_receipt_that_waited_is_no_wrong_clock);
 	RUN(our_clock_steps_back_under_a_right_device);
 	RUN(a_year_ahead_and_back_costs_no_year);

@@ -81,8 +81,13 @@ struct e4_store {
 typedef bool e4_now_fn(void *ctx, uint64_t *seconds);
 
 enum e4_clock {
-	E4_CLOCK_RELIABLE, /* now() is right within the future allowance */
-	E4_CLOCK_NONE      /* time comes from C2's commands, forwards only; now() is not called */
+	/*
+	 * now() is right within the future allowance. While it is further behind
+	 * the last command than that, it was put back, and commands are judged by
+	 * their order alone, so that C2 can still reach us.
+	 */
+	E4_CLOCK_RELIABLE,
+	E4_CLOCK_NONE /* time comes from C2's commands, forwards only; now() is not called */
 };
 
 /* --- Memory that the caller gives ------------------------------------------ */
@@ -131,15 +136,18 @@ struct e4_config {
 	 * Replay memory of the receiver; null: off. Usual: off in SK mode (equal
 	 * readings of two sensors in one second are equal bytes there), on in PK
 	 * mode, with as many entries as messages may arrive within the validity;
-	 * when it is full, the message with the oldest stamp is forgotten. It is
-	 * not stored: what came before a restart is not remembered.
+	 * when it is full, the message with the oldest stamp is forgotten, and a
+	 * repeat of it within the validity is taken. It is not stored: what came
+	 * before a restart is not remembered.
 	 */
 	struct e4_seen *seen;
 	uint16_t n_seen;
 	/*
 	 * The sender's last messages, so that none of them goes out again as the
 	 * same bytes; null: off. A few entries are enough: it matters for equal
-	 * payloads within one second, of which n_sent + 1 stay distinct.
+	 * payloads within one second, of which n_sent + 1 stay distinct. Without
+	 * a clock the second lasts until C2's next command: put a counter into the
+	 * payload there.
 	 */
 	struct e4_seen *sent;
 	uint16_t n_sent;
@@ -149,11 +157,16 @@ struct e4_config {
 	e4_now_fn *now;
 	void *now_ctx;
 	enum e4_clock clock;
-	uint32_t validity_s;        /* 0: E4_VALIDITY_S */
-	uint32_t future_s;          /* as given; E4_FUTURE_S is the usual value */
-	uint32_t grace_s;           /* as given; E4_GRACE_S is the usual value; 0: no old keys */
-	bool no_window;             /* with E4_CLOCK_NONE: accept application messages of any age */
-	bool allow_unknown_senders; /* PK: accept who is not known, signature unchecked */
+	uint32_t validity_s; /* 0: E4_VALIDITY_S */
+	uint32_t future_s;   /* as given; E4_FUTURE_S is the usual value */
+	uint32_t grace_s;    /* as given; E4_GRACE_S is the usual value; 0: no old keys */
+	bool no_window;      /* with E4_CLOCK_NONE: accept application messages of any age */
+	/*
+	 * PK: accept who is not known, signature unchecked. Whoever has the topic's
+	 * key can then write in any unknown name, and anybody can repeat a message
+	 * under another such name: use it for what any holder of the key may say.
+	 */
+	bool allow_unknown_senders;
 };
 
 #define E4_IDENTITY_MAX 64 /* the longest identity key of any mode */

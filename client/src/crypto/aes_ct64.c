@@ -25,10 +25,13 @@
 #define KEY_WORDS 60u /* 4 * (ROUNDS + 1) */
 
 /*
- * The parts of a round must be merged into one function: their planes live in
- * registers then, and `k` below is a constant.
+ * For speed the parts of a round must be merged into one function: their
+ * planes live in registers then, and `k` below is a constant. For size (-Os)
+ * each stays one function, which leaves a quarter of the code or less.
  */
-#if defined(__GNUC__)
+#if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
+#define PART static
+#elif defined(__GNUC__)
 #define PART static inline __attribute__((always_inline))
 #else
 #define PART static inline
@@ -97,43 +100,37 @@ PART void take(uint8_t block[16], const uint64_t q[8], unsigned b)
 	e4_store32(block + 12, gather(q[4 + b] >> 8));
 }
 
+/*
+ * Both ways work in q itself, which the caller wipes: a copy would leave round
+ * keys and plaintext on the stack. So unpacking uses q up.
+ */
+
 /* Of one block, in lane 0; the other lanes are zero. */
 static void pack1(uint64_t q[8], const uint8_t block[16])
 {
-	uint64_t w[8] = {0};
-	place(w, block, 0);
-	transpose(w);
-	memcpy(q, w, sizeof w);
+	memset(q, 0, 8 * sizeof q[0]);
+	place(q, block, 0);
+	transpose(q);
 }
 
-static void unpack1(uint8_t block[16], const uint64_t q[8])
+static void unpack1(uint8_t block[16], uint64_t q[8])
 {
-	uint64_t w[8];
-	memcpy(w, q, sizeof w);
-	transpose(w);
-	take(block, w, 0);
+	transpose(q);
+	take(block, q, 0);
 }
 
 static void pack4(uint64_t q[8], const uint8_t blocks[64])
 {
-	uint64_t w[8];
-	place(w, blocks, 0);
-	place(w, blocks + 16, 1);
-	place(w, blocks + 32, 2);
-	place(w, blocks + 48, 3);
-	transpose(w);
-	memcpy(q, w, sizeof w);
+	for (unsigned b = 0; b < 4; b++)
+		place(q, blocks + 16 * b, b);
+	transpose(q);
 }
 
-static void unpack4(uint8_t blocks[64], const uint64_t q[8])
+static void unpack4(uint8_t blocks[64], uint64_t q[8])
 {
-	uint64_t w[8];
-	memcpy(w, q, sizeof w);
-	transpose(w);
-	take(blocks, w, 0);
-	take(blocks + 16, w, 1);
-	take(blocks + 32, w, 2);
-	take(blocks + 48, w, 3);
+	transpose(q);
+	for (unsigned b = 0; b < 4; b++)
+		take(blocks + 16 * b, q, b);
 }
 
 /* Of 1 to 4 blocks; lanes from n on are zero. */
@@ -151,7 +148,7 @@ static void pack(uint64_t q[8], const uint8_t *blocks, size_t n)
 	}
 }
 
-static void unpack(uint8_t *blocks, const uint64_t q[8], size_t n)
+static void unpack(uint8_t *blocks, uint64_t q[8], size_t n)
 {
 	uint8_t whole[64];
 	if (n == 1) {
