@@ -14,7 +14,13 @@ class Bench:
 
     def __init__(self, folder):
         self.folder = folder
-        self.broker = Broker(folder).start()
+        self.actors = []
+
+    def start(self):
+        folder = self.folder
+        self.broker = Broker(folder)
+        self.actors.append(self.broker)
+        self.broker.start()
         self.plain = self.server("plain")
         self.file("tokens", "ann viewer viewer-token-0123456789abcdef0123456789abcdef\n"
                             "bob admin admin-token-0123456789abcdef0123456789abcdef\n")
@@ -38,7 +44,9 @@ class Bench:
 
     def server(self, name, **settings):
         (self.folder / f"{name}.d").mkdir()
-        return Server(self.folder / f"{name}.d", self.broker.port, **settings).start()
+        server = Server(self.folder / f"{name}.d", self.broker.port, **settings)
+        self.actors.append(server)
+        return server.start()
 
     def file(self, name, text, mode=0o600):
         (self.folder / name).write_text(text)
@@ -55,15 +63,18 @@ class Bench:
         return done.returncode, done.stdout + done.stderr
 
     def close(self):
-        for actor in self.plain, self.tls, self.broker:
+        for actor in self.actors:
             actor.kill()
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     b = Bench(tmp_path_factory.mktemp("mistakes"))
-    yield b
-    b.close()
+    try:
+        b.start()
+        yield b
+    finally:
+        b.close()
 
 
 CLI = "c2cli -e 127.0.0.1:{grpc} "
