@@ -442,6 +442,10 @@ static void on_log(struct mosquitto *mosq, void *ctx, int level, const char *tex
 		return;
 	if (strncmp(text, "Error: ", 7) == 0)
 		text += 7;
+	if (strncmp(text, "Unrecognised command", 20) == 0) {
+		snprintf(m->reason, sizeof m->reason, "what answers there is no MQTT broker");
+		return;
+	}
 	snprintf(m->reason, sizeof m->reason, "TLS: %s", routine ? routine + 2 : text);
 }
 

@@ -296,6 +296,15 @@ static void close_all(struct app *a)
 	loop_timer_del(a->stop_timer);
 }
 
+/* A file that a setting names is part of the configuration, whatever is wrong with it. */
+static int start_exit(const struct err *err)
+{
+	bool of_a_file = err->code == ERR_NOT_FOUND || err->code == ERR_FORBIDDEN ||
+			 err->code == ERR_INVALID || err->code == ERR_TOO_LARGE;
+
+	return err_row(of_a_file ? ERR_CONFIG : err->code)->exit;
+}
+
 static int run(struct app *a)
 {
 	struct err err;
@@ -309,7 +318,7 @@ static int run(struct app *a)
 		loop_run(a->loop);
 		log_write(LOG_INFO, "stopped");
 	} else {
-		code = err_row(err.code)->exit;
+		code = start_exit(&err);
 		log_write(LOG_ERROR, "cannot start", LOG_STR("reason", err.text),
 			  LOG_NUM("exit", code));
 	}
@@ -318,12 +327,30 @@ static int run(struct app *a)
 	return code;
 }
 
+static bool check_secrets(const struct c2_conf *c, struct err *err)
+{
+	char line[FILE_LINE_CAP];
+	uint8_t key[32];
+	size_t len;
+	bool ok = (!c->custody_passphrase_file ||
+		   file_read_line(c->custody_passphrase_file, line, sizeof line, err)) &&
+		  (!c->custody_key_file ||
+		   file_read_secret(c->custody_key_file, key, sizeof key, &len, err)) &&
+		  (!c->mqtt_password_file ||
+		   file_read_line(c->mqtt_password_file, line, sizeof line, err));
+
+	explicit_bzero(key, sizeof key);
+	explicit_bzero(line, sizeof line);
+	return ok;
+}
+
 /* What can be checked without touching the database or a port. */
 static int check(struct app *a)
 {
 	struct front_tls tls = {0};
 	struct err err;
-	bool ok = auth_open(&a->auth, a->conf.auth_token_file, &err) &&
+	bool ok = check_secrets(&a->conf, &err) &&
+		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));
 
@@ -331,7 +358,7 @@ static int check(struct app *a)
 	auth_close(a->auth);
 	if (!ok) {
 		fprintf(stderr, "c2: %s\n", err.text);
-		return err_row(err.code)->exit;
+		return start_exit(&err);
 	}
 	puts("the configuration is good");
 	return 0;

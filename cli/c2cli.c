@@ -28,23 +28,10 @@ static void on_interrupt(int signo)
 
 static int fail(const struct err *err)
 {
-	static const struct {
-		enum err_code code;
-		const char *next;
-	} hints[] = {
-		{ERR_UNAUTHENTICATED, "give an API token with --token-file FILE"},
-		{ERR_FORBIDDEN, "this token or file may not do that"},
-		{ERR_NOT_FOUND, "c2cli client list and c2cli topic list show what there is"},
-	};
-
 	fflush(stdout);
 	fprintf(stderr, "c2cli: ");
 	term_put(stderr, err->text, strlen(err->text));
 	fputc('\n', stderr);
-	for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++)
-		/* What concerns a file of ours has its advice in its text. */
-		if (hints[i].code == err->code && !strchr(err->text, '/'))
-			fprintf(stderr, "c2cli: %s\n", hints[i].next);
 	return err_row(err->code)->exit;
 }
 
@@ -68,10 +55,20 @@ static void print_completion(bool zsh)
 		       "if [ \"$funcstack[1]\" = _c2cli ]; then _c2cli \"$@\"; else compdef _c2cli "
 		       "c2cli; fi\n");
 	else
+		/* bash splits at : and = as well; 127.0.0.1:5555 is one word to us. */
 		printf("_c2cli() {\n"
-		       "  local IFS=$'\\n' found\n"
-		       "  found=$(c2cli " CLI_COMPLETE
-		       " \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+		       "  local IFS=$'\\n' found word words=() i\n"
+		       "  for ((i = 1; i <= COMP_CWORD; i++)); do\n"
+		       "    word=${COMP_WORDS[i]}\n"
+		       "    if [[ ${#words[@]} -gt 0 && ($word == [:=]* || ${words[-1]} == *[:=]) "
+		       "]]; "
+		       "then\n"
+		       "      words[-1]+=$word\n"
+		       "    else\n"
+		       "      words+=(\"$word\")\n"
+		       "    fi\n"
+		       "  done\n"
+		       "  found=$(c2cli " CLI_COMPLETE " \"${words[@]}\" 2>/dev/null)\n"
 		       "  if [ \"$found\" = :file ]; then\n"
 		       "    COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
 		       "    compopt -o filenames\n"

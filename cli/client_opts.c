@@ -42,7 +42,8 @@ static const struct opt rows[] = {
 	{"persistent-session", NULL, OPT_SWITCH, NULL, AT(persistent_session), 0, 0, NULL,
 	 "Have the broker keep subscriptions and messages while the device is away."},
 	{"run", NULL, OPT_REPEAT, "COMMAND", AT(run), 0, 0, NULL,
-	 "Run a command, then the next -run; standard input is not read."},
+	 "Run a command, then the next -run; standard input is not read. The device goes on until "
+	 "-run exit, or as -once, -exit-after and -timeout say."},
 	{"output", "o", OPT_CHOICE, "FORM", AT(output), 0, 0, "text|json",
 	 "text (default), or json: one object a line for each event."},
 	{"exit-after", NULL, OPT_INT, "N", AT(exit_after), 1, INT32_MAX, NULL,

@@ -171,8 +171,11 @@ static void event_text(const struct client_show *s, const struct device *d,
 		printf("connected\n");
 		break;
 	case DEVICE_DISCONNECTED:
+		device_status(d, &now);
 		begin(s, d, "*");
-		printf("not connected: ");
+		printf("not connected to ");
+		put(now.broker);
+		printf(": ");
 		put(e->text);
 		printf("; trying again\n");
 		break;
@@ -260,8 +263,9 @@ void show_status(const struct client_show *s, const struct device *d)
 	printf("\nid          %s\nmode        %s\nstate       ", id,
 	       now.pubkey ? "public keys" : "symmetric");
 	put(now.state_path);
-	printf("\nbroker      %s\ntopic keys  %zu\n", now.connected ? "connected" : "not connected",
-	       now.n_topics);
+	printf("\nbroker      ");
+	put(now.broker);
+	printf("%s\ntopic keys  %zu\n", now.connected ? "" : ", not connected", now.n_topics);
 	if (now.pubkey)
 		printf("peer keys   %zu\n", now.n_peers);
 }

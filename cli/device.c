@@ -23,6 +23,7 @@ struct device {
 	struct identity identity;
 	struct device_handler handler;
 	struct bus bus;
+	const char *broker;
 	size_t window;
 	int qos;
 	char *subscriptions[SUBSCRIPTIONS_MAX];
@@ -174,6 +175,7 @@ struct device *device_open(const struct device_config *config, struct loop *loop
 	d->identity = *config->identity;
 	d->handler = *handler;
 	d->qos = config->qos;
+	d->broker = config->mqtt.url;
 	d->window = (size_t)config->mqtt.window;
 	if (!e4_store_posix_open(&d->store, d->identity.state_path, why, sizeof why)) {
 		err_set(err, ERR_STORE, "%s", why);
@@ -210,6 +212,7 @@ void device_status(const struct device *d, struct device_status *out)
 {
 	*out = (struct device_status){.name = d->identity.name,
 				      .state_path = d->identity.state_path,
+				      .broker = d->broker,
 				      .pubkey = d->identity.pubkey,
 				      .connected = device_is_up(d)};
 	e4_id_from_name(out->id, d->identity.name, strlen(d->identity.name));

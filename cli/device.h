@@ -44,6 +44,7 @@ struct device_handler {
 struct device_status {
 	const char *name;
 	const char *state_path;
+	const char *broker;
 	uint8_t id[16];
 	bool pubkey;
 	bool connected;
@@ -59,7 +60,8 @@ struct device_config {
 
 /*
  * Load, take over or create the state, then connect. *origin says where the
- * keys came from. Errors of identity_load and bus_mqtt_open.
+ * keys came from. Errors of identity_load and bus_mqtt_open. The URL of the
+ * broker is borrowed.
  */
 struct device *device_open(const struct device_config *config, struct loop *loop,
 			   const struct device_handler *handler, enum identity_origin *origin,

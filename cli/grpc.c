@@ -104,6 +104,11 @@ static bool curl_failed(const struct grpc *g, CURLcode rc, struct err *err)
 
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
+		return err_set(err, ERR_UNAVAILABLE,
+			       "no address is known for %s; check the name in --endpoint HOST:PORT",
+			       at);
+	case CURLE_URL_MALFORMAT:
+		return err_set(err, ERR_INVALID, "--endpoint %s: it has to be HOST:PORT", at);
 	case CURLE_COULDNT_CONNECT:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "no key server answers at %s; is c2 running there? "
@@ -117,19 +122,41 @@ static bool curl_failed(const struct grpc *g, CURLcode rc, struct err *err)
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "the certificate of %s does not stand the check: %s; "
-			       "give its CA with --cert FILE",
-			       at, curl_easy_strerror(rc));
+			       "the certificate of %s is not trusted: it is for another host, has "
+			       "expired, or is not signed by %s; give its CA with --cert FILE",
+			       at, g->config.ca_file ? g->config.ca_file : "a CA of the system");
 	case CURLE_SSL_CONNECT_ERROR:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s does not speak TLS, or not ours; without --cert it is tried "
 			       "unencrypted",
 			       at);
 	default:
-		return err_set(err, ERR_UNAVAILABLE, "the connection to %s failed: %s%s", at,
-			       curl_easy_strerror(rc),
-			       g->tls ? "" : "; a server with TLS needs --cert FILE");
+		return err_set(err, ERR_UNAVAILABLE,
+			       "%s does not answer as a key server: %s; is it the gRPC port "
+			       "(5555, not HTTP's 8888)?%s",
+			       at, curl_easy_strerror(rc),
+			       g->tls ? "" : " A server with TLS needs --cert FILE");
 	}
+}
+
+/* What the server said, and what the caller can do about it. */
+static bool refused(const struct exchange *x, struct err *err)
+{
+	const struct grpc *g = x->grpc;
+	enum err_code code = err_from_grpc(x->status);
+	const char *text = x->message[0] ? x->message : err_row(code)->text, *next = "";
+
+	if (code == ERR_UNAUTHENTICATED && g->token[0])
+		next = "; is it in the server's token file? c2 reads that again at SIGHUP";
+	else if (code == ERR_UNAUTHENTICATED)
+		next = "; give one with --token-file FILE";
+	else if (code == ERR_FORBIDDEN)
+		next = "; it needs --token-file with a token of a higher role";
+	else if (code == ERR_NOT_FOUND && strstr(text, "client"))
+		next = "; c2cli client list tells which there are";
+	else if (code == ERR_NOT_FOUND && strstr(text, "topic"))
+		next = "; c2cli topic list tells which there are";
+	return err_set(err, code, "%s%s", text, next);
 }
 
 static bool judge(struct exchange *x, CURLcode rc, struct err *err)
@@ -146,14 +173,11 @@ static bool judge(struct exchange *x, CURLcode rc, struct err *err)
 	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200 || x->status == NO_STATUS)
 		return err_set(err, ERR_UNAVAILABLE,
-			       "%s is no gRPC server, or a proxy is in "
-			       "between (HTTP status %ld)",
+			       "%s is no gRPC server (HTTP status %ld): is it the gRPC port, "
+			       "5555 unless configured otherwise, or is a proxy in between?",
 			       x->grpc->config.endpoint, http);
-	if (x->status != 0) {
-		enum err_code code = err_from_grpc(x->status);
-
-		return err_set(err, code, "%s", x->message[0] ? x->message : err_row(code)->text);
-	}
+	if (x->status != 0)
+		return refused(x, err);
 	if (!grpc_frames_done(&x->frames))
 		return err_set(err, ERR_UNAVAILABLE, "the answer of %s was cut",
 			       x->grpc->config.endpoint);
@@ -308,7 +332,10 @@ static bool set_tls(struct grpc *g, struct err *err)
 	const char *ca = g->config.ca_file;
 
 	if (ca && access(ca, R_OK) != 0)
-		return err_set(err, ERR_CONFIG, "--cert %s: cannot be read", ca);
+		return err_set(err, ERR_CONFIG,
+			       "--cert %s: cannot be read; it is the file with the "
+			       "certificate of the server's CA, PEM",
+			       ca);
 	if (ca && strncmp(g->config.endpoint, "http://", 7) == 0)
 		return err_set(err, ERR_CONFIG, "--cert is for TLS, but the endpoint says http://");
 	g->tls = ca || strncmp(g->config.endpoint, "https://", 8) == 0;

@@ -171,8 +171,14 @@ static bool set_value(struct session *s, const struct command *cmd, const struct
 	case API_FLAG_BASE64:
 		break;
 	}
-	return api_set_field(msg, v->flag.api->field, text, strlen(text), arena, NULL, err) ||
-	       err_wrap(err, "--%s", v->flag.name);
+	if (api_set_field(msg, v->flag.api->field, text, strlen(text), arena, NULL, err))
+		return true;
+	if (v->flag.api->kind == API_FLAG_BASE64)
+		return err_set(err, ERR_INVALID,
+			       "--%s has to be base64; bytes as they are come from "
+			       "a file or standard input: --%s-file FILE or -",
+			       v->flag.name, v->flag.name);
+	return err_wrap(err, "--%s", v->flag.name);
 }
 
 bool request_build(struct session *s, const struct command *cmd, struct arena *arena,

@@ -211,6 +211,7 @@ void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *
 /* A topic counts its members; a client has all or not yet. */
 bool show_progress_of(const ProtobufCMessage *status, struct show_progress *p, struct err *err)
 {
+	static const char *const others[] = {"sent", "waiting", "withheld"};
 	json_t *o;
 
 	if (!to_json(status, &o, err))
@@ -218,10 +219,14 @@ bool show_progress_of(const ProtobufCMessage *status, struct show_progress *p, s
 	if (json_object_get(o, "members")) {
 		p->total = strtoll(text_of(o, "members"), NULL, 10);
 		p->done = strtoll(text_of(o, "confirmed"), NULL, 10);
-		snprintf(p->text, sizeof p->text,
-			 "%s of %s confirmed, %s sent, %s waiting, %s withheld",
-			 text_of(o, "confirmed"), text_of(o, "members"), text_of(o, "sent"),
-			 text_of(o, "waiting"), text_of(o, "withheld"));
+		size_t len = (size_t)snprintf(p->text, sizeof p->text, "%s of %s confirmed",
+					      text_of(o, "confirmed"), text_of(o, "members"));
+
+		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+			if (strcmp(text_of(o, others[i]), "0") != 0 && len < sizeof p->text)
+				len += (size_t)snprintf(p->text + len, sizeof p->text - len,
+							", %s %s", text_of(o, others[i]),
+							others[i]);
 	} else {
 		const char *s = text_of(o, "status");
 

@@ -22,4 +22,8 @@ if [ ! -e "$dir/build.ninja" ]; then
 		exit 1
 	}
 fi
-exec ninja -C "$dir" --quiet
+ninja -C "$dir" --quiet >"$dir.log" 2>&1 || {
+	cat "$dir.log" >&2
+	exit 1
+}
+grep -A 8 'warning: ' "$dir.log" || :

@@ -10,6 +10,20 @@ HEAD = """\
 [`api/c2.proto`](../api/c2.proto); for OpenAPI tools there is [`openapi.json`](../api/gen/openapi.json),
 which the server gives out as well. gRPC clients can ask the server for its description (reflection).
 
+With curl, on the machine of a server without tokens; the key goes by standard input, where no list of
+processes shows it:
+
+    at=http://127.0.0.1:8888
+    e4keygen -type symmetric -out sensor.key
+    base64 -w 0 sensor.key | sed 's/.*/{{"key":"&"}}/' | curl -s --data @- $at/e4/client/sensor
+    curl -s -X POST $at/e4/topic/plant/temperature
+    curl -s -X PUT $at/e4/client/sensor/topic/plant/temperature
+    curl -s $at/e4/topic/plant/temperature/status
+    curl -s "$at/e4/clients?count=100"
+
+From elsewhere: `--cacert tls.pem -H "Authorization: Bearer $(cat token)"` and `https`
+([operating.md](operating.md)).
+
 ## Who may call
 
 Each call carries a token, in HTTP as the header `Authorization: Bearer TOKEN`, in gRPC as the
