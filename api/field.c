@@ -85,7 +85,7 @@ void *field_set(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
 }
 
 void *field_append(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f, size_t n,
-                   struct arena *arena)
+		   struct arena *arena)
 {
 	size_t have, size = field_value_size(f);
 	const void *old = field_list(msg, f, &have);
@@ -118,7 +118,7 @@ bool field_is_timestamp(const ProtobufCFieldDescriptor *f)
 }
 
 static const char *enum_from_text(void *slot, const ProtobufCEnumDescriptor *e, const char *text,
-                                  size_t len)
+				  size_t len)
 {
 	int64_t number;
 
@@ -132,7 +132,7 @@ static const char *enum_from_text(void *slot, const ProtobufCEnumDescriptor *e, 
 	if (!int64_parse(&number, text, len) || number < INT32_MIN || number > INT32_MAX ||
 	    !protobuf_c_enum_descriptor_get_value(e, (int)number))
 		return "one of the values of its type";
-	memcpy(slot, &(int){ (int)number }, sizeof(int));
+	memcpy(slot, &(int){(int)number}, sizeof(int));
 	return NULL;
 }
 
@@ -149,8 +149,8 @@ static const char *bytes_from_text(void *slot, const char *text, size_t len, str
 
 static const char *bool_from_text(void *slot, const char *text, size_t len)
 {
-	protobuf_c_boolean b = (len == 4 && memcmp(text, "true", 4) == 0) ||
-	                       (len == 1 && text[0] == '1');
+	protobuf_c_boolean b =
+		(len == 4 && memcmp(text, "true", 4) == 0) || (len == 1 && text[0] == '1');
 	bool no = (len == 5 && memcmp(text, "false", 5) == 0) || (len == 1 && text[0] == '0');
 
 	if (!b && !no)
@@ -171,7 +171,7 @@ static const char *string_from_text(void *slot, const char *text, size_t len, st
 }
 
 static const char *timestamp_from_text(void *slot, const ProtobufCFieldDescriptor *f,
-                                       const char *text, size_t len, struct arena *arena)
+				       const char *text, size_t len, struct arena *arena)
 {
 	ProtobufCMessage *msg = field_message(slot, f, arena);
 	Google__Protobuf__Timestamp *t = (Google__Protobuf__Timestamp *)msg;
@@ -187,13 +187,13 @@ const char *field_from_int64(void *slot, const ProtobufCFieldDescriptor *f, int6
 	case PROTOBUF_C_TYPE_SFIXED32:
 		if (v < INT32_MIN || v > INT32_MAX)
 			return "a 32-bit integer";
-		memcpy(slot, &(int32_t){ (int32_t)v }, 4);
+		memcpy(slot, &(int32_t){(int32_t)v}, 4);
 		return NULL;
 	case PROTOBUF_C_TYPE_UINT32:
 	case PROTOBUF_C_TYPE_FIXED32:
 		if (v < 0 || v > UINT32_MAX)
 			return "an unsigned 32-bit integer";
-		memcpy(slot, &(uint32_t){ (uint32_t)v }, 4);
+		memcpy(slot, &(uint32_t){(uint32_t)v}, 4);
 		return NULL;
 	case PROTOBUF_C_TYPE_UINT64:
 	case PROTOBUF_C_TYPE_FIXED64:
@@ -208,7 +208,7 @@ const char *field_from_int64(void *slot, const ProtobufCFieldDescriptor *f, int6
 }
 
 const char *field_from_text(void *slot, const ProtobufCFieldDescriptor *f, const char *text,
-                            size_t len, struct arena *arena)
+			    size_t len, struct arena *arena)
 {
 	int64_t v;
 	uint64_t u;

@@ -30,11 +30,10 @@ void *field_set(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f);
 
 /* Room for n more elements of a repeated field, zeroed. */
 void *field_append(ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f, size_t n,
-                   struct arena *arena);
+		   struct arena *arena);
 
 /* The message at a slot, made if there is none yet. */
-ProtobufCMessage *field_message(void *slot, const ProtobufCFieldDescriptor *f,
-                                struct arena *arena);
+ProtobufCMessage *field_message(void *slot, const ProtobufCFieldDescriptor *f, struct arena *arena);
 
 bool field_is_timestamp(const ProtobufCFieldDescriptor *f);
 
@@ -43,7 +42,7 @@ bool field_is_timestamp(const ProtobufCFieldDescriptor *f);
  * as "a number".
  */
 const char *field_from_text(void *slot, const ProtobufCFieldDescriptor *f, const char *text,
-                            size_t len, struct arena *arena);
+			    size_t len, struct arena *arena);
 
 /* Write an integer of any width, or say what the field wants instead. */
 const char *field_from_int64(void *slot, const ProtobufCFieldDescriptor *f, int64_t v);

@@ -27,22 +27,22 @@
  * character, duplicate names, wrong types, numbers out of range, too deep.
  */
 bool api_json_decode(const ProtobufCMessageDescriptor *desc, const char *text, size_t len,
-                     struct arena *arena, ProtobufCMessage **out, struct err *err);
+		     struct arena *arena, ProtobufCMessage **out, struct err *err);
 
 /* The same into a message that may have values already; fields not given keep theirs. */
 bool api_json_merge(ProtobufCMessage *msg, const char *text, size_t len, struct arena *arena,
-                    struct err *err);
+		    struct err *err);
 
 /*
  * Write a message as JSON on one line, with a zero byte behind its len bytes.
  * ERR_INTERNAL if a string of it is not UTF-8 or a timestamp is out of range.
  */
 bool api_json_encode(const ProtobufCMessage *msg, struct arena *arena, char **text, size_t *len,
-                     struct err *err);
+		     struct err *err);
 
 /* The same for logs and screens: every secret field that is not empty reads "(hidden)". */
 bool api_json_encode_masked(const ProtobufCMessage *msg, struct arena *arena, char **text,
-                            size_t *len, struct err *err);
+			    size_t *len, struct err *err);
 
 /* The JSON error body that every route gives, as api_json_encode() does. */
 void api_json_error(const struct err *why, struct arena *arena, char **text, size_t *len);

@@ -52,8 +52,7 @@ static bool wants(struct decoder *d, const char *what)
 }
 
 /* Go one name deeper; returns the length to go back to. */
-__attribute__((format(printf, 2, 3)))
-static size_t enter(struct decoder *d, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static size_t enter(struct decoder *d, const char *fmt, ...)
 {
 	size_t before = strlen(d->path);
 	va_list args;
@@ -111,7 +110,7 @@ static const char *wanted_form(const ProtobufCFieldDescriptor *f)
 
 /* An enum's number goes through its text, where the known values are looked up. */
 static const char *enum_from_number(const ProtobufCFieldDescriptor *f, void *slot, json_int_t v,
-                                    struct arena *arena)
+				    struct arena *arena)
 {
 	char text[24];
 	int n = snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, v);
@@ -120,14 +119,14 @@ static const char *enum_from_number(const ProtobufCFieldDescriptor *f, void *slo
 }
 
 static bool decode_value(struct decoder *d, const ProtobufCFieldDescriptor *f, void *slot,
-                         const json_t *json)
+			 const json_t *json)
 {
 	const char *want = wanted_form(f);
 
 	if (json_is_string(json) && f->type != PROTOBUF_C_TYPE_BOOL &&
 	    (f->type != PROTOBUF_C_TYPE_MESSAGE || field_is_timestamp(f)))
 		want = field_from_text(slot, f, json_string_value(json), json_string_length(json),
-		                       d->arena);
+				       d->arena);
 	else if (json_is_integer(json) && is_integer(f))
 		want = field_from_int64(slot, f, json_integer_value(json));
 	else if (json_is_real(json) && is_integer(f))
@@ -135,17 +134,16 @@ static bool decode_value(struct decoder *d, const ProtobufCFieldDescriptor *f, v
 	else if (json_is_integer(json) && f->type == PROTOBUF_C_TYPE_ENUM)
 		want = enum_from_number(f, slot, json_integer_value(json), d->arena);
 	else if (json_is_boolean(json) && f->type == PROTOBUF_C_TYPE_BOOL) {
-		memcpy(slot, &(protobuf_c_boolean){ json_is_true(json) },
-		       sizeof(protobuf_c_boolean));
+		memcpy(slot, &(protobuf_c_boolean){json_is_true(json)}, sizeof(protobuf_c_boolean));
 		want = NULL;
 	} else if (json_is_object(json) && f->type == PROTOBUF_C_TYPE_MESSAGE &&
-	           !field_is_timestamp(f))
+		   !field_is_timestamp(f))
 		return decode_message(d, field_message(slot, f, d->arena), json);
 	return !want || wants(d, want);
 }
 
-static bool decode_list(struct decoder *d, ProtobufCMessage *msg,
-                        const ProtobufCFieldDescriptor *f, const json_t *json)
+static bool decode_list(struct decoder *d, ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f,
+			const json_t *json)
 {
 	size_t n = json_array_size(json);
 	uint8_t *slots;
@@ -163,7 +161,7 @@ static bool decode_list(struct decoder *d, ProtobufCMessage *msg,
 }
 
 static bool decode_field(struct decoder *d, ProtobufCMessage *msg,
-                         const ProtobufCFieldDescriptor *f, const json_t *json)
+			 const ProtobufCFieldDescriptor *f, const json_t *json)
 {
 	void *slot;
 
@@ -174,7 +172,7 @@ static bool decode_field(struct decoder *d, ProtobufCMessage *msg,
 	slot = field_set(msg, f);
 	if (!slot)
 		return err_set(d->err, ERR_INVALID, "%s: another field of its group is given",
-		               d->path);
+			       d->path);
 	return decode_value(d, f, slot, json);
 }
 
@@ -213,9 +211,9 @@ static void install_wiping(void)
 }
 
 bool api_json_merge(ProtobufCMessage *msg, const char *text, size_t len, struct arena *arena,
-                    struct err *err)
+		    struct err *err)
 {
-	struct decoder d = { arena, err, "" };
+	struct decoder d = {arena, err, ""};
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_error_t why;
 	json_t *json;
@@ -223,12 +221,12 @@ bool api_json_merge(ProtobufCMessage *msg, const char *text, size_t len, struct 
 
 	if (too_deep(text, len))
 		return err_set(err, ERR_INVALID, "JSON nested deeper than %d levels",
-		               API_DEPTH_MAX);
+			       API_DEPTH_MAX);
 	pthread_once(&once, install_wiping);
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!json) /* its own text can quote the input, which can be a key */
 		return err_set(err, ERR_INVALID, "bad JSON at line %d, column %d", why.line,
-		               why.column);
+			       why.column);
 	ok = json_is_object(json) || err_set(err, ERR_INVALID, "JSON has to be an object");
 	ok = ok && decode_message(&d, msg, json);
 	json_decref(json);
@@ -236,7 +234,7 @@ bool api_json_merge(ProtobufCMessage *msg, const char *text, size_t len, struct 
 }
 
 bool api_json_decode(const ProtobufCMessageDescriptor *desc, const char *text, size_t len,
-                     struct arena *arena, ProtobufCMessage **out, struct err *err)
+		     struct arena *arena, ProtobufCMessage **out, struct err *err)
 {
 	*out = api_message_new(desc, arena);
 	return api_json_merge(*out, text, len, arena, err);

@@ -127,7 +127,7 @@ static bool put_timestamp(struct encoder *e, const ProtobufCMessage *msg)
 }
 
 static bool put_submessage(struct encoder *e, const ProtobufCFieldDescriptor *f, const void *slot,
-                           unsigned depth)
+			   unsigned depth)
 {
 	const ProtobufCMessage *msg;
 
@@ -140,7 +140,7 @@ static bool put_submessage(struct encoder *e, const ProtobufCFieldDescriptor *f,
 }
 
 static bool encode_value(struct encoder *e, const ProtobufCFieldDescriptor *f, const void *slot,
-                         unsigned depth)
+			 unsigned depth)
 {
 	union {
 		int32_t i32;
@@ -213,7 +213,7 @@ static bool holds_something(const ProtobufCFieldDescriptor *f, const void *slot)
 }
 
 static bool encode_field(struct encoder *e, const ProtobufCMessage *msg,
-                         const ProtobufCFieldDescriptor *f, const void *slot, unsigned depth)
+			 const ProtobufCFieldDescriptor *f, const void *slot, unsigned depth)
 {
 	const uint8_t *list;
 	size_t n;
@@ -264,9 +264,9 @@ static bool encode_message(struct encoder *e, const ProtobufCMessage *msg, unsig
 }
 
 static bool encode(const ProtobufCMessage *msg, bool masked, struct arena *arena, char **text,
-                   size_t *len, struct err *err)
+		   size_t *len, struct err *err)
 {
-	struct encoder e = { .arena = arena, .err = err, .masked = masked };
+	struct encoder e = {.arena = arena, .err = err, .masked = masked};
 
 	room(&e, 256);
 	if (!encode_message(&e, msg, 1))
@@ -278,20 +278,20 @@ static bool encode(const ProtobufCMessage *msg, bool masked, struct arena *arena
 }
 
 bool api_json_encode(const ProtobufCMessage *msg, struct arena *arena, char **text, size_t *len,
-                     struct err *err)
+		     struct err *err)
 {
 	return encode(msg, false, arena, text, len, err);
 }
 
 bool api_json_encode_masked(const ProtobufCMessage *msg, struct arena *arena, char **text,
-                            size_t *len, struct err *err)
+			    size_t *len, struct err *err)
 {
 	return encode(msg, true, arena, text, len, err);
 }
 
 void api_json_error(const struct err *why, struct arena *arena, char **text, size_t *len)
 {
-	struct encoder e = { .arena = arena };
+	struct encoder e = {.arena = arena};
 	const char *say = why->text[0] ? why->text : err_row(why->code)->text;
 
 	if (!utf8_valid(say, strlen(say)))

@@ -58,17 +58,17 @@ static const uint8_t *wire_bytes(struct wire *w, uint64_t n)
 }
 
 static bool check_wire(const ProtobufCMessageDescriptor *desc, struct wire *w, unsigned depth,
-                       struct err *err);
+		       struct err *err);
 
 /* A length-delimited value of a field that may be unknown (f is null then). */
 static bool check_wire_value(const ProtobufCFieldDescriptor *f, const uint8_t *p, size_t n,
-                             struct wire *w, unsigned depth, struct err *err)
+			     struct wire *w, unsigned depth, struct err *err)
 {
-	struct wire inner = { p, p + n, w->fields_left, false };
+	struct wire inner = {p, p + n, w->fields_left, false};
 
 	if (f && f->type == PROTOBUF_C_TYPE_STRING && !utf8_valid((const char *)p, n))
 		return err_set(err, ERR_INVALID, "%s: not UTF-8, or with a zero character",
-		               f->name);
+			       f->name);
 	if (f && f->type == PROTOBUF_C_TYPE_MESSAGE) {
 		if (!check_wire(f->descriptor, &inner, depth + 1, err))
 			return false;
@@ -76,8 +76,8 @@ static bool check_wire_value(const ProtobufCFieldDescriptor *f, const uint8_t *p
 	return true;
 }
 
-static bool check_wire_field(const ProtobufCMessageDescriptor *desc, struct wire *w,
-                             unsigned depth, struct err *err)
+static bool check_wire_field(const ProtobufCMessageDescriptor *desc, struct wire *w, unsigned depth,
+			     struct err *err)
 {
 	uint64_t tag = wire_varint(w), n;
 	const uint8_t *p;
@@ -111,7 +111,7 @@ static bool check_wire_field(const ProtobufCMessageDescriptor *desc, struct wire
 }
 
 static bool check_wire(const ProtobufCMessageDescriptor *desc, struct wire *w, unsigned depth,
-                       struct err *err)
+		       struct err *err)
 {
 	if (depth > API_DEPTH_MAX)
 		return err_set(err, ERR_INVALID, "message nested too deep");
@@ -135,11 +135,11 @@ static void unpack_free(void *arena, void *p)
 }
 
 bool api_unpack(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
-                struct arena *arena, ProtobufCMessage **out, struct err *err)
+		struct arena *arena, ProtobufCMessage **out, struct err *err)
 {
-	ProtobufCAllocator allocator = { unpack_alloc, unpack_free, arena };
+	ProtobufCAllocator allocator = {unpack_alloc, unpack_free, arena};
 	size_t fields_left = API_WIRE_FIELDS_MAX;
-	struct wire w = { bytes, bytes + len, &fields_left, false };
+	struct wire w = {bytes, bytes + len, &fields_left, false};
 
 	if (len == 0) { /* bytes may be null then */
 		*out = api_message_new(desc, arena);
@@ -163,7 +163,7 @@ void api_pack(const ProtobufCMessage *msg, struct arena *arena, uint8_t **bytes,
 static bool validate(const ProtobufCMessage *msg, unsigned depth, struct err *err);
 
 static bool validate_value(const void *slot, const ProtobufCFieldDescriptor *f, unsigned depth,
-                           struct err *err)
+			   struct err *err)
 {
 	const char *text;
 	const ProtobufCMessage *msg;
@@ -181,7 +181,7 @@ static bool validate_value(const void *slot, const ProtobufCFieldDescriptor *f, 
 }
 
 static bool validate_field(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f,
-                           unsigned depth, struct err *err)
+			   unsigned depth, struct err *err)
 {
 	const uint8_t *slot;
 	size_t n;
@@ -239,7 +239,7 @@ static ProtobufCMessage *walk(ProtobufCMessage *msg, const char **path, struct a
 }
 
 bool api_set_field(ProtobufCMessage *msg, const char *path, const char *text, size_t len,
-                   struct arena *arena, bool *found, struct err *err)
+		   struct arena *arena, bool *found, struct err *err)
 {
 	const char *name = path, *wants;
 	const ProtobufCFieldDescriptor *f = NULL;
@@ -253,7 +253,7 @@ bool api_set_field(ProtobufCMessage *msg, const char *path, const char *text, si
 	if (!f)
 		return err_set(err, ERR_INVALID, "no such field");
 	slot = f->label == PROTOBUF_C_LABEL_REPEATED ? field_append(msg, f, 1, arena)
-	                                             : field_set(msg, f);
+						     : field_set(msg, f);
 	if (!slot)
 		return err_set(err, ERR_INVALID, "%s: another field of its group is given", path);
 	wants = field_from_text(slot, f, text, len, arena);

@@ -36,7 +36,7 @@ ProtobufCMessage *api_message_new(const ProtobufCMessageDescriptor *desc, struct
  * (which a C string would silently end at), is too deep or has too many fields.
  */
 bool api_unpack(const ProtobufCMessageDescriptor *desc, const uint8_t *bytes, size_t len,
-                struct arena *arena, ProtobufCMessage **out, struct err *err);
+		struct arena *arena, ProtobufCMessage **out, struct err *err);
 
 /* Pack into memory of the arena. */
 void api_pack(const ProtobufCMessage *msg, struct arena *arena, uint8_t **bytes, size_t *len);
@@ -57,6 +57,6 @@ bool api_field_is_secret(const ProtobufCMessageDescriptor *desc, unsigned number
  * does not fit its type; *found, which may be null, tells the first case.
  */
 bool api_set_field(ProtobufCMessage *msg, const char *path, const char *text, size_t len,
-                   struct arena *arena, bool *found, struct err *err);
+		   struct arena *arena, bool *found, struct err *err);
 
 #endif

@@ -61,8 +61,8 @@ struct api_flag {
 
 enum api_command_kind {
 	API_COMMAND_CALL,
-	API_COMMAND_LIST,     /* page by page through offset and count; one repeated field answers */
-	API_COMMAND_STREAM,   /* server stream */
+	API_COMMAND_LIST,   /* page by page through offset and count; one repeated field answers */
+	API_COMMAND_STREAM, /* server stream */
 	API_COMMAND_PROGRESS, /* asked once, or again until all is confirmed */
 };
 

@@ -40,7 +40,7 @@ static int hex_value(char c)
 
 /* Undo percent encoding; what comes out has to be text. */
 static bool percent_decode(const char *text, size_t len, bool plus_is_space, struct arena *arena,
-                           char **out, size_t *out_len, struct err *err)
+			   char **out, size_t *out_len, struct err *err)
 {
 	char *p = *out = arena_alloc(arena, len + 1);
 
@@ -140,8 +140,8 @@ static bool route_fits(const struct api_route *route, const struct path *path)
 	if (path->n_parts <= rest || !literals_fit(route->segments, rest, path->parts))
 		return false;
 	n_flat = path->n_flat - path->flat_at[rest];
-	return n_flat > after && literals_fit(&route->segments[rest + 1], after,
-	                                      &path->flat[path->n_flat - after]);
+	return n_flat > after &&
+	       literals_fit(&route->segments[rest + 1], after, &path->flat[path->n_flat - after]);
 }
 
 static size_t count_fixed(const struct api_route *route)
@@ -163,7 +163,7 @@ static void match_routes(struct match best[API_N_VERBS], const struct path *path
 			if (!route_fits(route, path))
 				continue;
 			if (b->method == API_N_METHODS || count_fixed(route) > b->n_fixed)
-				*b = (struct match){ m, route, count_fixed(route) };
+				*b = (struct match){m, route, count_fixed(route)};
 		}
 	}
 }
@@ -177,11 +177,11 @@ static void match_rpc(struct match best[API_N_VERBS], const struct path *path)
 		if (!api_methods[m].server_stream &&
 		    strcmp(api_methods[m].service, path->parts[1]) == 0 &&
 		    strcmp(api_methods[m].name, path->parts[2]) == 0)
-			best[API_POST] = (struct match){ m, NULL, 3 };
+			best[API_POST] = (struct match){m, NULL, 3};
 }
 
 static bool no_match(const struct match best[API_N_VERBS], char allow[API_ALLOW_CAP],
-                     struct err *err)
+		     struct err *err)
 {
 	char verbs[API_ALLOW_CAP] = "";
 
@@ -200,12 +200,12 @@ static bool no_match(const struct match best[API_N_VERBS], char allow[API_ALLOW_
 }
 
 static bool find(const char *verb, const struct path *path, struct match *out,
-                 char allow[API_ALLOW_CAP], struct err *err)
+		 char allow[API_ALLOW_CAP], struct err *err)
 {
 	struct match best[API_N_VERBS];
 
 	for (unsigned v = 0; v < API_N_VERBS; v++)
-		best[v] = (struct match){ API_N_METHODS, NULL, 0 };
+		best[v] = (struct match){API_N_METHODS, NULL, 0};
 	match_routes(best, path);
 	match_rpc(best, path);
 	for (unsigned v = 0; v < API_N_VERBS; v++) {
@@ -220,7 +220,7 @@ static bool find(const char *verb, const struct path *path, struct match *out,
 }
 
 bool api_route_match(const char *verb, const char *path, struct arena *arena, unsigned *method,
-                     char allow[API_ALLOW_CAP], struct err *err)
+		     char allow[API_ALLOW_CAP], struct err *err)
 {
 	struct path parts;
 	struct match m;
@@ -232,7 +232,7 @@ bool api_route_match(const char *verb, const char *path, struct arena *arena, un
 }
 
 static bool set_query(ProtobufCMessage *msg, const char *query, struct arena *arena,
-                      struct err *err)
+		      struct err *err)
 {
 	while (query && *query) {
 		size_t len = strcspn(query, "&"), name_len = strcspn(query, "=&"), n, value_len = 0;
@@ -242,7 +242,7 @@ static bool set_query(ProtobufCMessage *msg, const char *query, struct arena *ar
 
 		if (!percent_decode(query, name_len, true, arena, &name, &n, err) ||
 		    !percent_decode(query + name_len + has_value, len - name_len - has_value, true,
-		                    arena, &value, &value_len, err))
+				    arena, &value, &value_len, err))
 			return false;
 		if (!api_set_field(msg, name, value, value_len, arena, &found, &why) && found)
 			return err_set(err, why.code, "%s", why.text);
@@ -271,7 +271,7 @@ static char *join(char *const *parts, size_t n, struct arena *arena, size_t *len
 }
 
 static bool set_path(ProtobufCMessage *msg, const struct api_route *route, const struct path *path,
-                     struct arena *arena, struct err *err)
+		     struct arena *arena, struct err *err)
 {
 	for (size_t i = 0; i < route->n_segments; i++) {
 		const struct api_segment *s = &route->segments[i];
@@ -283,7 +283,7 @@ static bool set_path(ProtobufCMessage *msg, const struct api_route *route, const
 			continue;
 		if (s->rest) {
 			text = join(&path->flat[path->flat_at[i]],
-			            path->n_flat - path->flat_at[i] - after, arena, &len);
+				    path->n_flat - path->flat_at[i] - after, arena, &len);
 		} else {
 			text = path->parts[i];
 			len = strlen(text);
@@ -303,7 +303,7 @@ static bool is_blank(const char *text, size_t len)
 }
 
 bool api_route_find(const struct api_http_request *req, struct arena *arena, unsigned *method,
-                    ProtobufCMessage **msg, char allow[API_ALLOW_CAP], struct err *err)
+		    ProtobufCMessage **msg, char allow[API_ALLOW_CAP], struct err *err)
 {
 	struct path path;
 	struct match m;

@@ -41,11 +41,11 @@ struct api_http_request {
  * zero character or bad UTF-8.
  */
 bool api_route_match(const char *verb, const char *path, struct arena *arena, unsigned *method,
-                     char allow[API_ALLOW_CAP], struct err *err);
+		     char allow[API_ALLOW_CAP], struct err *err);
 
 /* Find the method and decode its request: errors as above and of api_json_decode. */
 bool api_route_find(const struct api_http_request *req, struct arena *arena, unsigned *method,
-                    ProtobufCMessage **msg, char allow[API_ALLOW_CAP], struct err *err);
+		    ProtobufCMessage **msg, char allow[API_ALLOW_CAP], struct err *err);
 
 /* The method that gRPC reaches by "/pb.C2/NewClient"; API_N_METHODS if there is none. */
 unsigned api_method_by_grpc_path(const char *path);

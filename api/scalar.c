@@ -154,7 +154,8 @@ static int64_t days_from_date(int64_t y, int m, int d)
 	int64_t era, year_of_era, day_of_year;
 
 	y -= m <= 2;
-	era = y / 400; /* y is never negative: years 0001 to 9999, January and February of 0001 are 0 */
+	era = y /
+	      400; /* y is never negative: years 0001 to 9999, January and February of 0001 are 0 */
 	year_of_era = y - era * 400;
 	day_of_year = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
 	return era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
@@ -178,7 +179,7 @@ static void date_from_days(int64_t days, int *y, int *m, int *d)
 
 static int days_in_month(int y, int m)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
 
 	return days[m - 1] + (m == 2 && leap);
@@ -254,7 +255,7 @@ static int64_t take_offset(struct text_cursor *c)
 
 bool timestamp_parse(int64_t *seconds, int32_t *nanos, const char *text, size_t len)
 {
-	struct text_cursor c = { text, text + len, false };
+	struct text_cursor c = {text, text + len, false};
 	int y, mon, d, h, min, s;
 
 	y = take_digits(&c, 4);
@@ -292,7 +293,7 @@ bool timestamp_format(char out[TIMESTAMP_CAP], int64_t seconds, int32_t nanos)
 	date_from_days(days, &y, &m, &d);
 	s = (int)rest;
 	n = snprintf(out, TIMESTAMP_CAP, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, s / 3600,
-	             s / 60 % 60, s % 60);
+		     s / 60 % 60, s % 60);
 	if (nanos % 1000000 == 0 && nanos != 0)
 		n += snprintf(out + n, TIMESTAMP_CAP - (size_t)n, ".%03d", nanos / 1000000);
 	else if (nanos % 1000 == 0 && nanos != 0)

@@ -14,29 +14,29 @@ bool api_may_call(const struct api_caller *caller, unsigned method, struct err *
 }
 
 static bool check(const struct api_caller *caller, unsigned method, bool stream,
-                  const ProtobufCMessage *request, struct err *err)
+		  const ProtobufCMessage *request, struct err *err)
 {
 	if (!api_may_call(caller, method, err))
 		return false;
 	if (api_methods[method].server_stream != stream)
 		return err_set(err, ERR_UNIMPLEMENTED, "%s %s", api_methods[method].name,
-		               stream ? "has no stream" : "is a stream, reached by gRPC");
+			       stream ? "has no stream" : "is a stream, reached by gRPC");
 	if (request->descriptor != api_methods[method].request)
 		return err_set(err, ERR_INTERNAL, "wrong request message");
 	return api_validate(request, err);
 }
 
 bool api_call(const struct api_service *service, unsigned method, const struct api_caller *caller,
-              const ProtobufCMessage *request, struct arena *arena, ProtobufCMessage **response,
-              struct err *err)
+	      const ProtobufCMessage *request, struct arena *arena, ProtobufCMessage **response,
+	      struct err *err)
 {
 	return check(caller, method, false, request, err) &&
 	       service->call(service->ctx, method, caller, request, arena, response, err);
 }
 
 bool api_subscribe(const struct api_service *service, unsigned method,
-                   const struct api_caller *caller, const ProtobufCMessage *request,
-                   const struct api_sink *sink, struct api_subscription **sub, struct err *err)
+		   const struct api_caller *caller, const ProtobufCMessage *request,
+		   const struct api_sink *sink, struct api_subscription **sub, struct err *err)
 {
 	return check(caller, method, true, request, err) &&
 	       service->subscribe(service->ctx, method, caller, request, sink, sub, err);

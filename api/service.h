@@ -41,12 +41,12 @@ struct api_service {
 	void *ctx;
 	/* Answer one unary call: *response from the arena. */
 	bool (*call)(void *ctx, unsigned method, const struct api_caller *caller,
-	             const ProtobufCMessage *request, struct arena *arena,
-	             ProtobufCMessage **response, struct err *err);
+		     const ProtobufCMessage *request, struct arena *arena,
+		     ProtobufCMessage **response, struct err *err);
 	/* Begin a stream; *sub is valid until unsubscribe() or the sink's end(). */
 	bool (*subscribe)(void *ctx, unsigned method, const struct api_caller *caller,
-	                  const ProtobufCMessage *request, const struct api_sink *sink,
-	                  struct api_subscription **sub, struct err *err);
+			  const ProtobufCMessage *request, const struct api_sink *sink,
+			  struct api_subscription **sub, struct err *err);
 	/* The receiver is gone: no call to its sink follows. */
 	void (*unsubscribe)(void *ctx, struct api_subscription *sub);
 };
@@ -64,13 +64,13 @@ bool api_may_call(const struct api_caller *caller, unsigned method, struct err *
  * stream, or what the service says.
  */
 bool api_call(const struct api_service *service, unsigned method, const struct api_caller *caller,
-              const ProtobufCMessage *request, struct arena *arena, ProtobufCMessage **response,
-              struct err *err);
+	      const ProtobufCMessage *request, struct arena *arena, ProtobufCMessage **response,
+	      struct err *err);
 
 /* The same for a method with a stream of answers. */
 bool api_subscribe(const struct api_service *service, unsigned method,
-                   const struct api_caller *caller, const ProtobufCMessage *request,
-                   const struct api_sink *sink, struct api_subscription **sub, struct err *err);
+		   const struct api_caller *caller, const ProtobufCMessage *request,
+		   const struct api_sink *sink, struct api_subscription **sub, struct err *err);
 
 /* End a subscription; sub may be null. */
 void api_unsubscribe(const struct api_service *service, struct api_subscription *sub);

@@ -14,7 +14,10 @@ struct arena {
 	struct arena_block *blocks; /* newest first */
 };
 
-#define ARENA_INIT { 0 }
+#define ARENA_INIT                                                                                 \
+	{                                                                                          \
+		0                                                                                  \
+	}
 
 /* Zeroed memory for any type, owned by the arena. */
 void *arena_alloc(struct arena *a, size_t len);

@@ -23,7 +23,7 @@ static int64_t real_mono(void *ctx)
 	return now_ms(CLOCK_MONOTONIC);
 }
 
-const struct clock clock_real = { 0, real_wall, real_mono };
+const struct clock clock_real = {0, real_wall, real_mono};
 
 static int64_t manual_wall(void *ctx)
 {
@@ -37,5 +37,5 @@ static int64_t manual_mono(void *ctx)
 
 struct clock clock_of_manual(struct clock_manual *m)
 {
-	return (struct clock){ m, manual_wall, manual_mono };
+	return (struct clock){m, manual_wall, manual_mono};
 }

@@ -34,7 +34,7 @@ static void set_text(void *out, const struct conf_key *key, const char *value)
 
 static bool parse_bool(bool *out, const char *value)
 {
-	static const char *const words[] = { "false", "true", "no", "yes", "off", "on" };
+	static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (strcmp(value, words[i]) == 0) {
@@ -99,14 +99,14 @@ static bool assign(void *out, const struct conf_key *key, const char *value, str
 	case CONF_INT:
 		if (!parse_int(&num, value) || num < key->min || num > key->max)
 			return err_set(err, ERR_CONFIG,
-			               "%s: must be a number from %" PRId64 " to %" PRId64 "%s%s",
-			               key->name, key->min, key->max, *unit ? " " : "", unit);
+				       "%s: must be a number from %" PRId64 " to %" PRId64 "%s%s",
+				       key->name, key->min, key->max, *unit ? " " : "", unit);
 		*(int64_t *)field(out, key) = num;
 		return true;
 	case CONF_CHOICE:
 		if (!is_choice(key->choices, value))
 			return err_set(err, ERR_CONFIG, "%s: must be one of %s", key->name,
-			               key->choices);
+				       key->choices);
 		break;
 	case CONF_TEXT:
 	case CONF_PATH:
@@ -169,7 +169,7 @@ static const char *nearest(const struct conf_key *keys, size_t n, const char *na
 }
 
 static const struct conf_key *find(const struct conf_key *keys, size_t n, const char *name,
-                                   struct err *err)
+				   struct err *err)
 {
 	const char *meant;
 
@@ -179,7 +179,7 @@ static const struct conf_key *find(const struct conf_key *keys, size_t n, const 
 	}
 	meant = nearest(keys, n, name);
 	err_set(err, ERR_CONFIG, "%.80s: unknown key%s%s%s", name, meant ? ", did you mean " : "",
-	        meant ? meant : "", meant ? "?" : "");
+		meant ? meant : "", meant ? "?" : "");
 	return NULL;
 }
 
@@ -241,9 +241,10 @@ static int on_pair(void *ctx, const char *section, const char *name, const char 
 	if (r->set_at[i]) {
 		r->failed = true;
 		err_set(r->err, ERR_CONFIG,
-		        "%s:%d: %s is set again (line %d set it; an indented line continues the one "
-		        "before)",
-		        r->path, r->line, whole, r->set_at[i]);
+			"%s:%d: %s is set again (line %d set it; an indented line continues the "
+			"one "
+			"before)",
+			r->path, r->line, whole, r->set_at[i]);
 		return 0;
 	}
 	r->set_at[i] = r->line;
@@ -256,16 +257,16 @@ static int on_pair(void *ctx, const char *section, const char *name, const char 
 }
 
 static bool read_text(void *out, const struct conf_key *keys, size_t n, const char *path,
-                      const char *text, struct err *err)
+		      const char *text, struct err *err)
 {
-	struct reading r = { out, keys, n, path, text, 0, mem_array(n, sizeof(int)), false, err };
+	struct reading r = {out, keys, n, path, text, 0, mem_array(n, sizeof(int)), false, err};
 	int bad = ini_parse_stream(next_line, &r, on_pair, &r);
 
 	free(r.set_at);
 	/* The parser goes on after a line that it does not know; the first error counts. */
 	if (bad > 0 && (!r.failed || bad < r.line))
 		return err_set(err, ERR_CONFIG, "%s:%d: is neither [section] nor key = value", path,
-		               bad);
+			       bad);
 	return !r.failed;
 }
 
@@ -275,8 +276,8 @@ static void swap_fields(void *a, void *b, const struct conf_key *keys, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char kept[sizeof(int64_t)];
 		size_t size = is_text(&keys[i])           ? sizeof(char *)
-		              : keys[i].type == CONF_BOOL ? sizeof(bool)
-		                                          : sizeof(int64_t);
+			      : keys[i].type == CONF_BOOL ? sizeof(bool)
+							  : sizeof(int64_t);
 
 		memcpy(kept, field(a, &keys[i]), size);
 		memcpy(field(a, &keys[i]), field(b, &keys[i]), size);
@@ -329,7 +330,7 @@ bool conf_read(void *out, const struct conf_key *keys, size_t n, const char *pat
 }
 
 bool conf_set(void *out, const struct conf_key *keys, size_t n, const char *assignment,
-              struct err *err)
+	      struct err *err)
 {
 	const char *equals = strchr(assignment, '=');
 	const struct conf_key *key;
@@ -395,7 +396,7 @@ static void print_type(FILE *f, const struct conf_key *key, const char *bar)
 		break;
 	case CONF_INT:
 		fprintf(f, "%" PRId64 " to %" PRId64 "%s%s", key->min, key->max,
-		        key->unit ? " " : "", key->unit ? key->unit : "");
+			key->unit ? " " : "", key->unit ? key->unit : "");
 		break;
 	case CONF_TEXT:
 		fputs("text", f);
@@ -429,7 +430,7 @@ void conf_print_sample(FILE *f, const struct conf_key *keys, size_t n)
 		fprintf(f, "# %s (", keys[i].help);
 		print_type(f, &keys[i], "|");
 		fprintf(f, ")\n#%s =%s%s\n", keys[i].name + len + 1, keys[i].fallback ? " " : "",
-		        keys[i].fallback ? keys[i].fallback : "");
+			keys[i].fallback ? keys[i].fallback : "");
 	}
 }
 

@@ -47,7 +47,7 @@ bool conf_read(void *out, const struct conf_key *keys, size_t n, const char *pat
 
 /* Apply "section.key=value"; ERR_CONFIG leaves out as it was. */
 bool conf_set(void *out, const struct conf_key *keys, size_t n, const char *assignment,
-              struct err *err);
+	      struct err *err);
 
 /* Print a commented sample file, or the table for the reference page. */
 void conf_print_sample(FILE *f, const struct conf_key *keys, size_t n);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct err_row rows[ERR_N] = {
-#define X(code, text, http, grpc, exit) [code] = { text, http, grpc, exit },
+#define X(code, text, http, grpc, exit) [code] = {text, http, grpc, exit},
 	ERR_ROWS(X)
 #undef X
 };

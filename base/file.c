@@ -45,7 +45,7 @@ static int open_to_read(const char *path, struct err *err)
 
 /* Read to the end; one byte more than cap is asked for, to notice a larger file. */
 static bool read_all(int fd, const char *path, uint8_t *out, size_t cap, size_t *len,
-                     struct err *err)
+		     struct err *err)
 {
 	uint8_t more;
 	size_t n = 0;
@@ -79,13 +79,13 @@ static bool check_private(int fd, const char *path, struct err *err)
 	/* The bits of a pipe or terminal say nothing of who gets what was typed into it. */
 	if (S_ISREG(st.st_mode) && (st.st_mode & 077))
 		return err_set(err, ERR_FORBIDDEN,
-		               "%s: others can read or change it (mode %04o); run: chmod 600 %s",
-		               path, (unsigned)(st.st_mode & 07777), path);
+			       "%s: others can read or change it (mode %04o); run: chmod 600 %s",
+			       path, (unsigned)(st.st_mode & 07777), path);
 	return true;
 }
 
 static bool read_file(const char *path, bool secret, uint8_t *out, size_t cap, size_t *len,
-                      struct err *err)
+		      struct err *err)
 {
 	int fd = open_to_read(path, err);
 	bool ok;
@@ -112,7 +112,7 @@ bool file_read_secret(const char *path, uint8_t *out, size_t cap, size_t *len, s
 
 /* The first line of text into out; what follows it is ignored. */
 static bool take_line(const char *path, const uint8_t *text, size_t len, char *out, size_t cap,
-                      struct err *err)
+		      struct err *err)
 {
 	const uint8_t *end = memchr(text, '\n', len);
 	size_t n = end ? (size_t)(end - text) : len;
@@ -123,7 +123,7 @@ static bool take_line(const char *path, const uint8_t *text, size_t len, char *o
 		return err_set(err, ERR_INVALID, "%s: its first line is empty", path);
 	if (n >= cap)
 		return err_set(err, ERR_INVALID, "%s: its first line is longer than %zu bytes",
-		               path, cap - 1);
+			       path, cap - 1);
 	if (memchr(text, 0, n))
 		return err_set(err, ERR_INVALID, "%s: its first line holds a zero byte", path);
 	memcpy(out, text, n);
@@ -211,7 +211,7 @@ static bool sync_folder(const char *path, struct err *err)
 }
 
 static bool fill(int fd, const char *path, const void *bytes, size_t len, unsigned mode,
-                 struct err *err)
+		 struct err *err)
 {
 	if (!write_all(fd, path, bytes, len, err))
 		return false;
@@ -222,7 +222,7 @@ static bool fill(int fd, const char *path, const void *bytes, size_t len, unsign
 }
 
 bool file_write(const char *path, const void *bytes, size_t len, unsigned mode, bool replace,
-                struct err *err)
+		struct err *err)
 {
 	static const char suffix[] = ".XXXXXX";
 	size_t path_len = strlen(path);
@@ -253,7 +253,7 @@ out:
 
 void file_harden_process(void)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit none = {0, 0};
 
 	/* Neither can fail for a process that acts on itself. */
 	prctl(PR_SET_DUMPABLE, 0);

@@ -37,7 +37,7 @@ bool file_read_line(const char *path, char *out, size_t cap, struct err *err);
  * symbolic link is replaced itself; a device or folder is never replaced.
  */
 bool file_write(const char *path, const void *bytes, size_t len, unsigned mode, bool replace,
-                struct err *err);
+		struct err *err);
 
 /* No core files and no ptrace for a process that holds keys. */
 void file_harden_process(void);

@@ -57,13 +57,13 @@ bool listen_parse(struct listen_addr *out, const char *text, struct err *err)
 
 	if (!split(text, host, sizeof host, &port) || !is_port(port))
 		return err_set(err, ERR_CONFIG,
-		               "%.80s: is not address:port, such as 127.0.0.1:8888 or [::1]:8888",
-		               text);
+			       "%.80s: is not address:port, such as 127.0.0.1:8888 or [::1]:8888",
+			       text);
 	/* getaddrinfo would also take "127.1" and "0x7f000001". */
 	if ((*text != '[' && inet_pton(AF_INET, host, &dotted) != 1) ||
 	    (*text == '[' && !strchr(host, ':')) || getaddrinfo(host, port, &hints, &found))
 		return err_set(err, ERR_CONFIG,
-		               "%.80s: not a numeric address, such as 127.0.0.1 or [::1]", text);
+			       "%.80s: not a numeric address, such as 127.0.0.1 or [::1]", text);
 	memset(out, 0, sizeof *out);
 	memcpy(&out->addr, found->ai_addr, found->ai_addrlen);
 	out->len = found->ai_addrlen;
@@ -111,7 +111,7 @@ bool listen_open(int *fd, const struct listen_addr *a, struct err *err)
 		close(*fd);
 	*fd = -1;
 	return err_set(err, e == EADDRINUSE ? ERR_UNAVAILABLE : ERR_CONFIG,
-	               "cannot listen on %s: %s", listen_format(a, text), strerror(e));
+		       "cannot listen on %s: %s", listen_format(a, text), strerror(e));
 }
 
 static int port_of(const struct sockaddr_storage *s)
@@ -125,7 +125,7 @@ static int port_of(const struct sockaddr_storage *s)
 
 int listen_port(int fd)
 {
-	struct sockaddr_storage s = { 0 };
+	struct sockaddr_storage s = {0};
 	socklen_t len = sizeof s;
 
 	return getsockname(fd, (struct sockaddr *)&s, &len) == 0 ? port_of(&s) : 0;
@@ -137,9 +137,9 @@ const char *listen_format(const struct listen_addr *a, char out[LISTEN_TEXT_CAP]
 	char host[64];
 
 	if (getnameinfo((const struct sockaddr *)&a->addr, a->len, host, sizeof host, NULL, 0,
-	                NI_NUMERICHOST) != 0)
+			NI_NUMERICHOST) != 0)
 		host[0] = 0;
 	snprintf(out, LISTEN_TEXT_CAP, "%s%s%s:%d", six ? "[" : "", host, six ? "]" : "",
-	         port_of(&a->addr));
+		 port_of(&a->addr));
 	return out;
 }

@@ -96,7 +96,7 @@ static void add_field(struct line *l, const struct log_field *f)
 
 static void add_start(struct line *l, enum log_level level)
 {
-	static const char *const names[] = { "debug", "info", "warn", "error" };
+	static const char *const names[] = {"debug", "info", "warn", "error"};
 	int64_t ms = clock_real.wall_ms(clock_real.ctx);
 	time_t s = (time_t)(ms / 1000);
 	struct tm tm;
@@ -105,9 +105,9 @@ static void add_start(struct line *l, enum log_level level)
 
 	gmtime_r(&s, &tm);
 	n = snprintf(text, sizeof text,
-	             "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",\"level\":\"%s\"",
-	             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	             tm.tm_sec, (int)(ms % 1000), names[level]);
+		     "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\",\"level\":\"%s\"",
+		     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+		     (int)(ms % 1000), names[level]);
 	add(l, text, (size_t)n);
 }
 
@@ -142,7 +142,7 @@ void log_write_(enum log_level level, const char *msg, ...)
 	line.len = 0;
 	line.full = false;
 	add_start(&line, level);
-	field = (struct log_field){ "msg", msg ? msg : "", 0 };
+	field = (struct log_field){"msg", msg ? msg : "", 0};
 	add_field(&line, &field);
 	va_start(args, msg);
 	for (field = va_arg(args, struct log_field); field.name;

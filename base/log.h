@@ -19,14 +19,14 @@ struct log_field {
 /* A null text is written as an empty one. */
 static inline struct log_field log_str(const char *name, const char *value)
 {
-	return (struct log_field){ name, value ? value : "", 0 };
+	return (struct log_field){name, value ? value : "", 0};
 }
 
 #define LOG_STR(name, value) log_str((name), (value))
-#define LOG_NUM(name, value) ((struct log_field){ (name), 0, (value) })
+#define LOG_NUM(name, value) ((struct log_field){(name), 0, (value)})
 
 /* log_write(LOG_INFO, "rotated", LOG_STR("topic", t), LOG_NUM("members", n)) */
-#define log_write(level, ...) log_write_(level, __VA_ARGS__, (struct log_field){ 0, 0, 0 })
+#define log_write(level, ...) log_write_(level, __VA_ARGS__, (struct log_field){0, 0, 0})
 void log_write_(enum log_level level, const char *msg, ...);
 
 /* Lines below this level are dropped; LOG_INFO at start. */

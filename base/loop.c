@@ -132,12 +132,12 @@ static int from_epoll(uint32_t got, int wanted)
 }
 
 struct loop_fd *loop_fd_add(struct loop *l, int fd, int events,
-                            void (*fn)(void *ctx, int fd, int ready), void *ctx)
+			    void (*fn)(void *ctx, int fd, int ready), void *ctx)
 {
 	struct loop_fd *w = mem_alloc(sizeof *w);
-	struct epoll_event ev = { .events = to_epoll(events), .data.ptr = w };
+	struct epoll_event ev = {.events = to_epoll(events), .data.ptr = w};
 
-	*w = (struct loop_fd){ .loop = l, .fd = fd, .events = events, .fn = fn, .ctx = ctx };
+	*w = (struct loop_fd){.loop = l, .fd = fd, .events = events, .fn = fn, .ctx = ctx};
 	if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev) == 0)
 		return w;
 	if (errno == ENOMEM || errno == ENOSPC)
@@ -152,7 +152,7 @@ struct loop_fd *loop_fd_add(struct loop *l, int fd, int events,
 
 void loop_fd_set(struct loop_fd *w, int events)
 {
-	struct epoll_event ev = { .events = to_epoll(events), .data.ptr = w };
+	struct epoll_event ev = {.events = to_epoll(events), .data.ptr = w};
 
 	if (!w->fn)
 		misuse("events set on a deleted watch");
@@ -175,7 +175,7 @@ static void unlink_plain(struct loop *l, struct loop_fd *w)
 
 void loop_fd_del(struct loop_fd *w)
 {
-	struct epoll_event none = { 0 };
+	struct epoll_event none = {0};
 	struct loop *l;
 
 	if (!w)
@@ -236,7 +236,7 @@ struct loop_timer *loop_timer_add(struct loop *l, void (*fn)(void *ctx), void *c
 {
 	struct loop_timer *t = mem_alloc(sizeof *t);
 
-	*t = (struct loop_timer){ .loop = l, .at = NOT_SET, .fn = fn, .ctx = ctx };
+	*t = (struct loop_timer){.loop = l, .at = NOT_SET, .fn = fn, .ctx = ctx};
 	return t;
 }
 
@@ -310,7 +310,7 @@ void loop_signal(struct loop *l, int signo, void (*fn)(void *ctx, int signo), vo
 
 	if (signo <= 0 || signo >= NSIG)
 		misuse("not a signal");
-	l->rows[signo] = (struct signal_row){ fn, ctx };
+	l->rows[signo] = (struct signal_row){fn, ctx};
 	sigaddset(&l->signals, signo);
 	sigprocmask(SIG_BLOCK, &l->signals, NULL);
 	fd = signalfd(fd, &l->signals, SFD_NONBLOCK | SFD_CLOEXEC);

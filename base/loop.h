@@ -31,7 +31,7 @@ void loop_free(struct loop *l);
  * file is always ready.
  */
 struct loop_fd *loop_fd_add(struct loop *l, int fd, int events,
-                            void (*fn)(void *ctx, int fd, int ready), void *ctx);
+			    void (*fn)(void *ctx, int fd, int ready), void *ctx);
 void loop_fd_set(struct loop_fd *w, int events);
 /* Stop watching, before fd is closed; does not close it. Null is allowed. */
 void loop_fd_del(struct loop_fd *w);

@@ -13,7 +13,8 @@ _Noreturn void mem_exhausted(const char *what)
 	static const char before[] = "{\"level\":\"error\",\"msg\":\"out of ";
 	static const char after[] = "\"}\n";
 	char line[160];
-	size_t n = sizeof before - 1, len = strnlen(what, sizeof line - sizeof before - sizeof after);
+	size_t n = sizeof before - 1,
+	       len = strnlen(what, sizeof line - sizeof before - sizeof after);
 
 	memcpy(line, before, n);
 	memcpy(line + n, what, len);

@@ -1,15 +1,15 @@
 #include "base/tls.h"
 
 /* Ciphers: TLS 1.3 suite, the cipher's name in OpenSSL's TLS 1.2 suites, in GnuTLS. */
-#define CIPHERS(X)                                                                         \
-	X("TLS_AES_256_GCM_SHA384", "AES256-GCM-SHA384", "AES-256-GCM")                    \
-	X("TLS_CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305", "CHACHA20-POLY1305")        \
+#define CIPHERS(X)                                                                                 \
+	X("TLS_AES_256_GCM_SHA384", "AES256-GCM-SHA384", "AES-256-GCM")                            \
+	X("TLS_CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305", "CHACHA20-POLY1305")                \
 	X("TLS_AES_128_GCM_SHA256", "AES128-GCM-SHA256", "AES-128-GCM")
 
 /* Groups: OpenSSL, GnuTLS. */
-#define GROUPS(X)                \
-	X("X25519", "X25519")    \
-	X("P-256", "SECP256R1")  \
+#define GROUPS(X)                                                                                  \
+	X("X25519", "X25519")                                                                      \
+	X("P-256", "SECP256R1")                                                                    \
 	X("P-384", "SECP384R1")
 
 /* Each list is joined with ':' in front of every member; the first is skipped. */

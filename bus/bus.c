@@ -50,7 +50,7 @@ static bool check_qos(int qos, struct err *err)
 }
 
 bool bus_publish(const struct bus *b, const char *topic, const uint8_t *payload, size_t len,
-                 int qos, bool retain, struct err *err)
+		 int qos, bool retain, struct err *err)
 {
 	if (!check_topic(topic, err) || !check_qos(qos, err))
 		return false;
@@ -84,7 +84,7 @@ void bus_close(struct bus *b)
 {
 	if (b->ops)
 		b->ops->close(b->ctx);
-	*b = (struct bus){ 0 };
+	*b = (struct bus){0};
 }
 
 bool bus_matches(const char *pattern, const char *topic)

@@ -42,7 +42,7 @@ struct bus_ops {
 	 * ERR_UNAVAILABLE: not connected. ERR_EXHAUSTED: no room, wait for on_room.
 	 */
 	bool (*publish)(void *ctx, const char *topic, const uint8_t *payload, size_t len, int qos,
-	                bool retain, struct err *err);
+			bool retain, struct err *err);
 	/* Subscriptions are remembered and made again after each reconnect. */
 	bool (*subscribe)(void *ctx, const char *pattern, int qos, struct err *err);
 	bool (*unsubscribe)(void *ctx, const char *pattern, struct err *err);
@@ -59,7 +59,7 @@ struct bus {
 
 /* Thin wrappers that check arguments once for all transports. */
 bool bus_publish(const struct bus *b, const char *topic, const uint8_t *payload, size_t len,
-                 int qos, bool retain, struct err *err);
+		 int qos, bool retain, struct err *err);
 bool bus_subscribe(const struct bus *b, const char *pattern, int qos, struct err *err);
 bool bus_unsubscribe(const struct bus *b, const char *pattern, struct err *err);
 size_t bus_room(const struct bus *b);

@@ -68,7 +68,7 @@ struct bus_mem_hub *bus_mem_hub_new(void)
 /* Messages */
 
 static struct message *message_new(struct party *from, const char *topic, const uint8_t *payload,
-                                   size_t len)
+				   size_t len)
 {
 	struct message *m = mem_alloc(sizeof *m);
 
@@ -130,7 +130,7 @@ static void forget_retained(struct bus_mem_hub *hub, const char *topic)
 }
 
 static void retain_message(struct bus_mem_hub *hub, const char *topic, const uint8_t *payload,
-                           size_t len)
+			   size_t len)
 {
 	struct message *m;
 
@@ -216,7 +216,8 @@ static void requeue_all_retained(struct bus_mem_hub *hub)
 static size_t mem_room(void *ctx)
 {
 	struct party *p = ctx;
-	size_t room = p->hub->up && p->n_waiting < p->hub->window ? p->hub->window - p->n_waiting : 0;
+	size_t room =
+		p->hub->up && p->n_waiting < p->hub->window ? p->hub->window - p->n_waiting : 0;
 
 	if (room == 0)
 		p->starved = true;
@@ -229,7 +230,7 @@ static bool mem_is_up(void *ctx)
 }
 
 static bool mem_publish(void *ctx, const char *topic, const uint8_t *payload, size_t len, int qos,
-                        bool retain, struct err *err)
+			bool retain, struct err *err)
 {
 	struct party *p = ctx;
 	struct bus_mem_hub *hub = p->hub;
@@ -336,7 +337,7 @@ void bus_mem_open(struct bus *out, struct bus_mem_hub *hub, const struct bus_han
 	p->state_waits = hub->up;
 	p->next = hub->parties;
 	hub->parties = p;
-	*out = (struct bus){ &mem_ops, p };
+	*out = (struct bus){&mem_ops, p};
 }
 
 /* Delivery */
@@ -352,7 +353,7 @@ static void tell_state(struct bus_mem_hub *hub, struct party *p)
 	p->told_up = hub->up;
 	if (!p->closed && p->handler.on_state)
 		p->handler.on_state(p->handler.ctx, hub->up,
-		                    hub->up ? "connected" : "the broker is away");
+				    hub->up ? "connected" : "the broker is away");
 }
 
 static void tell_room(struct bus_mem_hub *hub, struct party *p)
@@ -366,7 +367,7 @@ static void tell_room(struct bus_mem_hub *hub, struct party *p)
 
 /* Parties are only added in front and removed when no delivery runs: the walk is safe. */
 static void tell_all(struct bus_mem_hub *hub,
-                     void (*tell)(struct bus_mem_hub *hub, struct party *p))
+		     void (*tell)(struct bus_mem_hub *hub, struct party *p))
 {
 	for (struct party *p = hub->parties; p; p = p->next)
 		tell(hub, p);
@@ -428,8 +429,8 @@ void bus_mem_set_up(struct bus_mem_hub *hub, bool up)
 }
 
 void bus_mem_set_fate(struct bus_mem_hub *hub,
-                      int (*fate)(void *ctx, const char *topic, const uint8_t *payload, size_t len),
-                      void *ctx)
+		      int (*fate)(void *ctx, const char *topic, const uint8_t *payload, size_t len),
+		      void *ctx)
 {
 	hub->fate = fate;
 	hub->fate_ctx = ctx;

@@ -34,7 +34,7 @@ void bus_mem_set_up(struct bus_mem_hub *hub, bool up);
  * deliver (0 drops, 2 duplicates). Null: one.
  */
 void bus_mem_set_fate(struct bus_mem_hub *hub,
-                      int (*fate)(void *ctx, const char *topic, const uint8_t *payload, size_t len),
-                      void *ctx);
+		      int (*fate)(void *ctx, const char *topic, const uint8_t *payload, size_t len),
+		      void *ctx);
 
 #endif

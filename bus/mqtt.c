@@ -46,7 +46,7 @@ struct mqtt {
 	struct bus_handler handler;
 	struct sub *subs;
 	enum state state;
-	bool tcp_up;  /* this attempt reached the other end */
+	bool tcp_up; /* this attempt reached the other end */
 	bool is_v6;
 	bool try_v4;  /* this attempt leaves out the IPv6 addresses of the host */
 	bool blocked; /* the library has bytes that the socket did not take */
@@ -215,7 +215,7 @@ static const char *reason_of(const struct mqtt *m, int rc, int saved_errno)
 		return gai_strerror(saved_errno);
 	if (rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_SUCCESS)
 		return m->state == UP ? "the broker closed the connection"
-		                      : "the broker does not accept the connection";
+				      : "the broker does not accept the connection";
 	return mosquitto_strerror(rc);
 }
 
@@ -244,7 +244,7 @@ static void try_connect(struct mqtt *m)
 {
 	/* An address to come from, which lets the library pass over those of the other kind. */
 	const char *from = m->try_v4 ? "0.0.0.0" : NULL;
-	struct sockaddr_storage own = { 0 };
+	struct sockaddr_storage own = {0};
 	socklen_t len = sizeof own;
 	char reason[sizeof m->reason];
 	int rc, fd;
@@ -255,7 +255,8 @@ static void try_connect(struct mqtt *m)
 	m->tcp_up = false;
 	m->state = CONNECTING;
 	errno = 0;
-	rc = mosquitto_connect_bind_async(m->mosq, m->address.host, m->address.port, m->keepalive_s, from);
+	rc = mosquitto_connect_bind_async(m->mosq, m->address.host, m->address.port, m->keepalive_s,
+					  from);
 	fd = mosquitto_socket(m->mosq);
 	if (rc != MOSQ_ERR_SUCCESS || fd < 0) {
 		snprintf(reason, sizeof reason, "%s", reason_of(m, rc, errno));
@@ -265,8 +266,7 @@ static void try_connect(struct mqtt *m)
 		return;
 	}
 	m->reason[0] = 0;
-	m->is_v6 = getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
-	           own.ss_family == AF_INET6;
+	m->is_v6 = getsockname(fd, (struct sockaddr *)&own, &len) == 0 && own.ss_family == AF_INET6;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	m->watch = loop_fd_add(m->loop, fd, LOOP_READ | LOOP_WRITE, on_event, m);
 	loop_timer_set(m->timer, m->connect_ms);
@@ -342,7 +342,8 @@ static void on_event(void *ctx, int fd, int ready)
 		leave(m);
 		return;
 	}
-	/* During a TLS handshake the library takes a lost connection for one that is not there yet. */
+	/* During a TLS handshake the library takes a lost connection for one that is not there yet.
+	 */
 	if (rc != MOSQ_ERR_SUCCESS || mosquitto_socket(m->mosq) < 0 ||
 	    (m->state == CONNECTING && ready & LOOP_ERROR)) {
 		go_down(m, reason_of(m, rc, saved));
@@ -356,7 +357,7 @@ static void on_event(void *ctx, int fd, int ready)
 /* What the library tells; always inside enter and leave, or inside a call of the owner */
 
 static void on_connect(struct mosquitto *mosq, void *ctx, int rc, int flags,
-                       const mosquitto_property *props)
+		       const mosquitto_property *props)
 {
 	struct mqtt *m = ctx;
 
@@ -369,12 +370,13 @@ static void on_connect(struct mosquitto *mosq, void *ctx, int rc, int flags,
 		go_up(m);
 	else
 		snprintf(m->reason, sizeof m->reason, "the broker refuses: %s",
-		         m->version == 5 ? mosquitto_reason_string(rc) : mosquitto_connack_string(rc));
+			 m->version == 5 ? mosquitto_reason_string(rc)
+					 : mosquitto_connack_string(rc));
 }
 
 /* A broker of MQTT 5 says why it ends a connection. */
 static void on_disconnect(struct mosquitto *mosq, void *ctx, int rc,
-                          const mosquitto_property *props)
+			  const mosquitto_property *props)
 {
 	struct mqtt *m = ctx;
 
@@ -382,11 +384,11 @@ static void on_disconnect(struct mosquitto *mosq, void *ctx, int rc,
 	(void)props;
 	if (rc >= 0x80 && !m->reason[0])
 		snprintf(m->reason, sizeof m->reason, "the broker ends the connection: %s",
-		         mosquitto_reason_string(rc));
+			 mosquitto_reason_string(rc));
 }
 
 static void on_publish(struct mosquitto *mosq, void *ctx, int mid, int reason,
-                       const mosquitto_property *props)
+		       const mosquitto_property *props)
 {
 	struct mqtt *m = ctx;
 
@@ -400,7 +402,7 @@ static void on_publish(struct mosquitto *mosq, void *ctx, int mid, int reason,
 }
 
 static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto_message *msg,
-                       const mosquitto_property *props)
+		       const mosquitto_property *props)
 {
 	static const uint8_t nothing[1];
 	struct mqtt *m = ctx;
@@ -409,14 +411,14 @@ static void on_message(struct mosquitto *mosq, void *ctx, const struct mosquitto
 	(void)props;
 	if (!m->closing && m->handler.on_message)
 		m->handler.on_message(m->handler.ctx, msg->topic,
-		                      msg->payloadlen ? msg->payload : nothing,
-		                      (size_t)msg->payloadlen);
+				      msg->payloadlen ? msg->payload : nothing,
+				      (size_t)msg->payloadlen);
 	/* An EAGAIN of the owner's would end the library's read with TLS data left inside. */
 	errno = 0;
 }
 
 static void on_subscribe(struct mosquitto *mosq, void *ctx, int mid, int n, const int *granted,
-                         const mosquitto_property *props)
+			 const mosquitto_property *props)
 {
 	struct mqtt *m = ctx;
 
@@ -427,7 +429,7 @@ static void on_subscribe(struct mosquitto *mosq, void *ctx, int mid, int n, cons
 	for (struct sub *s = m->subs; s; s = s->next) {
 		if (s->mid == mid)
 			log_write(LOG_WARN, "the broker refuses a subscription",
-			          LOG_STR("pattern", s->pattern));
+				  LOG_STR("pattern", s->pattern));
 	}
 }
 
@@ -486,7 +488,7 @@ static bool publish_error(int rc, struct err *err)
 }
 
 static bool mqtt_publish(void *ctx, const char *topic, const uint8_t *payload, size_t len, int qos,
-                         bool retain, struct err *err)
+			 bool retain, struct err *err)
 {
 	struct mqtt *m = ctx;
 	int mid, rc;
@@ -497,7 +499,8 @@ static bool mqtt_publish(void *ctx, const char *topic, const uint8_t *payload, s
 		return err_set(err, ERR_EXHAUSTED, "too many messages wait for the broker");
 	enter(m);
 	do {
-		rc = mosquitto_publish_v5(m->mosq, &mid, topic, (int)len, payload, qos, retain, NULL);
+		rc = mosquitto_publish_v5(m->mosq, &mid, topic, (int)len, payload, qos, retain,
+					  NULL);
 	} while (rc == MOSQ_ERR_QOS_NOT_SUPPORTED && qos-- > 0);
 	if (rc == MOSQ_ERR_SUCCESS && qos > 0 && !bit_get(m, mid)) {
 		bit_flip(m, mid);
@@ -585,12 +588,11 @@ static void set_callbacks(struct mqtt *m)
 }
 
 bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop *loop,
-                   const struct bus_handler *handler, struct err *err)
+		   const struct bus_handler *handler, struct err *err)
 {
 	struct mqtt *m = mem_alloc(sizeof *m);
 
-	if (!mqtt_parse_url(&m->address, c->url, err) ||
-	    !mqtt_check_config(&m->address, c, err)) {
+	if (!mqtt_parse_url(&m->address, c->url, err) || !mqtt_check_config(&m->address, c, err)) {
 		free(m);
 		return false;
 	}
@@ -614,6 +616,6 @@ bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop
 		return false;
 	}
 	loop_timer_set(m->timer, 0);
-	*out = (struct bus){ &mqtt_ops, m };
+	*out = (struct bus){&mqtt_ops, m};
 	return true;
 }

@@ -35,6 +35,6 @@ struct bus_mqtt_config {
  * others can read, or settings that contradict each other. Copies all of config.
  */
 bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *config, struct loop *loop,
-                   const struct bus_handler *handler, struct err *err);
+		   const struct bus_handler *handler, struct err *err);
 
 #endif

@@ -24,15 +24,15 @@ enum {
 static bool is_host(const char *host, size_t len)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                              "0123456789.-_:%";
+				      "0123456789.-_:%";
 
 	return len > 0 && len < MQTT_HOST_CAP && strspn(host, allowed) >= len;
 }
 
 static bool bad_url(const char *url, struct err *err)
 {
-	return err_set(err, ERR_CONFIG,
-	               "%.120s: is not mqtt://host:port or mqtts://host:port", url ? url : "(none)");
+	return err_set(err, ERR_CONFIG, "%.120s: is not mqtt://host:port or mqtts://host:port",
+		       url ? url : "(none)");
 }
 
 bool mqtt_parse_url(struct mqtt_address *a, const char *url, struct err *err)
@@ -66,7 +66,8 @@ bool mqtt_parse_url(struct mqtt_address *a, const char *url, struct err *err)
 	return true;
 }
 
-bool mqtt_check_config(const struct mqtt_address *a, const struct bus_mqtt_config *c, struct err *err)
+bool mqtt_check_config(const struct mqtt_address *a, const struct bus_mqtt_config *c,
+		       struct err *err)
 {
 	if (c->version != 3 && c->version != 5)
 		return err_set(err, ERR_CONFIG, "the MQTT version is 3 or 5");
@@ -98,7 +99,7 @@ static bool check_file(const char *path, bool secret, struct err *err)
 		return true;
 	bytes = mem_alloc(CAP);
 	ok = secret ? file_read_secret(path, bytes, CAP, &len, err)
-	            : file_read(path, bytes, CAP, &len, err);
+		    : file_read(path, bytes, CAP, &len, err);
 	explicit_bzero(bytes, CAP);
 	free(bytes);
 	if (!ok && err)
@@ -128,10 +129,9 @@ static bool set_tls(struct mosquitto *mosq, const struct bus_mqtt_config *c, str
 	 * "tlsv1.2" is the lowest version, not the only one. The library has no
 	 * setting for the suites of TLS 1.3; OpenSSL's own are those of our table.
 	 */
-	if (mosquitto_tls_set(mosq, c->ca_file, folder, c->cert_file, c->key_file,
-	                      no_passphrase) != MOSQ_ERR_SUCCESS ||
-	    mosquitto_tls_opts_set(mosq, 1, "tlsv1.2", tls_openssl_ciphers()) !=
-	            MOSQ_ERR_SUCCESS ||
+	if (mosquitto_tls_set(mosq, c->ca_file, folder, c->cert_file, c->key_file, no_passphrase) !=
+		    MOSQ_ERR_SUCCESS ||
+	    mosquitto_tls_opts_set(mosq, 1, "tlsv1.2", tls_openssl_ciphers()) != MOSQ_ERR_SUCCESS ||
 	    mosquitto_tls_insecure_set(mosq, false) != MOSQ_ERR_SUCCESS)
 		return err_set(err, ERR_CONFIG, "the TLS settings of the broker are not usable");
 	return true;
@@ -166,16 +166,16 @@ static bool set_session_expiry(struct mosquitto *mosq, int keepalive_s, struct e
 	int rc;
 
 	rc = mosquitto_property_add_int32(&props, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
-	                                  SESSION_EXPIRY_S);
+					  SESSION_EXPIRY_S);
 	if (rc == MOSQ_ERR_SUCCESS)
-		rc = mosquitto_connect_bind_v5(mosq, "/dev/null/none", 0, keepalive_s, NULL,
-		                               props);
+		rc = mosquitto_connect_bind_v5(mosq, "/dev/null/none", 0, keepalive_s, NULL, props);
 	mosquitto_property_free_all(&props);
-	return rc == MOSQ_ERR_ERRNO || err_set(err, ERR_CONFIG, "no persistent session with MQTT 5");
+	return rc == MOSQ_ERR_ERRNO ||
+	       err_set(err, ERR_CONFIG, "no persistent session with MQTT 5");
 }
 
 bool mqtt_set_options(struct mosquitto *mosq, const struct mqtt_address *a,
-                      const struct bus_mqtt_config *c, struct err *err)
+		      const struct bus_mqtt_config *c, struct err *err)
 {
 	int version = c->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311;
 	int in_flight = c->version == 3 && c->window > SEND_MAXIMUM_3 ? SEND_MAXIMUM_3 : c->window;

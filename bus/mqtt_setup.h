@@ -20,10 +20,10 @@ bool mqtt_parse_url(struct mqtt_address *a, const char *url, struct err *err);
 
 /* Limits, and settings that contradict each other. */
 bool mqtt_check_config(const struct mqtt_address *a, const struct bus_mqtt_config *c,
-                       struct err *err);
+		       struct err *err);
 
 /* Version, windows, user, TLS, session: all but the callbacks. Reads the files. */
 bool mqtt_set_options(struct mosquitto *mosq, const struct mqtt_address *a,
-                      const struct bus_mqtt_config *c, struct err *err);
+		      const struct bus_mqtt_config *c, struct err *err);
 
 #endif

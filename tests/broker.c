@@ -40,7 +40,7 @@ static void run(const char *fmt, ...)
 
 int broker_free_port(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t len = sizeof a;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -71,8 +71,10 @@ static void write_config(const struct broker *b)
 	f = fopen(path, "w");
 	if (!f)
 		give_up(path);
-	fprintf(f, "listener %d 127.0.0.1\nlog_dest stderr\nlog_type information\n"
-	           "connection_messages false\nset_tcp_nodelay true\n", b->port);
+	fprintf(f,
+		"listener %d 127.0.0.1\nlog_dest stderr\nlog_type information\n"
+		"connection_messages false\nset_tcp_nodelay true\n",
+		b->port);
 	if (geteuid() == 0)
 		fputs("user root\n", f); /* else it cannot read the folder */
 	for (; (next = strstr(at, "%DIR")); at = next + 4)

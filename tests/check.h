@@ -29,25 +29,25 @@ static inline void check_eq(intmax_t a, intmax_t b, const char *file, int line, 
 }
 
 static inline void check_str(const char *a, const char *b, const char *file, int line,
-                             const char *what)
+			     const char *what)
 {
 	int same = a && b && strcmp(a, b) == 0;
 	if (!same)
 		fprintf(stderr, "%s:%d: \"%s\" is not \"%s\"\n", file, line, a ? a : "(null)",
-		        b ? b : "(null)");
+			b ? b : "(null)");
 	check_result(same, file, line, what);
 }
 
 #define CHECK(cond) check_result(!!(cond), __FILE__, __LINE__, #cond)
 #define CHECK_EQ(a, b) check_eq((intmax_t)(a), (intmax_t)(b), __FILE__, __LINE__, #a " == " #b)
 #define CHECK_STR(a, b) check_str((a), (b), __FILE__, __LINE__, #a " equals " #b)
-#define CHECK_MEM(a, b, n) \
+#define CHECK_MEM(a, b, n)                                                                         \
 	check_result(memcmp((a), (b), (n)) == 0, __FILE__, __LINE__, #a " has the bytes of " #b)
 /* Name the test that runs, so that a crash says where it happened. */
-#define RUN(test)                                       \
-	do {                                            \
-		fprintf(stderr, "  %s\n", #test);       \
-		test();                                 \
+#define RUN(test)                                                                                  \
+	do {                                                                                       \
+		fprintf(stderr, "  %s\n", #test);                                                  \
+		test();                                                                            \
 	} while (0)
 #define END() (printf("%d passed, %d failed\n", check_passed, check_failed), check_failed != 0)
 

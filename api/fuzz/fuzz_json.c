@@ -36,7 +36,8 @@ static void comes_back(const ProtobufCMessage *msg, struct arena *arena)
 	must(len == len2 && memcmp(json, json2, len) == 0, "to the same text");
 	must(api_json_encode_masked(msg, arena, &json2, &len2, &err), "it can be masked");
 	api_pack(msg, arena, &wire, &len2);
-	must(api_unpack(msg->descriptor, wire, len2, arena, &again, &err), "the wire form comes back");
+	must(api_unpack(msg->descriptor, wire, len2, arena, &again, &err),
+	     "the wire form comes back");
 	must(api_json_encode(again, arena, &json2, &len2, &err), "and encodes");
 	must(len == len2 && memcmp(json, json2, len) == 0, "to the same text as before");
 }
@@ -59,14 +60,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		query = strchr(path, '?');
 		if (query)
 			*query++ = 0;
-		struct api_http_request req = { line, path, query, (const char *)end + 1,
-		                                size - (size_t)(end + 1 - data) };
+		struct api_http_request req = {line, path, query, (const char *)end + 1,
+					       size - (size_t)(end + 1 - data)};
 		if (api_route_find(&req, &arena, &method, &msg, allow, &err)) {
 			must(msg->descriptor == api_methods[method].request, "of the right type");
 			comes_back(msg, &arena);
 		} else {
 			must(err.code == ERR_INVALID || err.code == ERR_NOT_FOUND ||
-			     err.code == ERR_METHOD, "refused for the caller's mistake");
+				     err.code == ERR_METHOD,
+			     "refused for the caller's mistake");
 		}
 	}
 	arena_free(&arena);

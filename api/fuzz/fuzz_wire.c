@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	/* Answers are read too, by the command line, and have more kinds of fields. */
 	desc = data[0] & 0x80 ? api_methods[(data[0] & 0x7f) % API_N_METHODS].response
-	                      : api_methods[data[0] % API_N_METHODS].request;
+			      : api_methods[data[0] % API_N_METHODS].request;
 	if (api_unpack(desc, data + 1, size - 1, &arena, &msg, &err)) {
 		must(api_validate(msg, &err), "an unpacked message is valid");
 		/* A time out of range or an unknown enum value has no JSON form that is read. */

@@ -52,7 +52,7 @@ static void defaults_are_written_and_64_bit_numbers_are_strings(void)
 	Pb__ProtectMessageResponse bytes = PB__PROTECT_MESSAGE_RESPONSE__INIT;
 
 	CHECK_STR(encode(&health), "{\"Code\":\"0\",\"Status\":\"\",\"database\":\"\","
-	                           "\"broker\":\"\",\"custody\":\"\"}");
+				   "\"broker\":\"\",\"custody\":\"\"}");
 	count.count = INT64_MIN;
 	CHECK_STR(encode(&count), "{\"count\":\"-9223372036854775808\"}");
 	CHECK_STR(encode(&topics), "{\"topics\":[]}");
@@ -61,19 +61,19 @@ static void defaults_are_written_and_64_bit_numbers_are_strings(void)
 
 static void lists_enums_and_messages_are_written_as_documented(void)
 {
-	Pb__Client a = PB__CLIENT__INIT, b = PB__CLIENT__INIT, *both[] = { &a, &b };
+	Pb__Client a = PB__CLIENT__INIT, b = PB__CLIENT__INIT, *both[] = {&a, &b};
 	Pb__GetClientsResponse list = PB__GET_CLIENTS_RESPONSE__INIT;
 	Pb__GetCryptoModeResponse mode = PB__GET_CRYPTO_MODE_RESPONSE__INIT;
 	Pb__NewTopicResponse topic = PB__NEW_TOPIC_RESPONSE__INIT;
 	Pb__Delivery delivery = PB__DELIVERY__INIT;
-	char names[][8] = { "a\"\\\n", "\xe2\x82\xac/<" };
+	char names[][8] = {"a\"\\\n", "\xe2\x82\xac/<"};
 
 	a.name = names[0];
 	b.name = names[1];
 	list.clients = both;
 	list.n_clients = 2;
 	CHECK_STR(encode(&list), "{\"clients\":[{\"name\":\"a\\\"\\\\\\u000a\"},"
-	                         "{\"name\":\"\xe2\x82\xac/<\"}]}");
+				 "{\"name\":\"\xe2\x82\xac/<\"}]}");
 	mode.cryptomode = PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY;
 	CHECK_STR(encode(&mode), "{\"CryptoMode\":\"CRYPTOMODE_PUBKEY\"}");
 	mode.cryptomode = (Pb__CryptoMode)17;
@@ -83,8 +83,9 @@ static void lists_enums_and_messages_are_written_as_documented(void)
 	delivery.revision = 7;
 	delivery.status = PB__DELIVERY_STATUS__DELIVERY_QUEUED;
 	delivery.recipients = 3;
-	CHECK_STR(encode(&topic), "{\"delivery\":{\"revision\":\"7\",\"status\":\"DELIVERY_QUEUED\","
-	                          "\"recipients\":\"3\"}}");
+	CHECK_STR(encode(&topic),
+		  "{\"delivery\":{\"revision\":\"7\",\"status\":\"DELIVERY_QUEUED\","
+		  "\"recipients\":\"3\"}}");
 }
 
 static void a_oneof_shows_only_what_is_set(void)
@@ -100,35 +101,37 @@ static void a_oneof_shows_only_what_is_set(void)
 	r = decode(&pb__remove_client_request__descriptor, "{\"rotateKey\":null}");
 	CHECK_EQ(r->rotate_choice_case, PB__REMOVE_CLIENT_REQUEST__ROTATE_CHOICE__NOT_SET);
 	refused(&grpc__reflection__v1__server_reflection_request__descriptor,
-	        "{\"file_by_filename\":\"a\",\"list_services\":\"b\"}",
-	        "list_services: another field of its group is given");
+		"{\"file_by_filename\":\"a\",\"list_services\":\"b\"}",
+		"list_services: another field of its group is given");
 }
 
 static void times_are_written_and_read_as_rfc_3339(void)
 {
-	Pb__Event *e = decode(&pb__event__descriptor,
-	                      "{\"type\":\"CLIENT_SUBSCRIBED\",\"source\":\"s\",\"target\":\"t\","
-	                      "\"timestamp\":\"2026-11-21T23:55:07.25+01:00\",\"sequence\":\"12\"}");
+	Pb__Event *e =
+		decode(&pb__event__descriptor,
+		       "{\"type\":\"CLIENT_SUBSCRIBED\",\"source\":\"s\",\"target\":\"t\","
+		       "\"timestamp\":\"2026-11-21T23:55:07.25+01:00\",\"sequence\":\"12\"}");
 
 	CHECK(e != NULL);
 	CHECK_EQ(e->timestamp->seconds, 1795301707);
 	CHECK_EQ(e->timestamp->nanos, 250000000);
 	CHECK_STR(encode(e), "{\"type\":\"CLIENT_SUBSCRIBED\",\"source\":\"s\",\"target\":\"t\","
-	                     "\"timestamp\":\"2026-11-21T22:55:07.250Z\",\"sequence\":\"12\"}");
+			     "\"timestamp\":\"2026-11-21T22:55:07.250Z\",\"sequence\":\"12\"}");
 	e->timestamp->seconds = INT64_MAX;
 	CHECK(encode(e) == NULL);
-	refused(&pb__event__descriptor, "{\"timestamp\":12}", "timestamp: has to be an RFC 3339 time");
+	refused(&pb__event__descriptor, "{\"timestamp\":12}",
+		"timestamp: has to be an RFC 3339 time");
 	refused(&pb__event__descriptor, "{\"timestamp\":\"noon\"}",
-	        "timestamp: has to be an RFC 3339 time");
+		"timestamp: has to be an RFC 3339 time");
 	refused(&pb__event__descriptor, "{\"timestamp\":{\"seconds\":1}}",
-	        "timestamp: has to be an RFC 3339 time");
+		"timestamp: has to be an RFC 3339 time");
 }
 
 static void what_tools_write_differently_is_read_the_same(void)
 {
-	static const char *const counts[] = { "5", "\"5\"", "5.0", "5e0", "\"005\"" };
-	static const char *const keys[] = { "\"+/8=\"", "\"-_8=\"", "\"+/8\"", "\"-_8\"" };
-	static const char *const types[] = { "\"CLIENT_UNSUBSCRIBED\"", "2", "\"2\"" };
+	static const char *const counts[] = {"5", "\"5\"", "5.0", "5e0", "\"005\""};
+	static const char *const keys[] = {"\"+/8=\"", "\"-_8=\"", "\"+/8\"", "\"-_8\""};
+	static const char *const types[] = {"\"CLIENT_UNSUBSCRIBED\"", "2", "\"2\""};
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
@@ -153,7 +156,7 @@ static void what_tools_write_differently_is_read_the_same(void)
 static void fields_we_do_not_know_are_passed_over(void)
 {
 	Pb__NewC2KeyRequest *r = decode(&pb__new_c2_key_request__descriptor,
-	                                "{\"x\":{\"y\":[1,2.5,null]},\"force\":true,\"Force\":1}");
+					"{\"x\":{\"y\":[1,2.5,null]},\"force\":true,\"Force\":1}");
 
 	CHECK(r && r->force);
 }
@@ -178,20 +181,20 @@ static void wrong_types_name_the_field_and_never_the_value(void)
 	refused(page, "{\"count\":\"9223372036854775808\"}", "count: has to be a whole number");
 	refused(page, "{\"count\":{}}", "count: has to be a whole number");
 	refused(&pb__new_c2_key_request__descriptor, "{\"force\":\"true\"}",
-	        "force: has to be true or false");
+		"force: has to be true or false");
 	refused(&pb__new_c2_key_request__descriptor, "{\"force\":1}",
-	        "force: has to be true or false");
+		"force: has to be true or false");
 	refused(&pb__event__descriptor, "{\"type\":3}",
-	        "type: has to be one of the values of its type");
+		"type: has to be one of the values of its type");
 	refused(&pb__event__descriptor, "{\"type\":\"NOTHING\"}",
-	        "type: has to be one of the values of its type");
+		"type: has to be one of the values of its type");
 	refused(&pb__event__descriptor, "{\"type\":4294967297}",
-	        "type: has to be one of the values of its type");
+		"type: has to be one of the values of its type");
 	refused(list, "{\"clients\":{}}", "clients: has to be a list");
 	refused(list, "{\"clients\":[{\"name\":\"a\"},7]}", "clients[1]: has to be an object");
 	refused(list, "{\"clients\":[{\"name\":\"a\"},null]}", "clients[1]: has to be an object");
 	refused(list, "{\"clients\":[{},{},{\"name\":false}]}",
-	        "clients[2].name: has to be a string");
+		"clients[2].name: has to be a string");
 }
 
 static void numbers_stop_at_the_width_of_their_field(void)
@@ -202,20 +205,43 @@ static void numbers_stop_at_the_width_of_their_field(void)
 	CHECK(r && r->extension_number == INT32_MIN);
 	CHECK_STR(encode(r), "{\"containing_type\":\"\",\"extension_number\":-2147483648}");
 	refused(d, "{\"extension_number\":2147483648}",
-	        "extension_number: has to be a 32-bit integer");
+		"extension_number: has to be a 32-bit integer");
 	refused(d, "{\"extension_number\":\"-2147483649\"}",
-	        "extension_number: has to be a 32-bit integer");
+		"extension_number: has to be a 32-bit integer");
 }
 
 static void bad_json_is_refused(void)
 {
 	static const char *const bad[] = {
-		"", " ", "{", "}", "[]", "null", "17", "\"x\"", "{}{}", "{} x", "{\"a\":1,}",
-		"{'a':1}", "{a:1}", "{\"force\":true,\"force\":true}", "{\"x\":1,\"x\":2}",
-		"{\"count\":NaN}", "{\"count\":1e999}", "{\"count\":99999999999999999999}",
-		"{\"count\":01}", "{\"x\":\"\\ud800\"}", "{\"x\":\"\\u0000\"}", "{\"x\":\"\xff\"}",
-		"{\"x\":\"\xc0\xaf\"}", "{\"x\":\"\n\"}", "{\"x\\u0000\":1}", "\xef\xbb\xbf{}",
-		"{\"x\":\"\\q\"}", "// {}\n{}", "{\"x\":",
+		"",
+		" ",
+		"{",
+		"}",
+		"[]",
+		"null",
+		"17",
+		"\"x\"",
+		"{}{}",
+		"{} x",
+		"{\"a\":1,}",
+		"{'a':1}",
+		"{a:1}",
+		"{\"force\":true,\"force\":true}",
+		"{\"x\":1,\"x\":2}",
+		"{\"count\":NaN}",
+		"{\"count\":1e999}",
+		"{\"count\":99999999999999999999}",
+		"{\"count\":01}",
+		"{\"x\":\"\\ud800\"}",
+		"{\"x\":\"\\u0000\"}",
+		"{\"x\":\"\xff\"}",
+		"{\"x\":\"\xc0\xaf\"}",
+		"{\"x\":\"\n\"}",
+		"{\"x\\u0000\":1}",
+		"\xef\xbb\xbf{}",
+		"{\"x\":\"\\q\"}",
+		"// {}\n{}",
+		"{\"x\":",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -230,9 +256,9 @@ static void bad_json_is_refused(void)
 static void errors_never_quote_what_was_sent(void)
 {
 	refused(&pb__new_client_request__descriptor, "{\"key\":\"topsecret\" \"x\"}",
-	        "bad JSON at line 1, column 22");
+		"bad JSON at line 1, column 22");
 	refused(&pb__new_client_request__descriptor, "{\"key\":\"a\",\"key\":\"topsecret\"}",
-	        "bad JSON at line 1, column 16");
+		"bad JSON at line 1, column 16");
 }
 
 static void depth_is_limited_before_anything_is_parsed(void)
@@ -246,14 +272,14 @@ static void depth_is_limited_before_anything_is_parsed(void)
 		memset(text + n + depth, ']', (size_t)depth);
 		text[n + 2 * (size_t)depth] = '}';
 		CHECK((decode_n(&pb__get_clients_request__descriptor, text,
-		                n + 2 * (size_t)depth + 1) != NULL) == (depth < API_DEPTH_MAX));
+				n + 2 * (size_t)depth + 1) != NULL) == (depth < API_DEPTH_MAX));
 	}
 	CHECK_STR(err.text, "JSON nested deeper than 32 levels");
 	memset(text, '[', sizeof(text));
 	CHECK(decode_n(&pb__get_clients_request__descriptor, text, sizeof(text)) == NULL);
 	/* Brackets in strings are no depth, also behind escapes. */
 	CHECK(decode(&pb__get_clients_request__descriptor,
-	             "{\"x\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\"}") != NULL);
+		     "{\"x\":\"\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\\\"}") != NULL);
 }
 
 static void a_long_body_of_unknown_fields_is_read(void)
@@ -273,7 +299,8 @@ static void a_long_body_of_unknown_fields_is_read(void)
 
 static void every_cut_of_a_good_body_is_refused(void)
 {
-	static const char good[] = "{\"client\":{\"name\":\"\xe2\x82\xac\"},\"key\":\"AAAA\",\"x\":[1]}";
+	static const char good[] =
+		"{\"client\":{\"name\":\"\xe2\x82\xac\"},\"key\":\"AAAA\",\"x\":[1]}";
 
 	CHECK(decode(&pb__new_client_request__descriptor, good) != NULL);
 	for (size_t n = 0; n < sizeof(good) - 1; n++)
@@ -283,7 +310,7 @@ static void every_cut_of_a_good_body_is_refused(void)
 static void merging_keeps_what_is_not_given(void)
 {
 	Pb__GetTopicsForClientRequest *r = decode(&pb__get_topics_for_client_request__descriptor,
-	                                          "{\"client\":{\"name\":\"n\"},\"offset\":3}");
+						  "{\"client\":{\"name\":\"n\"},\"offset\":3}");
 
 	static const char more[] = "{\"count\":\"9\",\"client\":{}}";
 	CHECK(api_json_merge(&r->base, more, sizeof(more) - 1, &arena, &err));
@@ -295,9 +322,9 @@ static void merging_keeps_what_is_not_given(void)
 static void secrets_are_hidden_in_the_masked_form(void)
 {
 	Pb__NewClientRequest *r = decode(&pb__new_client_request__descriptor,
-	                                 "{\"client\":{\"name\":\"n\"},\"key\":\"c2VjcmV0\"}");
+					 "{\"client\":{\"name\":\"n\"},\"key\":\"c2VjcmV0\"}");
 	Pb__ProtectMessageRequest *p = decode(&pb__protect_message_request__descriptor,
-	                                      "{\"topic\":\"t\",\"binaryData\":\"c2VjcmV0\"}");
+					      "{\"topic\":\"t\",\"binaryData\":\"c2VjcmV0\"}");
 	char *text;
 	size_t len;
 
@@ -335,17 +362,18 @@ static void text_that_is_not_utf8_is_never_sent(void)
 
 static void the_error_body_has_its_four_fields(void)
 {
-	struct err why = { ERR_NOT_FOUND, "no client \"x\"" };
+	struct err why = {ERR_NOT_FOUND, "no client \"x\""};
 	char *text;
 	size_t len;
 
 	api_json_error(&why, &arena, &text, &len);
 	CHECK_STR(text, "{\"error\":\"no client \\\"x\\\"\",\"code\":5,"
-	                "\"message\":\"no client \\\"x\\\"\",\"details\":[]}");
+			"\"message\":\"no client \\\"x\\\"\",\"details\":[]}");
 	CHECK_EQ(strlen(text), len);
 	memcpy(why.text, "\xff", 2);
 	api_json_error(&why, &arena, &text, &len);
-	CHECK_STR(text, "{\"error\":\"not found\",\"code\":5,\"message\":\"not found\",\"details\":[]}");
+	CHECK_STR(text,
+		  "{\"error\":\"not found\",\"code\":5,\"message\":\"not found\",\"details\":[]}");
 }
 
 static void a_thousand_names_come_back(void)

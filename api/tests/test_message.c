@@ -24,12 +24,12 @@ static void what_is_packed_unpacks(void)
 	Pb__NewClientRequest r = PB__NEW_CLIENT_REQUEST__INIT, *back;
 	Pb__Client c = PB__CLIENT__INIT;
 	char name[] = "n\xc3\xa9";
-	uint8_t key[32] = { 1, 2, 3 }, *bytes;
+	uint8_t key[32] = {1, 2, 3}, *bytes;
 	size_t len;
 
 	c.name = name;
 	r.client = &c;
-	r.key = (ProtobufCBinaryData){ sizeof(key), key };
+	r.key = (ProtobufCBinaryData){sizeof(key), key};
 	api_pack(&r.base, &arena, &bytes, &len);
 	back = unpack(&pb__new_client_request__descriptor, bytes, len);
 	CHECK(back != NULL);
@@ -47,15 +47,24 @@ static void what_is_packed_unpacks(void)
 
 static void strings_with_bad_utf8_or_a_zero_are_refused_on_the_wire(void)
 {
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03" "abc") != NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03" "a\0c") == NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03"
+					     "abc") != NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03"
+					     "a\0c") == NULL);
 	CHECK_EQ(err.code, ERR_INVALID);
 	CHECK_STR(err.text, "name: not UTF-8, or with a zero character");
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03" "a\xff" "c") == NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03" "\xed\xa0\x80") == NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03"
+					     "a\xff"
+					     "c") == NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\x03"
+					     "\xed\xa0\x80") == NULL);
 	/* In a nested message, and in a field that is given twice. */
-	CHECK(UNPACK(pb__new_client_request__descriptor, "\x0a\x04\x0a\x02" "a\0") == NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\x01" "\0" "\x0a\x01" "b") == NULL);
+	CHECK(UNPACK(pb__new_client_request__descriptor, "\x0a\x04\x0a\x02"
+							 "a\0") == NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\x01"
+					     "\0"
+					     "\x0a\x01"
+					     "b") == NULL);
 	/* Bytes may hold anything. */
 	CHECK(UNPACK(pb__new_client_request__descriptor, "\x12\x02\0\xff") != NULL);
 }
@@ -63,22 +72,33 @@ static void strings_with_bad_utf8_or_a_zero_are_refused_on_the_wire(void)
 static void malformed_messages_are_refused(void)
 {
 	CHECK(UNPACK(pb__client__descriptor, "\x0a") == NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\x05" "abc") == NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f" "a") == NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01") == NULL);
-	CHECK(UNPACK(pb__client__descriptor, "\x08\x01") == NULL);     /* a number as the name */
-	CHECK(UNPACK(pb__client__descriptor, "\x02\x01" "a") == NULL); /* field 0 */
-	CHECK(UNPACK(pb__client__descriptor, "\x13\x14") == NULL);     /* a group */
-	CHECK(UNPACK(pb__client__descriptor, "\x0f") == NULL);         /* wire type 7 */
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\x05"
+					     "abc") == NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f"
+					     "a") == NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01") ==
+	      NULL);
+	CHECK(UNPACK(pb__client__descriptor, "\x08\x01") == NULL); /* a number as the name */
+	CHECK(UNPACK(pb__client__descriptor, "\x02\x01"
+					     "a") == NULL);        /* field 0 */
+	CHECK(UNPACK(pb__client__descriptor, "\x13\x14") == NULL); /* a group */
+	CHECK(UNPACK(pb__client__descriptor, "\x0f") == NULL);     /* wire type 7 */
 	CHECK(UNPACK(pb__count_clients_response__descriptor, "\x09\1\2\3") == NULL);
-	CHECK(UNPACK(pb__new_client_request__descriptor, "\x0a\x03\x0a\x05" "a") == NULL);
+	CHECK(UNPACK(pb__new_client_request__descriptor, "\x0a\x03\x0a\x05"
+							 "a") == NULL);
 	CHECK_STR(err.text, "malformed message");
 }
 
 static void unknown_fields_are_passed_over(void)
 {
-	Pb__Client *c = UNPACK(pb__client__descriptor,
-	                       "\x18\x05" "\x21" "12345678" "\x2d" "1234" "\x32\x02\xff\0" "\x0a\x01" "n");
+	Pb__Client *c = UNPACK(pb__client__descriptor, "\x18\x05"
+						       "\x21"
+						       "12345678"
+						       "\x2d"
+						       "1234"
+						       "\x32\x02\xff\0"
+						       "\x0a\x01"
+						       "n");
 
 	CHECK(c != NULL);
 	CHECK_STR(c->name, "n");
@@ -97,7 +117,11 @@ static void a_flood_of_fields_is_refused(void)
 
 static void every_byte_changed_never_crashes(void)
 {
-	static const uint8_t good[] = "\x0a\x04\x0a\x02" "ab" "\x12\x03" "abc" "\x18\x05";
+	static const uint8_t good[] = "\x0a\x04\x0a\x02"
+				      "ab"
+				      "\x12\x03"
+				      "abc"
+				      "\x18\x05";
 	uint8_t bytes[sizeof(good)];
 
 	for (size_t i = 0; i < sizeof(good) - 1; i++) {
@@ -105,7 +129,8 @@ static void every_byte_changed_never_crashes(void)
 			Pb__NewTopicClientRequest *r;
 			memcpy(bytes, good, sizeof(good));
 			bytes[i] = (uint8_t)v;
-			r = unpack(&pb__new_topic_client_request__descriptor, bytes, sizeof(good) - 1);
+			r = unpack(&pb__new_topic_client_request__descriptor, bytes,
+				   sizeof(good) - 1);
 			CHECK(!r || api_validate(&r->base, &err));
 		}
 	}
@@ -115,7 +140,7 @@ static void every_byte_changed_never_crashes(void)
 static void validation_finds_bad_text_at_any_depth(void)
 {
 	char good[] = "ok", bad[] = "\xc0\xaf";
-	Pb__Client a = PB__CLIENT__INIT, b = PB__CLIENT__INIT, *both[] = { &a, &b };
+	Pb__Client a = PB__CLIENT__INIT, b = PB__CLIENT__INIT, *both[] = {&a, &b};
 	Pb__GetClientsResponse list = PB__GET_CLIENTS_RESPONSE__INIT;
 	Grpc__Reflection__V1__ServerReflectionRequest one_of;
 
@@ -146,8 +171,8 @@ static void fields_are_set_by_their_path(void)
 {
 	Pb__RemoveTopicClientRequest *r = (Pb__RemoveTopicClientRequest *)api_message_new(
 		&pb__remove_topic_client_request__descriptor, &arena);
-	Pb__GetTopicsResponse *list =
-		(Pb__GetTopicsResponse *)api_message_new(&pb__get_topics_response__descriptor, &arena);
+	Pb__GetTopicsResponse *list = (Pb__GetTopicsResponse *)api_message_new(
+		&pb__get_topics_response__descriptor, &arena);
 	bool found;
 
 	CHECK(set(r, "client.name", "n", &found) && found);

@@ -15,8 +15,8 @@ struct fake {
 };
 
 static bool fake_call(void *ctx, unsigned method, const struct api_caller *caller,
-                      const ProtobufCMessage *request, struct arena *a,
-                      ProtobufCMessage **response, struct err *e)
+		      const ProtobufCMessage *request, struct arena *a, ProtobufCMessage **response,
+		      struct err *e)
 {
 	struct fake *f = ctx;
 
@@ -30,8 +30,8 @@ static bool fake_call(void *ctx, unsigned method, const struct api_caller *calle
 }
 
 static bool fake_subscribe(void *ctx, unsigned method, const struct api_caller *caller,
-                           const ProtobufCMessage *request, const struct api_sink *sink,
-                           struct api_subscription **sub, struct err *e)
+			   const ProtobufCMessage *request, const struct api_sink *sink,
+			   struct api_subscription **sub, struct err *e)
 {
 	struct fake *f = ctx;
 
@@ -54,18 +54,18 @@ static void fake_unsubscribe(void *ctx, struct api_subscription *sub)
 }
 
 static struct fake fake;
-static const struct api_service service = { &fake, fake_call, fake_subscribe, fake_unsubscribe };
+static const struct api_service service = {&fake, fake_call, fake_subscribe, fake_unsubscribe};
 
 static bool call(unsigned method, enum api_role role)
 {
-	struct api_caller caller = { .role = role };
+	struct api_caller caller = {.role = role};
 	const ProtobufCMessageDescriptor *request =
 		method < API_N_METHODS ? api_methods[method].request : api_methods[0].request;
 	ProtobufCMessage *response = NULL;
 
 	memset(&err, 0, sizeof(err));
-	if (!api_call(&service, method, &caller, api_message_new(request, &arena), &arena, &response,
-	              &err))
+	if (!api_call(&service, method, &caller, api_message_new(request, &arena), &arena,
+		      &response, &err))
 		return false;
 	CHECK(response && response->descriptor == api_methods[method].response);
 	return true;
@@ -83,7 +83,7 @@ static void each_role_reaches_exactly_its_methods(void)
 			CHECK_EQ(fake.calls, before + may);
 			if (!may)
 				CHECK_EQ(err.code, role <= API_ROLE_PUBLIC ? ERR_UNAUTHENTICATED
-				                                           : ERR_FORBIDDEN);
+									   : ERR_FORBIDDEN);
 		}
 	}
 }
@@ -97,7 +97,7 @@ static void the_error_of_the_product_comes_through(void)
 
 static void bad_requests_do_not_reach_the_product(void)
 {
-	struct api_caller admin = { .role = API_ROLE_ADMIN };
+	struct api_caller admin = {.role = API_ROLE_ADMIN};
 	Pb__NewTopicRequest r = PB__NEW_TOPIC_REQUEST__INIT;
 	ProtobufCMessage *response;
 	char bad[] = "\xff";
@@ -118,16 +118,17 @@ static void bad_requests_do_not_reach_the_product(void)
 
 static void a_stream_begins_and_ends(void)
 {
-	struct api_caller viewer = { .role = API_ROLE_VIEWER }, nobody = { .role = API_ROLE_PUBLIC };
+	struct api_caller viewer = {.role = API_ROLE_VIEWER}, nobody = {.role = API_ROLE_PUBLIC};
 	Pb__SubscribeToEventStreamRequest r = PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__INIT;
 	Pb__NewTopicRequest wrong = PB__NEW_TOPIC_REQUEST__INIT;
-	struct api_sink sink = { 0 };
+	struct api_sink sink = {0};
 	struct api_subscription *sub = NULL;
 	unsigned m = API_C2_SUBSCRIBE_TO_EVENT_STREAM;
 
 	CHECK(!api_subscribe(&service, m, &nobody, &r.base, &sink, &sub, &err));
 	CHECK_EQ(err.code, ERR_UNAUTHENTICATED);
-	CHECK(!api_subscribe(&service, API_C2_GET_CLIENTS, &viewer, &wrong.base, &sink, &sub, &err));
+	CHECK(!api_subscribe(&service, API_C2_GET_CLIENTS, &viewer, &wrong.base, &sink, &sub,
+			     &err));
 	CHECK_EQ(err.code, ERR_UNIMPLEMENTED);
 	CHECK_EQ(fake.subscribed, 0);
 	api_unsubscribe(&service, NULL);

@@ -34,7 +34,7 @@ static void every_error_has_its_row(void)
 	CHECK_EQ(err_from_grpc(3), ERR_INVALID);
 	CHECK_EQ(err_from_grpc(99), ERR_INTERNAL);
 	CHECK(err_row((enum err_code)999) == err_row(ERR_INTERNAL));
-	CHECK(err_row((enum err_code)-1) == err_row(ERR_INTERNAL));
+	CHECK(err_row((enum err_code) - 1) == err_row(ERR_INTERNAL));
 }
 
 static void error_texts_are_cut_between_characters(void)
@@ -173,7 +173,7 @@ static void plain_memory_is_zeroed_and_copies_texts(void)
 
 static void a_manual_clock_stands_still(void)
 {
-	struct clock_manual m = { 1700000000999, 5 };
+	struct clock_manual m = {1700000000999, 5};
 	struct clock c = clock_of_manual(&m);
 	int64_t before = clock_real.mono_ms(clock_real.ctx);
 
@@ -187,11 +187,36 @@ static void a_manual_clock_stands_still(void)
 
 static void utf8_is_strict(void)
 {
-	static const char *const good[] = { "", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-		"\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf" };
-	static const char *const bad[] = { "\x80", "\xbf", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf",
-		"\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-		"\xff", "\xc2", "\xc2" "a", "\xe2\x82", "\xe2\x82" "a", "\xf0\x9f\x98", "a\xe2\x28\xa1" };
+	static const char *const good[] = {"",
+					   "a",
+					   "\x7f",
+					   "\xc2\x80",
+					   "\xdf\xbf",
+					   "\xe0\xa0\x80",
+					   "\xed\x9f\xbf",
+					   "\xee\x80\x80",
+					   "\xef\xbf\xbf",
+					   "\xf0\x90\x80\x80",
+					   "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {"\x80",
+					  "\xbf",
+					  "\xc0\xaf",
+					  "\xc1\xbf",
+					  "\xe0\x9f\xbf",
+					  "\xed\xa0\x80",
+					  "\xed\xbf\xbf",
+					  "\xf0\x8f\xbf\xbf",
+					  "\xf4\x90\x80\x80",
+					  "\xf5\x80\x80\x80",
+					  "\xff",
+					  "\xc2",
+					  "\xc2"
+					  "a",
+					  "\xe2\x82",
+					  "\xe2\x82"
+					  "a",
+					  "\xf0\x9f\x98",
+					  "a\xe2\x28\xa1"};
 
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		CHECK(utf8_is_valid(good[i], strlen(good[i])));
@@ -202,8 +227,8 @@ static void utf8_is_strict(void)
 	/* As many characters as Unicode has, no more. */
 	int n = 0;
 	for (unsigned c = 0; c < 0x110000; c++) {
-		char s[4] = { (char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3f)),
-			      (char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)) };
+		char s[4] = {(char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3f)),
+			     (char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f))};
 		n += utf8_char(s, 4) == 4;
 	}
 	CHECK_EQ(n, 0x110000 - 0x10000);
@@ -215,21 +240,43 @@ static void addresses_are_parsed_strictly(void)
 		const char *text, *back;
 		bool loopback;
 	} good[] = {
-		{ "127.0.0.1:8888", "127.0.0.1:8888", true },
-		{ "127.9.9.9:1", "127.9.9.9:1", true },
-		{ "0.0.0.0:443", "0.0.0.0:443", false },
-		{ "192.168.0.1:65535", "192.168.0.1:65535", false },
-		{ "[::1]:8888", "[::1]:8888", true },
-		{ "[::]:0", "[::]:0", false },
-		{ "[::ffff:127.0.0.1]:1", "[::ffff:127.0.0.1]:1", true },
-		{ "[::ffff:10.0.0.1]:1", "[::ffff:10.0.0.1]:1", false },
-		{ "[fe80::1]:1", "[fe80::1]:1", false },
+		{"127.0.0.1:8888", "127.0.0.1:8888", true},
+		{"127.9.9.9:1", "127.9.9.9:1", true},
+		{"0.0.0.0:443", "0.0.0.0:443", false},
+		{"192.168.0.1:65535", "192.168.0.1:65535", false},
+		{"[::1]:8888", "[::1]:8888", true},
+		{"[::]:0", "[::]:0", false},
+		{"[::ffff:127.0.0.1]:1", "[::ffff:127.0.0.1]:1", true},
+		{"[::ffff:10.0.0.1]:1", "[::ffff:10.0.0.1]:1", false},
+		{"[fe80::1]:1", "[fe80::1]:1", false},
 	};
-	static const char *const bad[] = { "", ":", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x",
-		"127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1: 1", "127.0.0.1:1 ",
-		"127.1:1", "2130706433:1", "0x7f000001:1", "256.0.0.1:1", "localhost:80", "::1:80",
-		"[::1]", "[::1]80", "[::1:80", "::1]:80", "[127.0.0.1]:80", "[]:80", "*:80",
-		"127.0.0.1:000080", "[::1]:", "[:::1]:1" };
+	static const char *const bad[] = {"",
+					  ":",
+					  ":80",
+					  "127.0.0.1",
+					  "127.0.0.1:",
+					  "127.0.0.1:x",
+					  "127.0.0.1:65536",
+					  "127.0.0.1:-1",
+					  "127.0.0.1:+1",
+					  "127.0.0.1: 1",
+					  "127.0.0.1:1 ",
+					  "127.1:1",
+					  "2130706433:1",
+					  "0x7f000001:1",
+					  "256.0.0.1:1",
+					  "localhost:80",
+					  "::1:80",
+					  "[::1]",
+					  "[::1]80",
+					  "[::1:80",
+					  "::1]:80",
+					  "[127.0.0.1]:80",
+					  "[]:80",
+					  "*:80",
+					  "127.0.0.1:000080",
+					  "[::1]:",
+					  "[:::1]:1"};
 	struct listen_addr a;
 	struct err err;
 	char text[LISTEN_TEXT_CAP];
@@ -251,7 +298,7 @@ static void addresses_are_parsed_strictly(void)
 
 static void a_port_is_opened_once(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in to = {.sin_family = AF_INET};
 	struct listen_addr a;
 	struct err err;
 	char text[64];
@@ -311,7 +358,7 @@ static int gnutls_suites(unsigned out[32])
 static int openssl_suites(unsigned out[32])
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-	STACK_OF(SSL_CIPHER) *list;
+	STACK_OF(SSL_CIPHER) * list;
 	char groups[64];
 	int n = 0;
 
@@ -351,7 +398,7 @@ static void both_tls_libraries_speak_the_same_suites(void)
 static void openssl_has_our_suites_of_tls_13_by_itself(void)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-	STACK_OF(SSL_CIPHER) *list;
+	STACK_OF(SSL_CIPHER) * list;
 	char names[256] = "";
 
 	SSL_CTX_set_cipher_list(ctx, tls_openssl_ciphers());
@@ -361,7 +408,7 @@ static void openssl_has_our_suites_of_tls_13_by_itself(void)
 
 		if (strncmp(name, "TLS_", 4) == 0)
 			snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
-			         *names ? ":" : "", name);
+				 *names ? ":" : "", name);
 	}
 	CHECK_STR(names, tls_openssl_ciphersuites());
 	SSL_CTX_free(ctx);

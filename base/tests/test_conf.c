@@ -18,19 +18,19 @@ struct settings {
 };
 
 static const struct conf_key keys[] = {
-	{ "http.listen", CONF_TEXT, "127.0.0.1:8888", 0, 0, NULL, NULL,
-	  offsetof(struct settings, listen), "Where to listen." },
-	{ "http.tls_cert", CONF_PATH, NULL, 0, 0, NULL, NULL, offsetof(struct settings, cert),
-	  "Certificate." },
-	{ "http.open", CONF_BOOL, "false", 0, 0, NULL, NULL, offsetof(struct settings, open),
-	  "Open to all." },
-	{ "mqtt.window", CONF_INT, "100", 1, 1000, "messages", NULL,
-	  offsetof(struct settings, window), "In flight." },
-	{ "mqtt.offset", CONF_INT, NULL, INT64_MIN, INT64_MAX, NULL, NULL,
-	  offsetof(struct settings, offset), "Any number." },
-	{ "c2.mode", CONF_CHOICE, "symmetric", 0, 0, NULL, "symmetric|pubkey",
-	  offsetof(struct settings, mode), "Mode." },
-	{ "c2.last", CONF_BOOL, "yes", 0, 0, NULL, NULL, offsetof(struct settings, last), "Last." },
+	{"http.listen", CONF_TEXT, "127.0.0.1:8888", 0, 0, NULL, NULL,
+	 offsetof(struct settings, listen), "Where to listen."},
+	{"http.tls_cert", CONF_PATH, NULL, 0, 0, NULL, NULL, offsetof(struct settings, cert),
+	 "Certificate."},
+	{"http.open", CONF_BOOL, "false", 0, 0, NULL, NULL, offsetof(struct settings, open),
+	 "Open to all."},
+	{"mqtt.window", CONF_INT, "100", 1, 1000, "messages", NULL,
+	 offsetof(struct settings, window), "In flight."},
+	{"mqtt.offset", CONF_INT, NULL, INT64_MIN, INT64_MAX, NULL, NULL,
+	 offsetof(struct settings, offset), "Any number."},
+	{"c2.mode", CONF_CHOICE, "symmetric", 0, 0, NULL, "symmetric|pubkey",
+	 offsetof(struct settings, mode), "Mode."},
+	{"c2.last", CONF_BOOL, "yes", 0, 0, NULL, NULL, offsetof(struct settings, last), "Last."},
 };
 enum { N = sizeof keys / sizeof *keys };
 
@@ -77,9 +77,9 @@ static void a_file_is_read_over_them(void)
 	struct settings s;
 
 	CHECK_STR(read_text(&s, "# comment\n[http]\nlisten = [::1]:80 ; other\nopen=on\n"
-	                        "tls_cert = /a b/c.pem\n\n[mqtt]\nwindow = 1000\r\n"
-	                        "offset=-9223372036854775808\n[c2]\nmode = pubkey\nlast=no"),
-	          "");
+				"tls_cert = /a b/c.pem\n\n[mqtt]\nwindow = 1000\r\n"
+				"offset=-9223372036854775808\n[c2]\nmode = pubkey\nlast=no"),
+		  "");
 	CHECK_STR(s.listen, "[::1]:80");
 	CHECK_STR(s.cert, "/a b/c.pem");
 	CHECK(s.open && !s.last);
@@ -99,32 +99,32 @@ static void every_bad_file_is_refused_with_its_line_and_changes_nothing(void)
 	static const struct {
 		const char *text, *line, *what;
 	} bad[] = {
-		{ "[http]\nlisen = x", ":2: ", "did you mean http.listen?" },
-		{ "[htp]\nlisten = x", ":2: ", "did you mean http.listen?" },
-		{ "listen = x", ":1: ", "did you mean http.listen?" },
-		{ "[mqtt]\nlisten = x", ":2: ", "did you mean http.listen?" },
-		{ "[c2]\nmodus = x", ":2: ", "did you mean c2.mode?" },
-		{ "[c2]\nabsolutely_else = x", ":2: ", "unknown key" },
-		{ "[mqtt]\nwindow = 0", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow = 1001", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow = 0x10", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow = 10 0", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow = +5", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow = 5.0", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow =", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\nwindow = -", ":2: ", "1 to 1000 messages" },
-		{ "[mqtt]\noffset = 9223372036854775808", ":2: ", "must be a number" },
-		{ "[http]\nopen = maybe", ":2: ", "true or false" },
-		{ "[http]\nopen =", ":2: ", "true or false" },
-		{ "[c2]\nmode = sym", ":2: ", "symmetric|pubkey" },
-		{ "[c2]\nmode = symmetric|pubkey", ":2: ", "symmetric|pubkey" },
-		{ "[c2]\nmode =", ":2: ", "symmetric|pubkey" },
-		{ "[c2]\nmode = pubkey\n\nmode = pubkey", ":4: ", "line 2 set it" },
-		{ "[http]\nlisten = x\n  open = on", ":3: ", "set again" },
-		{ "[http]\nlisten = a\tb", ":2: ", "control character" },
-		{ "[http\nlisten = x", ":1: ", "neither" },
-		{ "[http]\nlisten", ":2: ", "neither" },
-		{ "[http]\nlisten = x\nnonsense\n", ":3: ", "neither" },
+		{"[http]\nlisen = x", ":2: ", "did you mean http.listen?"},
+		{"[htp]\nlisten = x", ":2: ", "did you mean http.listen?"},
+		{"listen = x", ":1: ", "did you mean http.listen?"},
+		{"[mqtt]\nlisten = x", ":2: ", "did you mean http.listen?"},
+		{"[c2]\nmodus = x", ":2: ", "did you mean c2.mode?"},
+		{"[c2]\nabsolutely_else = x", ":2: ", "unknown key"},
+		{"[mqtt]\nwindow = 0", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow = 1001", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow = 0x10", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow = 10 0", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow = +5", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow = 5.0", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow =", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\nwindow = -", ":2: ", "1 to 1000 messages"},
+		{"[mqtt]\noffset = 9223372036854775808", ":2: ", "must be a number"},
+		{"[http]\nopen = maybe", ":2: ", "true or false"},
+		{"[http]\nopen =", ":2: ", "true or false"},
+		{"[c2]\nmode = sym", ":2: ", "symmetric|pubkey"},
+		{"[c2]\nmode = symmetric|pubkey", ":2: ", "symmetric|pubkey"},
+		{"[c2]\nmode =", ":2: ", "symmetric|pubkey"},
+		{"[c2]\nmode = pubkey\n\nmode = pubkey", ":4: ", "line 2 set it"},
+		{"[http]\nlisten = x\n  open = on", ":3: ", "set again"},
+		{"[http]\nlisten = a\tb", ":2: ", "control character"},
+		{"[http\nlisten = x", ":1: ", "neither"},
+		{"[http]\nlisten", ":2: ", "neither"},
+		{"[http]\nlisten = x\nnonsense\n", ":3: ", "neither"},
 	};
 	struct settings s;
 	char *text = malloc(300);
@@ -176,9 +176,15 @@ static void files_that_are_none_are_refused(void)
 
 static void single_settings_override(void)
 {
-	static const char *const bad[] = { "", "=", "http.listen", "http.lisen=x", "=x",
-		                           "mqtt.window=", "mqtt.window=5 ", "http.open=TRUE",
-		                           "http.listen=a\nb" };
+	static const char *const bad[] = {"",
+					  "=",
+					  "http.listen",
+					  "http.lisen=x",
+					  "=x",
+					  "mqtt.window=",
+					  "mqtt.window=5 ",
+					  "http.open=TRUE",
+					  "http.listen=a\nb"};
 	struct settings s;
 	struct err err;
 

@@ -45,7 +45,7 @@ static unsigned mode_of(const char *path)
 
 static void what_is_written_is_read(void)
 {
-	static const uint8_t bytes[] = { 0, 1, 0xff, '\n', 0 };
+	static const uint8_t bytes[] = {0, 1, 0xff, '\n', 0};
 	uint8_t got[8];
 	size_t len;
 	struct err err;
@@ -128,8 +128,8 @@ static void what_is_no_file_is_never_replaced(void)
 /* A limit on the size of files stands in for a full disk. */
 static void a_full_disk_leaves_the_old_file_and_no_rest(void)
 {
-	struct rlimit old, few = { 10, RLIM_INFINITY };
-	uint8_t got[32], large[32] = { 7 };
+	struct rlimit old, few = {10, RLIM_INFINITY};
+	uint8_t got[32], large[32] = {7};
 	size_t len;
 	struct err err;
 
@@ -173,8 +173,8 @@ static void reading_tells_what_is_wrong_and_leaves_nothing(void)
 
 static void a_secret_that_others_can_touch_is_refused(void)
 {
-	static const unsigned bad[] = { 0640, 0604, 0620, 0602, 0610, 0601, 0666, 0440, 04604 };
-	static const unsigned good[] = { 0600, 0400, 0700 };
+	static const unsigned bad[] = {0640, 0604, 0620, 0602, 0610, 0601, 0666, 0440, 04604};
+	static const unsigned good[] = {0600, 0400, 0700};
 	uint8_t got[8];
 	size_t len;
 	struct err err;

@@ -62,14 +62,14 @@ static const char *string_of(json_t *j, const char *name)
 static void a_line_is_json_with_time_level_and_fields(void)
 {
 	time_t before = time(NULL);
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	const char *rest;
 	json_t *j;
 
 	capture();
 	errno = ENOENT;
 	log_write(LOG_WARN, "hello", LOG_STR("who", "world"), LOG_NUM("n", -42),
-	          LOG_NUM("big", INT64_MIN), LOG_STR("null", NULL));
+		  LOG_NUM("big", INT64_MIN), LOG_STR("null", NULL));
 	CHECK_EQ(errno, ENOENT);
 	captured();
 	j = parse_line();
@@ -101,7 +101,7 @@ static void no_byte_breaks_a_line(void)
 {
 	for (int a = 1; a < 256; a++) {
 		for (int b = 1; b < 256; b += 3) {
-			char bytes[] = { (char)a, (char)b, '"', 0 };
+			char bytes[] = {(char)a, (char)b, '"', 0};
 			json_t *j;
 
 			capture();
@@ -124,14 +124,18 @@ static void wrong_utf8_becomes_replacement_characters(void)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "a\xff" "b", "a\xef\xbf\xbd" "b" },
-		{ "\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xe2\x82\xac", "\xe2\x82\xac" },
-		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
-		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-		{ "\xc2\x9b", "\xc2\x9b" }, /* a control of terminals: escaped, so the same once read */
+		{"a\xff"
+		 "b",
+		 "a\xef\xbf\xbd"
+		 "b"},
+		{"\xc0\x80", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xe2\x82\xac", "\xe2\x82\xac"},
+		{"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+		{"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xc2\x9b",
+		 "\xc2\x9b"}, /* a control of terminals: escaped, so the same once read */
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -159,7 +163,7 @@ static void what_is_too_long_is_left_out_whole(void)
 		large[len] = 0;
 		capture();
 		log_write(LOG_INFO, "m", LOG_STR("a", "first"), LOG_STR("b", large),
-		          LOG_STR("c", "after"));
+			  LOG_STR("c", "after"));
 		captured();
 		j = parse_line();
 		CHECK_STR(string_of(j, "a"), "first");

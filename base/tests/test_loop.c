@@ -18,12 +18,12 @@ static int64_t now(void)
 }
 
 /* Turns until the condition holds, at most 5 s. */
-#define UNTIL(cond)                                  \
-	do {                                         \
-		int64_t end_ = now() + 5000;         \
-		while (!(cond) && now() < end_)      \
-			loop_turn(l, 10);            \
-		CHECK(cond);                         \
+#define UNTIL(cond)                                                                                \
+	do {                                                                                       \
+		int64_t end_ = now() + 5000;                                                       \
+		while (!(cond) && now() < end_)                                                    \
+			loop_turn(l, 10);                                                          \
+		CHECK(cond);                                                                       \
 	} while (0)
 
 struct mark {
@@ -44,9 +44,9 @@ static void on_mark(void *ctx)
 
 static void timers_fire_in_the_order_of_their_times(void)
 {
-	struct mark a = { .letter = 'a' }, b = { .letter = 'b' }, c = { .letter = 'c' },
-	            d = { .letter = 'd' };
-	struct mark *all[] = { &a, &b, &c, &d };
+	struct mark a = {.letter = 'a'}, b = {.letter = 'b'}, c = {.letter = 'c'},
+		    d = {.letter = 'd'};
+	struct mark *all[] = {&a, &b, &c, &d};
 	int64_t start = now();
 
 	trace[0] = 0;
@@ -71,7 +71,7 @@ static void timers_fire_in_the_order_of_their_times(void)
 
 static void equal_times_fire_as_they_were_set_and_never_early(void)
 {
-	struct mark marks[26] = { { 0 } };
+	struct mark marks[26] = {{0}};
 
 	trace[0] = 0;
 	for (int i = 0; i < 26; i++) {
@@ -94,7 +94,8 @@ static void many_timers_stay_sorted_through_stops(void)
 
 	trace[0] = 0;
 	for (int i = 0; i < N; i++) {
-		marks[i] = (struct mark){ .letter = 0, .timer = loop_timer_add(l, on_mark, &marks[i]) };
+		marks[i] =
+			(struct mark){.letter = 0, .timer = loop_timer_add(l, on_mark, &marks[i])};
 		loop_timer_set(marks[i].timer, (i * 7919) % 40 + (i % 3 == 0 ? 1000000 : 0));
 	}
 	for (int i = 0; i < N; i += 3)
@@ -122,8 +123,8 @@ static void delete_other(struct mark *m)
 
 static void timers_may_be_deleted_from_callbacks(void)
 {
-	struct mark a = { .letter = 'a', .act = delete_self }, b = { .letter = 'b', .act = delete_other },
-	            c = { .letter = 'c' };
+	struct mark a = {.letter = 'a', .act = delete_self},
+		    b = {.letter = 'b', .act = delete_other}, c = {.letter = 'c'};
 
 	trace[0] = 0;
 	a.timer = loop_timer_add(l, on_mark, &a);
@@ -157,7 +158,7 @@ static void on_readable(void *ctx, int fd, int ready)
 
 static void a_timer_that_sets_itself_starves_nobody(void)
 {
-	struct mark a = { .letter = 'a', .act = set_again };
+	struct mark a = {.letter = 'a', .act = set_again};
 	struct loop_fd *w;
 	int p[2];
 
@@ -272,7 +273,7 @@ static void nest(struct mark *m)
 
 static void a_callback_may_run_a_turn_and_delete_in_it(void)
 {
-	struct mark a = { .letter = 'a', .act = nest }, b = { .letter = 'b' };
+	struct mark a = {.letter = 'a', .act = nest}, b = {.letter = 'b'};
 	struct pair p;
 
 	trace[0] = 0;
@@ -352,7 +353,7 @@ static void a_stop_before_the_run_counts(void)
 
 static void a_turn_waits_no_longer_than_asked(void)
 {
-	struct mark a = { .letter = 'a' };
+	struct mark a = {.letter = 'a'};
 	int64_t start = now();
 
 	a.timer = loop_timer_add(l, on_mark, &a);

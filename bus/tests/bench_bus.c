@@ -14,12 +14,12 @@ static struct bus bus;
 
 static void fill(void *ctx)
 {
-	static const uint8_t payload[89] = { 1 }; /* a SetTopicKey is so long */
+	static const uint8_t payload[89] = {1}; /* a SetTopicKey is so long */
 
 	(void)ctx;
 	while (n_sent < n_total && bus_room(&bus) > 0)
 		n_sent += bus_publish(&bus, "e4/00112233445566778899aabbccddeeff", payload,
-		                      sizeof payload, qos_used, false, NULL);
+				      sizeof payload, qos_used, false, NULL);
 }
 
 static int64_t now(void)
@@ -29,10 +29,10 @@ static int64_t now(void)
 
 static void measure(struct loop *loop, int port, int version, int qos, int window)
 {
-	const struct bus_handler handler = { .on_room = fill };
+	const struct bus_handler handler = {.on_room = fill};
 	char url[64];
-	struct bus_mqtt_config c = { .url = url, .version = version, .keepalive_s = 30,
-		                     .window = window };
+	struct bus_mqtt_config c = {
+		.url = url, .version = version, .keepalive_s = 30, .window = window};
 	struct err err;
 	int64_t start;
 
@@ -57,7 +57,7 @@ static void measure(struct loop *loop, int port, int version, int qos, int windo
 
 int main(void)
 {
-	static const int windows[] = { 20, 100, 1000 };
+	static const int windows[] = {20, 100, 1000};
 	struct loop *loop = loop_new();
 	struct broker b;
 

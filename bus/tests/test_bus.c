@@ -32,7 +32,7 @@ struct peer {
 	char topic[128];
 	uint8_t payload[256];
 	size_t len;
-	uint32_t next;       /* expected number of a numbered message */
+	uint32_t next; /* expected number of a numbered message */
 	int n_out_of_order;
 	const char *echo_to; /* publish what comes to this topic */
 	bool close_on_message;
@@ -90,12 +90,12 @@ static int64_t now(void)
 	return clock_real.mono_ms(clock_real.ctx);
 }
 
-#define UNTIL(cond)                                          \
-	do {                                                 \
-		int64_t end_ = now() + DEADLINE_MS;          \
-		while (!(cond) && now() < end_)              \
-			turn();                              \
-		CHECK(cond);                                 \
+#define UNTIL(cond)                                                                                \
+	do {                                                                                       \
+		int64_t end_ = now() + DEADLINE_MS;                                                \
+		while (!(cond) && now() < end_)                                                    \
+			turn();                                                                    \
+		CHECK(cond);                                                                       \
 	} while (0)
 
 #define CALL(call) (in_call = true, call_ = (call), in_call = false, call_)
@@ -103,11 +103,14 @@ static bool call_;
 
 static void join(struct peer *p)
 {
-	const struct bus_handler handler = { p, on_state, on_message, on_room };
-	struct err err = { 0 };
+	const struct bus_handler handler = {p, on_state, on_message, on_room};
+	struct err err = {0};
 	char url[64];
 	const struct bus_mqtt_config config = {
-		.url = url, .version = w.version, .keepalive_s = 30, .window = 20,
+		.url = url,
+		.version = w.version,
+		.keepalive_s = 30,
+		.window = 20,
 	};
 
 	memset(p, 0, sizeof *p);
@@ -124,7 +127,7 @@ static void join(struct peer *p)
 }
 
 static bool publish(struct peer *p, const char *topic, const void *payload, size_t len, int qos,
-                    bool retain)
+		    bool retain)
 {
 	return CALL(bus_publish(&p->bus, topic, payload, len, qos, retain, NULL));
 }
@@ -164,7 +167,7 @@ static void back(void)
 
 static void a_message_of_each_qos_reaches_its_subscriber(void)
 {
-	static const uint8_t bytes[] = { 0, 1, 2, 0xff, 0 };
+	static const uint8_t bytes[] = {0, 1, 2, 0xff, 0};
 	struct peer a, b;
 
 	join(&a);
@@ -267,9 +270,9 @@ static void nothing_comes_after_unsubscribe(void)
 
 static void bad_arguments_are_refused_before_the_transport_sees_them(void)
 {
-	static const char *const topics[] = { "", "a/+", "#", "a\nb", "\xff", "\xc0\x80",
-		                              "\xed\xa0\x80", "a\x7f" };
-	static const char *const patterns[] = { "", "a+", "+a/b", "a/#/b", "a#", "##", "\x80", "++" };
+	static const char *const topics[] = {"",         "a/+",          "#",    "a\nb", "\xff",
+					     "\xc0\x80", "\xed\xa0\x80", "a\x7f"};
+	static const char *const patterns[] = {"", "a+", "+a/b", "a/#/b", "a#", "##", "\x80", "++"};
 	char *large = malloc(BUS_TOPIC_MAX + 2);
 	struct err err;
 	struct peer a;
@@ -300,7 +303,7 @@ static void bad_arguments_are_refused_before_the_transport_sees_them(void)
 
 static void subscriptions_come_back_with_the_broker(void)
 {
-	struct err err = { 0 };
+	struct err err = {0};
 	struct peer a, b;
 
 	join(&a);
@@ -333,7 +336,7 @@ static void thousands_of_messages_pass_a_small_window_in_order(int qos)
 {
 	const uint32_t total = 3000;
 	uint32_t sent = 0;
-	struct err err = { 0 };
+	struct err err = {0};
 	struct peer a, b;
 	int n_full = 0;
 	int64_t end = now() + DEADLINE_MS;
@@ -349,7 +352,7 @@ static void thousands_of_messages_pass_a_small_window_in_order(int qos)
 		/* Not so fast that the broker drops what waits for b: it keeps 1000. */
 		while (sent < total && sent < (uint32_t)b.n_got + 500 && bus_room(&a.bus) > 0) {
 			CHECK(CALL(bus_publish(&a.bus, "flood", (uint8_t *)&sent, sizeof sent, qos,
-			                       false, NULL)));
+					       false, NULL)));
 			sent++;
 		}
 		if (bus_room(&a.bus) == 0) {
@@ -429,16 +432,17 @@ static void matching_follows_the_standard(void)
 		const char *pattern, *topic;
 		bool matches;
 	} cases[] = {
-		{ "a", "a", true }, { "a", "b", false }, { "a", "aa", false }, { "aa", "a", false },
-		{ "a/b", "a/b", true }, { "a/b", "a", false }, { "a", "a/b", false },
-		{ "+", "a", true }, { "+", "a/b", false }, { "+/+", "a/b", true }, { "+/+", "/", true },
-		{ "/+", "/a", true }, { "+", "/a", false }, { "+/a", "/a", true }, { "a/+", "a/", true },
-		{ "a/+", "a", false }, { "a/+/c", "a/b/c", true }, { "a/+/c", "a/b/d", false },
-		{ "#", "a", true }, { "#", "a/b", true }, { "#", "/", true }, { "a/#", "a", true },
-		{ "a/#", "a/", true }, { "a/#", "a/b/c", true }, { "a/#", "ab", false },
-		{ "a/+/#", "a", false }, { "a/+/#", "a/b", true }, { "+/#", "a", true },
-		{ "#", "$SYS/x", false }, { "+/x", "$SYS/x", false }, { "$SYS/#", "$SYS/x", true },
-		{ "a/#", "a/$b", true },
+		{"a", "a", true},           {"a", "b", false},        {"a", "aa", false},
+		{"aa", "a", false},         {"a/b", "a/b", true},     {"a/b", "a", false},
+		{"a", "a/b", false},        {"+", "a", true},         {"+", "a/b", false},
+		{"+/+", "a/b", true},       {"+/+", "/", true},       {"/+", "/a", true},
+		{"+", "/a", false},         {"+/a", "/a", true},      {"a/+", "a/", true},
+		{"a/+", "a", false},        {"a/+/c", "a/b/c", true}, {"a/+/c", "a/b/d", false},
+		{"#", "a", true},           {"#", "a/b", true},       {"#", "/", true},
+		{"a/#", "a", true},         {"a/#", "a/", true},      {"a/#", "a/b/c", true},
+		{"a/#", "ab", false},       {"a/+/#", "a", false},    {"a/+/#", "a/b", true},
+		{"+/#", "a", true},         {"#", "$SYS/x", false},   {"+/x", "$SYS/x", false},
+		{"$SYS/#", "$SYS/x", true}, {"a/#", "a/$b", true},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -486,7 +490,7 @@ static void fate_drops_and_doubles(void)
 
 static void over_memory(void)
 {
-	w = (struct world){ .name = "memory", .hub = bus_mem_hub_new() };
+	w = (struct world){.name = "memory", .hub = bus_mem_hub_new()};
 	run_all();
 	RUN(fate_drops_and_doubles);
 	bus_mem_hub_free(w.hub);
@@ -494,7 +498,7 @@ static void over_memory(void)
 
 static void over_mqtt(const char *name, int version)
 {
-	w = (struct world){ .name = name, .version = version, .loop = loop_new() };
+	w = (struct world){.name = name, .version = version, .loop = loop_new()};
 	broker_init(&w.broker);
 	broker_start(&w.broker, NULL);
 	run_all();

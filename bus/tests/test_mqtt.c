@@ -56,12 +56,12 @@ static int64_t now(void)
 	return clock_real.mono_ms(clock_real.ctx);
 }
 
-#define UNTIL(cond)                                          \
-	do {                                                 \
-		int64_t end_ = now() + DEADLINE_MS;          \
-		while (!(cond) && now() < end_)              \
-			loop_turn(loop, 20);                 \
-		CHECK(cond);                                 \
+#define UNTIL(cond)                                                                                \
+	do {                                                                                       \
+		int64_t end_ = now() + DEADLINE_MS;                                                \
+		while (!(cond) && now() < end_)                                                    \
+			loop_turn(loop, 20);                                                       \
+		CHECK(cond);                                                                       \
 	} while (0)
 
 static char url_text[64];
@@ -74,13 +74,13 @@ static const char *url(const char *scheme, const char *host, int port)
 
 static struct bus_mqtt_config plain(int version)
 {
-	return (struct bus_mqtt_config){ .version = version, .keepalive_s = 30, .window = 100 };
+	return (struct bus_mqtt_config){.version = version, .keepalive_s = 30, .window = 100};
 }
 
 static void join(struct peer *p, const struct bus_mqtt_config *config)
 {
-	const struct bus_handler handler = { p, on_state, on_message, on_room };
-	struct err err = { 0 };
+	const struct bus_handler handler = {p, on_state, on_message, on_room};
+	struct err err = {0};
 
 	memset(p, 0, sizeof *p);
 	CHECK(bus_mqtt_open(&p->bus, config, loop, &handler, &err));
@@ -185,7 +185,7 @@ static void expect_refusal(const struct bus_mqtt_config *c, const char *why)
 
 static void exchange(const struct bus_mqtt_config *c)
 {
-	uint8_t large[100000] = { 1 };
+	uint8_t large[100000] = {1};
 	struct peer p;
 
 	join(&p, c);
@@ -239,8 +239,8 @@ static void tls_needs_the_right_ca_and_the_right_name(void)
 
 static void old_tls_and_weak_suites_are_refused(void)
 {
-	static const char *const ciphers[] = { "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA",
-		                               "AES256-SHA" };
+	static const char *const ciphers[] = {"ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES256-SHA",
+					      "AES256-SHA"};
 	char extra[512];
 	struct broker b;
 
@@ -250,10 +250,10 @@ static void old_tls_and_weak_suites_are_refused(void)
 		struct bus_mqtt_config c = plain(3);
 
 		snprintf(extra, sizeof extra, "%stls_version tlsv1.1\nciphers %s:@SECLEVEL=0\n",
-		         tls_config, ciphers[i]);
+			 tls_config, ciphers[i]);
 		/* With TLS 1.3 left on, the broker would answer in that. */
 		snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "%s",
-		         "ciphers_tls1.3 TLS_AES_128_CCM_SHA256\n");
+			 "ciphers_tls1.3 TLS_AES_128_CCM_SHA256\n");
 		broker_start(&b, extra);
 		c.url = url("mqtts", "localhost", b.port);
 		c.ca_file = in_dir(&b, "ca.pem");
@@ -295,13 +295,28 @@ static void a_client_certificate_opens_the_door_that_needs_one(void)
 static void bad_settings_are_refused_at_once(void)
 {
 	static const char *const urls[] = {
-		"", "localhost", "http://x:1", "mqtt://", "mqtt://:1883", "mqtt://h:0", "mqtt://h:65536",
-		"mqtt://h:x", "mqtt://h:", "mqtt://user@h:1", "mqtt://h:1/path", "mqtt://[::1:1883",
-		"mqtt://[::1]x", "mqtt://a b", "mqtt://h:123456", "mqtts://", "MQTT://h", "mqtt:/h",
+		"",
+		"localhost",
+		"http://x:1",
+		"mqtt://",
+		"mqtt://:1883",
+		"mqtt://h:0",
+		"mqtt://h:65536",
+		"mqtt://h:x",
+		"mqtt://h:",
+		"mqtt://user@h:1",
+		"mqtt://h:1/path",
+		"mqtt://[::1:1883",
+		"mqtt://[::1]x",
+		"mqtt://a b",
+		"mqtt://h:123456",
+		"mqtts://",
+		"MQTT://h",
+		"mqtt:/h",
 	};
 	static const struct bus_handler none;
 	struct bus_mqtt_config c, good = plain(5);
-	struct bus bus = { 0 };
+	struct bus bus = {0};
 	struct broker b;
 	struct err err;
 
@@ -310,15 +325,15 @@ static void bad_settings_are_refused_at_once(void)
 	put(in_dir(&b, "open"), "secret\n", 0644);
 	put(in_dir(&b, "empty"), "\n", 0600);
 	good.url = "mqtts://localhost";
-#define REFUSED(change)                                                            \
-	do {                                                                       \
-		c = good;                                                          \
-		change;                                                            \
-		err.code = ERR_OK;                                                 \
-		CHECK(!bus_mqtt_open(&bus, &c, loop, &none, &err));                \
-		CHECK_EQ(err.code, ERR_CONFIG);                                    \
-		CHECK(err.text[0] && !strstr(err.text, "secret"));                 \
-		CHECK(bus.ops == NULL);                                            \
+#define REFUSED(change)                                                                            \
+	do {                                                                                       \
+		c = good;                                                                          \
+		change;                                                                            \
+		err.code = ERR_OK;                                                                 \
+		CHECK(!bus_mqtt_open(&bus, &c, loop, &none, &err));                                \
+		CHECK_EQ(err.code, ERR_CONFIG);                                                    \
+		CHECK(err.text[0] && !strstr(err.text, "secret"));                                 \
+		CHECK(bus.ops == NULL);                                                            \
 	} while (0)
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
 		REFUSED(c.url = urls[i]);
@@ -361,7 +376,7 @@ struct liar {
 
 static void on_liar(void *ctx, int fd, int ready)
 {
-	const struct linger at_once = { 1, 0 };
+	const struct linger at_once = {1, 0};
 	struct liar *l = ctx;
 
 	(void)ready;
@@ -435,12 +450,14 @@ static void a_server_that_is_no_broker_is_left_alone(void)
 		size_t len;
 		bool reset;
 	} says[] = {
-		{ "HTTP/1.1 400 Bad Request\r\n\r\n", 28, false },
-		{ "\x20\xff\xff\xff\xff\xff", 6, false },     /* a length that does not end */
-		{ "\x20\x02\x00\x09", 4, false },             /* a reason that there is not */
-		{ "\x30\x05\x00\x09" "abc", 7, false },       /* a message before the yes */
-		{ NULL, 0, true },                            /* reset at once */
-		{ "\x20", 1, true },
+		{"HTTP/1.1 400 Bad Request\r\n\r\n", 28, false},
+		{"\x20\xff\xff\xff\xff\xff", 6, false}, /* a length that does not end */
+		{"\x20\x02\x00\x09", 4, false},         /* a reason that there is not */
+		{"\x30\x05\x00\x09"
+		 "abc",
+		 7, false},      /* a message before the yes */
+		{NULL, 0, true}, /* reset at once */
+		{"\x20", 1, true},
 	};
 	struct liar l;
 	struct peer p;
@@ -507,7 +524,7 @@ static void a_kept_session_gets_what_came_while_it_was_away(void)
 			snprintf(text, sizeof text, "%d", i);
 			UNTIL(bus_room(&from.bus) > 0);
 			CHECK(bus_publish(&from.bus, "mail", (const uint8_t *)text, strlen(text), 2,
-			                  false, NULL));
+					  false, NULL));
 		}
 		UNTIL(bus_room(&from.bus) == 100);
 		join(&to, &keeper);
@@ -569,8 +586,8 @@ static void the_window_is_whole_again_after_a_crash_in_mid_flight(void)
 			UNTIL(p.up);
 			for (int i = 0; i < 40; i++) {
 				for (int qos = 0; qos <= 2; qos++)
-					bus_publish(&p.bus, "x", (const uint8_t *)"m", 1, qos, false,
-					            NULL);
+					bus_publish(&p.bus, "x", (const uint8_t *)"m", 1, qos,
+						    false, NULL);
 			}
 			loop_turn(loop, round);
 			broker_kill(&b);
@@ -610,7 +627,7 @@ static void a_socket_that_takes_no_more_holds_back_qos_0(void)
 	struct bus_mqtt_config c = plain(3);
 	struct broker b;
 	struct peer p;
-	struct err err = { 0 };
+	struct err err = {0};
 	int n = 0;
 
 	broker_init(&b);

@@ -1,4 +1,5 @@
-/* C2's own X25519 keys (PK): the newest is wanted, older ones count while a device may hold them. */
+/* C2's own X25519 keys (PK): the newest is wanted, older ones count while a device may hold them.
+ */
 #include "c2/core/internal.h"
 
 #include <string.h>
@@ -36,7 +37,7 @@ void c2_keys_wipe(struct core *c)
 
 bool c2_keys_load(struct core *c, struct err *err)
 {
-	struct row_list list = { .n = 0 };
+	struct row_list list = {.n = 0};
 
 	if (c->cfg.mode != CORE_PUBKEY)
 		return true;
@@ -51,7 +52,7 @@ bool c2_keys_load(struct core *c, struct err *err)
 		k->rev = list.rows[i].rev;
 		memcpy(k->public_key, list.rows[i].public_key, sizeof k->public_key);
 		if (!open_c2_key(&c->custody, k->private_key, k->rev, &list.rows[i].private_key,
-		                 err)) {
+				 err)) {
 			c2_keys_wipe(c);
 			return err_wrap(err, "C2's own key");
 		}
@@ -67,7 +68,7 @@ const struct c2_key *c2_key_newest(const struct core *c)
 
 static bool put_new_pair(struct core *c, int64_t rev, struct err *err)
 {
-	struct store_c2_key row = { .rev = rev };
+	struct store_c2_key row = {.rev = rev};
 	uint8_t key[32];
 	bool ok;
 
@@ -107,7 +108,8 @@ bool c2_keys_prune(struct core *c, struct err *err)
 	       (DB(c, c2_keys_drop, least, err) && c2_keys_load(c, err));
 }
 
-/* Old keys in use hold a place; the first to confirm the newest key frees theirs only with the last. */
+/* Old keys in use hold a place; the first to confirm the newest key frees theirs only with the
+ * last. */
 static bool room_for_key(struct core *c, struct err *err)
 {
 	if (c->n_c2_keys <= CORE_C2_KEYS_MAX)
@@ -129,7 +131,7 @@ bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, stru
 		return false;
 	if (!force)
 		return err_set(err, ERR_PRECONDITION,
-		               "a new C2 key concerns every client: ask for it with force");
+			       "a new C2 key concerns every client: ask for it with force");
 	if (!change_begin(&ch, c, err))
 		return false;
 	ok = c2_keys_load(c, err) && c2_keys_prune(c, err) && room_for_key(c, err) &&

@@ -10,7 +10,7 @@ enum { PRUNE_EVERY = 256 };
 
 bool change_begin(struct change *ch, struct core *c, struct err *err)
 {
-	*ch = (struct change){ .c = c, .now = core_now(c) };
+	*ch = (struct change){.c = c, .now = core_now(c)};
 	if (!c->store.ops->begin(c->store.ctx, err))
 		return false;
 	if (DB(c, revision_next, &ch->rev, err))
@@ -36,8 +36,8 @@ bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct er
 		out->revision = ch->rev;
 		out->recipients = ch->recipients;
 		out->status = ch->recipients == 0 ? CORE_NOTHING
-		              : c->bus_up         ? CORE_QUEUED
-		                                  : CORE_BROKER_AWAY;
+			      : c->bus_up         ? CORE_QUEUED
+						  : CORE_BROKER_AWAY;
 	}
 	if (ch->has_event && events_pump(c))
 		core_wake(c);
@@ -55,10 +55,10 @@ bool change_client(struct change *ch, struct store_client *row, struct err *err)
 }
 
 bool change_event(struct change *ch, enum core_event_type type, const char *client,
-                  const char *topic, struct err *err)
+		  const char *topic, struct err *err)
 {
 	struct core *c = ch->c;
-	struct store_event e = { .type = (int32_t)type, .at_ms = c->clock.wall_ms(c->clock.ctx) };
+	struct store_event e = {.type = (int32_t)type, .at_ms = c->clock.wall_ms(c->clock.ctx)};
 
 	memcpy(e.source, client, strlen(client) + 1);
 	memcpy(e.target, topic, strlen(topic) + 1);
@@ -90,7 +90,7 @@ bool change_rotate(struct change *ch, struct store_topic *row, struct err *err)
 
 bool change_topic_gone(struct core *c, int64_t topic_id, struct err *err)
 {
-	struct client_list left = { 0 };
+	struct client_list left = {0};
 	struct store_topic row;
 	bool found = false, ok;
 
@@ -108,7 +108,7 @@ bool change_topic_gone(struct core *c, int64_t topic_id, struct err *err)
 bool change_publish_key(struct change *ch, const struct store_client *source, struct err *err)
 {
 	struct core *c = ch->c;
-	struct client_list to = { 0 };
+	struct client_list to = {0};
 	bool ok = true;
 
 	/* Both kinds in pages; who is of both kinds is written twice, which does no harm. */
@@ -118,13 +118,13 @@ bool change_publish_key(struct change *ch, const struct store_client *source, st
 		do {
 			to.n = 0;
 			ok = kind == 0 ? DB(c, peer_holders, source->id, after, CORE_PAGE,
-			                    client_list_add, &to, err)
-			               : DB(c, link_clients, source->id, after, CORE_PAGE,
-			                    client_list_add, &to, err);
+					    client_list_add, &to, err)
+				       : DB(c, link_clients, source->id, after, CORE_PAGE,
+					    client_list_add, &to, err);
 			for (size_t i = 0; i < to.n && ok; i++) {
-				struct store_peer peer = { .target_id = to.rows[i].id,
-					                   .source_id = source->id,
-					                   .rev = ch->rev };
+				struct store_peer peer = {.target_id = to.rows[i].id,
+							  .source_id = source->id,
+							  .rev = ch->rev};
 
 				after = peer.target_id;
 				memcpy(peer.e4id, source->e4id, sizeof peer.e4id);
@@ -150,9 +150,9 @@ bool topic_check(const char *topic, struct err *err)
 	if (topic && e4_topic_ok(topic, strlen(topic)) && topic[0] != '$')
 		return true;
 	return err_set(err, ERR_INVALID,
-	               "a topic has 1 to %d bytes of UTF-8, no + or #, no $ in front, and is no "
-	               "control topic (e4/...)",
-	               E4_TOPIC_MAX);
+		       "a topic has 1 to %d bytes of UTF-8, no + or #, no $ in front, and is no "
+		       "control topic (e4/...)",
+		       E4_TOPIC_MAX);
 }
 
 bool find_client(struct core *c, const char *name, struct store_client *row, struct err *err)
@@ -177,7 +177,7 @@ bool need_pubkey_mode(const struct core *c, struct err *err)
 {
 	return c->cfg.mode == CORE_PUBKEY ||
 	       err_set(err, ERR_PRECONDITION,
-	               "only in pubkey mode; this server runs in symmetric mode");
+		       "only in pubkey mode; this server runs in symmetric mode");
 }
 
 bool client_list_add(void *arg, const struct store_client *row)
@@ -195,7 +195,7 @@ bool client_list_add(void *arg, const struct store_client *row)
 void client_list_free(struct client_list *list)
 {
 	free(list->rows);
-	*list = (struct client_list){ 0 };
+	*list = (struct client_list){0};
 }
 
 bool name_list_add(void *arg, const char *name)

@@ -26,7 +26,7 @@ static bool key_is(struct core *c, const struct store_client *row, const uint8_t
 {
 	uint8_t old[E4_KEY_LEN];
 	bool same = open_client_key(&c->custody, old, row->e4id, row->key_rev, &row->key, 0) &&
-	            e4_equal(old, key, sizeof old);
+		    e4_equal(old, key, sizeof old);
 
 	e4_wipe(old, sizeof old);
 	return same;
@@ -53,7 +53,7 @@ static bool new_row(struct core *c, const char *name, struct store_client *row, 
  * a clock far ahead has left behind are forgotten.
  */
 static bool provision(struct change *ch, struct store_client *row, const uint8_t key[32],
-                      struct err *err)
+		      struct err *err)
 {
 	struct core *c = ch->c;
 
@@ -77,7 +77,7 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 }
 
 bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
-                     struct core_delivery *out, struct err *err)
+		     struct core_delivery *out, struct err *err)
 {
 	struct store_client row;
 	struct change ch;
@@ -118,7 +118,7 @@ static bool topic_ids_add(void *arg, const struct store_member_topic *row)
 
 /* The client's row and members are gone; see to the topics it was in. */
 static bool leave_topics(struct change *ch, const struct topic_ids *topics, const char *name,
-                         bool rotate, int64_t *rotated, struct err *err)
+			 bool rotate, int64_t *rotated, struct err *err)
 {
 	struct core *c = ch->c;
 	struct store_topic topic;
@@ -146,7 +146,7 @@ static bool leave_topics(struct change *ch, const struct topic_ids *topics, cons
 static bool recall_key(struct change *ch, const struct store_client *source, struct err *err)
 {
 	struct core *c = ch->c;
-	struct client_list to = { 0 };
+	struct client_list to = {0};
 	bool ok;
 
 	do {
@@ -154,10 +154,10 @@ static bool recall_key(struct change *ch, const struct store_client *source, str
 		to.n = 0;
 		ok = DB(c, peer_holders, source->id, 0, CORE_PAGE, client_list_add, &to, err);
 		for (size_t i = 0; i < to.n && ok; i++) {
-			struct store_peer peer = { .target_id = to.rows[i].id,
-				                   .source_id = source->id,
-				                   .rev = ch->rev,
-				                   .removed = true };
+			struct store_peer peer = {.target_id = to.rows[i].id,
+						  .source_id = source->id,
+						  .rev = ch->rev,
+						  .removed = true};
 
 			memcpy(peer.e4id, source->e4id, sizeof peer.e4id);
 			ok = DB(c, peer_put, &peer, err) &&
@@ -169,10 +169,10 @@ static bool recall_key(struct change *ch, const struct store_client *source, str
 }
 
 bool core_client_remove(struct core *c, const char *name, enum core_choice rotate, int64_t *rotated,
-                        struct core_delivery *out, struct err *err)
+			struct core_delivery *out, struct err *err)
 {
 	bool do_rotate = rotate == CORE_DEFAULT ? c->cfg.rotate_on_removal : rotate == CORE_YES;
-	struct topic_ids topics = { 0 };
+	struct topic_ids topics = {0};
 	struct store_client row;
 	struct change ch;
 	int64_t n = 0;
@@ -231,7 +231,7 @@ static bool generate_key(struct change *ch, struct store_client *row, struct err
 /* The key that was the wanted one stays a candidate until the device shows a newer one. */
 static bool replace_key(struct change *ch, struct store_client *row, struct err *err)
 {
-	struct store_old_key old = { .client_id = row->id, .rev = row->key_rev, .key = row->key };
+	struct store_old_key old = {.client_id = row->id, .rev = row->key_rev, .key = row->key};
 
 	if (row->n_old_keys + 1 >= CORE_CLIENT_KEYS_MAX)
 		return err_set(
@@ -247,7 +247,7 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 }
 
 bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
-                         struct err *err)
+			 struct err *err)
 {
 	struct store_client row;
 	struct change ch;
@@ -267,11 +267,11 @@ bool core_client_new_key(struct core *c, const char *name, struct core_delivery 
 }
 
 bool core_clients(struct core *c, struct store_page page, struct arena *arena,
-                  struct core_names *out, struct err *err)
+		  struct core_names *out, struct err *err)
 {
-	struct name_list list = { .arena = arena, .out = out };
+	struct name_list list = {.arena = arena, .out = out};
 
-	*out = (struct core_names){ 0 };
+	*out = (struct core_names){0};
 	return DB(c, clients, page, name_list_add, &list, err);
 }
 

@@ -13,7 +13,7 @@ static struct control_entry *slot(const struct control_cache *cache, int64_t cli
 }
 
 bool control_cache_get(const struct control_cache *cache, uint8_t key[32], int64_t client_id,
-                       int64_t key_rev, int64_t c2_rev)
+		       int64_t key_rev, int64_t c2_rev)
 {
 	const struct control_entry *e;
 
@@ -27,7 +27,7 @@ bool control_cache_get(const struct control_cache *cache, uint8_t key[32], int64
 }
 
 void control_cache_put(struct control_cache *cache, const uint8_t key[32], int64_t client_id,
-                       int64_t key_rev, int64_t c2_rev)
+		       int64_t key_rev, int64_t c2_rev)
 {
 	struct control_entry *e;
 

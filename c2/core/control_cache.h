@@ -22,9 +22,9 @@ struct control_cache {
 };
 
 bool control_cache_get(const struct control_cache *cache, uint8_t key[32], int64_t client_id,
-                       int64_t key_rev, int64_t c2_rev);
+		       int64_t key_rev, int64_t c2_rev);
 void control_cache_put(struct control_cache *cache, const uint8_t key[32], int64_t client_id,
-                       int64_t key_rev, int64_t c2_rev);
+		       int64_t key_rev, int64_t c2_rev);
 /* Wipe and release. */
 void control_cache_free(struct control_cache *cache);
 

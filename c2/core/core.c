@@ -43,8 +43,8 @@ static bool take_mode(struct core *c, struct err *err)
 		return false;
 	if (found && (len != 1 || mode != (uint8_t)c->cfg.mode))
 		return err_set(err, ERR_CONFIG,
-		               "the database was made in %s mode, the configuration says %s mode",
-		               mode_name(mode), mode_name(c->cfg.mode));
+			       "the database was made in %s mode, the configuration says %s mode",
+			       mode_name(mode), mode_name(c->cfg.mode));
 	if (found)
 		return true;
 	mode = (uint8_t)c->cfg.mode;
@@ -57,8 +57,8 @@ static bool take_mode(struct core *c, struct err *err)
 }
 
 struct core *core_new(const struct core_config *config, const struct store *store,
-                      const struct custody *custody, const struct clock *clock,
-                      void (*wake)(void *ctx), void *wake_ctx, struct err *err)
+		      const struct custody *custody, const struct clock *clock,
+		      void (*wake)(void *ctx), void *wake_ctx, struct err *err)
 {
 	struct core *c;
 
@@ -110,7 +110,7 @@ static void on_state(void *ctx, bool up, const char *why)
 	/* Once for each reason: a broker that stays away is tried for as long as it takes. */
 	if (up != c->bus_up || strcmp(c->bus_why, why ? why : "") != 0)
 		log_write(up ? LOG_INFO : LOG_WARN, up ? "broker connected" : "broker away",
-		          LOG_STR("why", why));
+			  LOG_STR("why", why));
 	c->bus_up = up;
 	snprintf(c->bus_why, sizeof c->bus_why, "%s", why ? why : "");
 	if (up)
@@ -141,8 +141,7 @@ static void on_room(void *ctx)
 struct bus_handler core_bus_handler(struct core *c)
 {
 	return (struct bus_handler){
-		.ctx = c, .on_state = on_state, .on_message = on_message, .on_room = on_room
-	};
+		.ctx = c, .on_state = on_state, .on_message = on_message, .on_room = on_room};
 }
 
 bool core_set_bus(struct core *c, const struct bus *bus, struct err *err)

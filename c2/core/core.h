@@ -25,7 +25,8 @@ enum core_mode { CORE_SYMKEY = 1, CORE_PUBKEY = 2 }; /* numbers of CryptoMode in
 
 struct core_config {
 	enum core_mode mode;
-	bool rotate_on_removal; /* detaching rotates the topic's key unless the call says otherwise */
+	bool rotate_on_removal; /* detaching rotates the topic's key unless the call says otherwise
+				 */
 	int qos;                /* of control messages */
 	bool retain;            /* retain control messages at the broker */
 	int64_t receipt_wait_s; /* first wait for a receipt before sending again */
@@ -43,8 +44,8 @@ struct core;
  * bus may be without connection.
  */
 struct core *core_new(const struct core_config *config, const struct store *store,
-                      const struct custody *custody, const struct clock *clock,
-                      void (*wake)(void *ctx), void *wake_ctx, struct err *err);
+		      const struct custody *custody, const struct clock *clock,
+		      void (*wake)(void *ctx), void *wake_ctx, struct err *err);
 void core_free(struct core *c);
 
 /* The handler for the bus, and the bus once it is open. Subscribes to the receipts. */
@@ -85,13 +86,13 @@ enum core_choice { CORE_DEFAULT, CORE_NO, CORE_YES };
  * the overwritten public key is told with the next core_pubkey_send.
  */
 bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
-                     struct core_delivery *out, struct err *err);
+		     struct core_delivery *out, struct err *err);
 /* Forget it; rotates its topics when chosen (*rotated: how many). */
 bool core_client_remove(struct core *c, const char *name, enum core_choice rotate, int64_t *rotated,
-                        struct core_delivery *out, struct err *err);
+			struct core_delivery *out, struct err *err);
 /* ResetTopics; its topics stay listed and come back with the next rotation or attach. */
 bool core_client_reset(struct core *c, const char *name, struct core_delivery *out,
-                       struct err *err);
+		       struct err *err);
 /*
  * SetIDKey with a new key; the previous ones count until a receipt under the
  * new one came, 15 of them at most (ERR_PRECONDITION). PK: its peers and the
@@ -99,9 +100,9 @@ bool core_client_reset(struct core *c, const char *name, struct core_delivery *o
  * has never answered.
  */
 bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
-                         struct err *err);
+			 struct err *err);
 bool core_clients(struct core *c, struct store_page page, struct arena *arena,
-                  struct core_names *out, struct err *err);
+		  struct core_names *out, struct err *err);
 bool core_clients_count(struct core *c, int64_t *n, struct err *err);
 
 /* --- Topics --------------------------------------------------------------------- */
@@ -109,23 +110,23 @@ bool core_clients_count(struct core *c, int64_t *n, struct err *err);
 /* Create, or rotate the key of, a topic: one small write however many members it has. */
 bool core_topic_new(struct core *c, const char *topic, struct core_delivery *out, struct err *err);
 bool core_topic_remove(struct core *c, const char *topic, struct core_delivery *out,
-                       struct err *err);
+		       struct err *err);
 bool core_topics(struct core *c, struct store_page page, struct arena *arena,
-                 struct core_names *out, struct err *err);
+		 struct core_names *out, struct err *err);
 bool core_topics_count(struct core *c, int64_t *n, struct err *err);
 
 /* --- Membership ----------------------------------------------------------------- */
 
 /* Attaching again sends the key again. */
 bool core_attach(struct core *c, const char *client, const char *topic, struct core_delivery *out,
-                 struct err *err);
+		 struct err *err);
 bool core_detach(struct core *c, const char *client, const char *topic, enum core_choice rotate,
-                 int64_t *rotated, struct core_delivery *out, struct err *err);
+		 int64_t *rotated, struct core_delivery *out, struct err *err);
 bool core_client_topics(struct core *c, const char *client, struct store_page page,
-                        struct arena *arena, struct core_names *out, struct err *err);
+			struct arena *arena, struct core_names *out, struct err *err);
 bool core_client_topics_count(struct core *c, const char *client, int64_t *n, struct err *err);
 bool core_topic_clients(struct core *c, const char *topic, struct store_page page,
-                        struct arena *arena, struct core_names *out, struct err *err);
+			struct arena *arena, struct core_names *out, struct err *err);
 bool core_topic_clients_count(struct core *c, const char *topic, int64_t *n, struct err *err);
 
 /* --- Links and public keys --------------------------------------------------------- */
@@ -133,14 +134,14 @@ bool core_topic_clients_count(struct core *c, const char *topic, int64_t *n, str
 bool core_link(struct core *c, const char *source, const char *target, struct err *err);
 bool core_unlink(struct core *c, const char *source, const char *target, struct err *err);
 bool core_links(struct core *c, const char *client, struct store_page page, struct arena *arena,
-                struct core_names *out, struct err *err);
+		struct core_names *out, struct err *err);
 bool core_links_count(struct core *c, const char *client, int64_t *n, struct err *err);
 bool core_pubkey_send(struct core *c, const char *source, const char *target,
-                      struct core_delivery *out, struct err *err);
+		      struct core_delivery *out, struct err *err);
 bool core_pubkey_remove(struct core *c, const char *source, const char *target,
-                        struct core_delivery *out, struct err *err);
+			struct core_delivery *out, struct err *err);
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
-                        struct err *err);
+			struct err *err);
 /* SetC2Key for every client; up to 4 previous ones count until no client can hold them any more. */
 bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
 /* The newest public key, which a device is provisioned with. */
@@ -150,9 +151,9 @@ bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err);
 
 /* Symmetric format in both modes; *out (len + 24, or len - 24 bytes) lives in the arena. */
 bool core_protect(struct core *c, const char *topic, const uint8_t *in, size_t len,
-                  struct arena *arena, uint8_t **out, size_t *out_len, struct err *err);
+		  struct arena *arena, uint8_t **out, size_t *out_len, struct err *err);
 bool core_unprotect(struct core *c, const char *topic, const uint8_t *in, size_t len,
-                    struct arena *arena, uint8_t **out, size_t *out_len, struct err *err);
+		    struct arena *arena, uint8_t **out, size_t *out_len, struct err *err);
 
 /* --- State --------------------------------------------------------------------------- */
 
@@ -178,9 +179,9 @@ struct core_client_status {
 };
 
 bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,
-                       struct err *err);
+		       struct err *err);
 bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-                        struct err *err);
+			struct err *err);
 enum core_mode core_crypto_mode(const struct core *c);
 
 struct core_health {
@@ -203,8 +204,8 @@ enum core_event_type { CORE_EVENT_SUBSCRIBED = 1, CORE_EVENT_UNSUBSCRIBED = 2 };
  */
 struct core_listener;
 struct core_listener *core_listen(struct core *c, int64_t after,
-                                  void (*fn)(void *ctx, const struct store_event *event), void *ctx,
-                                  struct err *err);
+				  void (*fn)(void *ctx, const struct store_event *event), void *ctx,
+				  struct err *err);
 void core_unlisten(struct core_listener *l);
 
 #endif

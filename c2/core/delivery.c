@@ -7,12 +7,12 @@
  * again later, in case the custody was away.
  */
 static bool park(struct core *c, const struct store_client *row, const struct err *why,
-                 struct err *err)
+		 struct err *err)
 {
 	struct store_client later = *row;
 
 	log_write(LOG_ERROR, "a client's keys cannot be opened", LOG_STR("client", row->name),
-	          LOG_STR("error", why->text));
+		  LOG_STR("error", why->text));
 	later.reason = REASON_CUSTODY;
 	later.next_at = core_now(c) + c->cfg.retry_max_s;
 	return DB(c, client_put, &later, err);
@@ -46,7 +46,7 @@ static bool serve_with(struct core *c, struct slice *s, const struct plan_view *
 static bool serve(struct core *c, struct slice *s, const struct store_client *row, struct err *err)
 {
 	struct plan_view v;
-	struct err why = { .code = ERR_OK };
+	struct err why = {.code = ERR_OK};
 	bool ok = view_open(&v, c, row, &why) && view_load(&v, c, row->confirmed_rev, &why);
 
 	if (ok)
@@ -72,7 +72,7 @@ static bool serve_all(struct core *c, struct slice *s, struct err *err)
 /* All clients of a slice share one durable commit, so its cost does not limit the pace. */
 static bool serve_slice(struct core *c, struct slice *s, int limit)
 {
-	struct err err = { .code = ERR_OK };
+	struct err err = {.code = ERR_OK};
 	bool ok;
 
 	if (!c->store.ops->begin(c->store.ctx, &err)) {
@@ -94,7 +94,7 @@ static bool serve_slice(struct core *c, struct slice *s, int limit)
 
 bool deliver_due(struct core *c, int max_clients)
 {
-	struct slice s = { .full = false };
+	struct slice s = {.full = false};
 	int64_t at = 0;
 	bool more;
 

@@ -1,4 +1,5 @@
-/* Events to listeners: read from the database after the commit, so each gets every one, in order. */
+/* Events to listeners: read from the database after the commit, so each gets every one, in order.
+ */
 #include "c2/core/internal.h"
 
 #include <stdlib.h>
@@ -95,8 +96,8 @@ bool events_pump(struct core *c)
 }
 
 struct core_listener *core_listen(struct core *c, int64_t after,
-                                  void (*fn)(void *ctx, const struct store_event *event), void *ctx,
-                                  struct err *err)
+				  void (*fn)(void *ctx, const struct store_event *event), void *ctx,
+				  struct err *err)
 {
 	struct core_listener *l;
 	int64_t last;
@@ -105,11 +106,11 @@ struct core_listener *core_listen(struct core *c, int64_t after,
 		return 0;
 	l = mem_alloc(sizeof *l);
 	/* A number from before a database was put back must not make it deaf. */
-	*l = (struct core_listener){ .c = c,
-		                     .seq = after < 0 || after > last ? last : after,
-		                     .fn = fn,
-		                     .ctx = ctx,
-		                     .next = c->listeners };
+	*l = (struct core_listener){.c = c,
+				    .seq = after < 0 || after > last ? last : after,
+				    .fn = fn,
+				    .ctx = ctx,
+				    .next = c->listeners};
 	c->listeners = l;
 	if (l->seq < last)
 		core_wake(c); /* older ones come with the next slice of work */

@@ -104,7 +104,7 @@ bool change_next(struct change *ch, struct err *err);
 /* A client has something new as of ch->rev: write it and make it due. */
 bool change_client(struct change *ch, struct store_client *row, struct err *err);
 bool change_event(struct change *ch, enum core_event_type type, const char *client,
-                  const char *topic, struct err *err);
+		  const char *topic, struct err *err);
 
 /* Give a topic a new key at ch->rev; its members are found by the walk. */
 bool change_rotate(struct change *ch, struct store_topic *row, struct err *err);

@@ -18,7 +18,7 @@ static void row_of(uint8_t row[ROW_LEN], const uint8_t id[16], int64_t rev)
 }
 
 bool seal_client_key(const struct custody *c, struct sealed *out, const uint8_t e4id[16],
-                     int64_t rev, const uint8_t key[32], struct err *err)
+		     int64_t rev, const uint8_t key[32], struct err *err)
 {
 	uint8_t row[ROW_LEN];
 
@@ -27,7 +27,7 @@ bool seal_client_key(const struct custody *c, struct sealed *out, const uint8_t 
 }
 
 bool open_client_key(const struct custody *c, uint8_t key[32], const uint8_t e4id[16], int64_t rev,
-                     const struct sealed *in, struct err *err)
+		     const struct sealed *in, struct err *err)
 {
 	uint8_t row[ROW_LEN];
 
@@ -36,7 +36,7 @@ bool open_client_key(const struct custody *c, uint8_t key[32], const uint8_t e4i
 }
 
 bool seal_client_private(const struct custody *c, struct sealed *out, const uint8_t e4id[16],
-                         int64_t rev, const uint8_t key[64], struct err *err)
+			 int64_t rev, const uint8_t key[64], struct err *err)
 {
 	uint8_t row[ROW_LEN];
 
@@ -45,7 +45,7 @@ bool seal_client_private(const struct custody *c, struct sealed *out, const uint
 }
 
 bool open_client_private(const struct custody *c, uint8_t key[64], const uint8_t e4id[16],
-                         int64_t rev, const struct sealed *in, struct err *err)
+			 int64_t rev, const struct sealed *in, struct err *err)
 {
 	uint8_t row[ROW_LEN];
 
@@ -54,7 +54,7 @@ bool open_client_private(const struct custody *c, uint8_t key[64], const uint8_t
 }
 
 bool seal_topic_key(const struct custody *c, struct sealed *out, const uint8_t hash[16],
-                    int64_t rev, const uint8_t key[32], struct err *err)
+		    int64_t rev, const uint8_t key[32], struct err *err)
 {
 	uint8_t row[ROW_LEN];
 
@@ -63,7 +63,7 @@ bool seal_topic_key(const struct custody *c, struct sealed *out, const uint8_t h
 }
 
 bool open_topic_key(const struct custody *c, uint8_t key[32], const uint8_t hash[16], int64_t rev,
-                    const struct sealed *in, struct err *err)
+		    const struct sealed *in, struct err *err)
 {
 	uint8_t row[ROW_LEN];
 
@@ -72,7 +72,7 @@ bool open_topic_key(const struct custody *c, uint8_t key[32], const uint8_t hash
 }
 
 bool seal_c2_key(const struct custody *c, struct sealed *out, int64_t rev, const uint8_t key[32],
-                 struct err *err)
+		 struct err *err)
 {
 	uint8_t row[8];
 
@@ -81,7 +81,7 @@ bool seal_c2_key(const struct custody *c, struct sealed *out, int64_t rev, const
 }
 
 bool open_c2_key(const struct custody *c, uint8_t key[32], int64_t rev, const struct sealed *in,
-                 struct err *err)
+		 struct err *err)
 {
 	uint8_t row[8];
 

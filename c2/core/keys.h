@@ -11,21 +11,21 @@
 #include "c2/core/store.h"
 
 bool seal_client_key(const struct custody *c, struct sealed *out, const uint8_t e4id[16],
-                     int64_t rev, const uint8_t key[32], struct err *err);
+		     int64_t rev, const uint8_t key[32], struct err *err);
 bool open_client_key(const struct custody *c, uint8_t key[32], const uint8_t e4id[16], int64_t rev,
-                     const struct sealed *in, struct err *err);
+		     const struct sealed *in, struct err *err);
 /* PK: a private key on its way to its device. */
 bool seal_client_private(const struct custody *c, struct sealed *out, const uint8_t e4id[16],
-                         int64_t rev, const uint8_t key[64], struct err *err);
+			 int64_t rev, const uint8_t key[64], struct err *err);
 bool open_client_private(const struct custody *c, uint8_t key[64], const uint8_t e4id[16],
-                         int64_t rev, const struct sealed *in, struct err *err);
+			 int64_t rev, const struct sealed *in, struct err *err);
 bool seal_topic_key(const struct custody *c, struct sealed *out, const uint8_t hash[16],
-                    int64_t rev, const uint8_t key[32], struct err *err);
+		    int64_t rev, const uint8_t key[32], struct err *err);
 bool open_topic_key(const struct custody *c, uint8_t key[32], const uint8_t hash[16], int64_t rev,
-                    const struct sealed *in, struct err *err);
+		    const struct sealed *in, struct err *err);
 bool seal_c2_key(const struct custody *c, struct sealed *out, int64_t rev, const uint8_t key[32],
-                 struct err *err);
+		 struct err *err);
 bool open_c2_key(const struct custody *c, uint8_t key[32], int64_t rev, const struct sealed *in,
-                 struct err *err);
+		 struct err *err);
 
 #endif

@@ -30,7 +30,7 @@ static bool tag_known(const struct core *c, const uint8_t *tag)
 
 /* Equal payloads in one second would be equal bytes: the later one takes an earlier second. */
 static void seal_once(struct core *c, uint8_t *out, const uint8_t key[32], const uint8_t *in,
-                      size_t len)
+		      size_t len)
 {
 	uint64_t stamp = (uint64_t)core_now(c) - BEHIND_S;
 
@@ -44,7 +44,7 @@ static void seal_once(struct core *c, uint8_t *out, const uint8_t key[32], const
 }
 
 bool core_protect(struct core *c, const char *topic, const uint8_t *in, size_t len,
-                  struct arena *arena, uint8_t **out, size_t *out_len, struct err *err)
+		  struct arena *arena, uint8_t **out, size_t *out_len, struct err *err)
 {
 	uint8_t key[E4_KEY_LEN];
 
@@ -52,7 +52,7 @@ bool core_protect(struct core *c, const char *topic, const uint8_t *in, size_t l
 	*out_len = 0;
 	if (len > MESSAGE_MAX - E4_OVERHEAD_SK)
 		return err_set(err, ERR_INVALID, "a message has at most %d bytes",
-		               MESSAGE_MAX - E4_OVERHEAD_SK);
+			       MESSAGE_MAX - E4_OVERHEAD_SK);
 	if (!topic_key(c, topic, key, err))
 		return false;
 	*out_len = len + E4_OVERHEAD_SK;
@@ -74,7 +74,7 @@ static bool stamp_check(int64_t now, uint64_t stamp, struct err *err)
 
 /* Only the topic's current key counts: C2 keeps no older one that could leak. */
 bool core_unprotect(struct core *c, const char *topic, const uint8_t *in, size_t len,
-                    struct arena *arena, uint8_t **out, size_t *out_len, struct err *err)
+		    struct arena *arena, uint8_t **out, size_t *out_len, struct err *err)
 {
 	uint8_t key[E4_KEY_LEN], *plain;
 	uint64_t stamp = 0;
@@ -86,7 +86,7 @@ bool core_unprotect(struct core *c, const char *topic, const uint8_t *in, size_t
 		return false;
 	if (len < E4_OVERHEAD_SK || len > MESSAGE_MAX)
 		return err_set(err, ERR_INVALID, "a protected message has %d to %d bytes",
-		               E4_OVERHEAD_SK, MESSAGE_MAX);
+			       E4_OVERHEAD_SK, MESSAGE_MAX);
 	if (!topic_key(c, topic, key, err))
 		return false;
 	plain = arena_alloc(arena, len);
@@ -94,7 +94,7 @@ bool core_unprotect(struct core *c, const char *topic, const uint8_t *in, size_t
 	e4_wipe(key, sizeof key);
 	if (!ok)
 		return err_set(err, ERR_INVALID,
-		               "the message is not authentic under the topic's current key");
+			       "the message is not authentic under the topic's current key");
 	if (!stamp_check(core_now(c), stamp, err)) {
 		e4_wipe(plain, len);
 		return false;

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 void outbox_add(struct outbox *o, const uint8_t id[E4_ID_LEN], const uint8_t control_key[32],
-                uint64_t stamp, const uint8_t *command, size_t len)
+		uint64_t stamp, const uint8_t *command, size_t len)
 {
 	struct outbox_message *m;
 
@@ -40,7 +40,7 @@ bool outbox_send(struct outbox *o, const struct bus *bus, int qos, bool retain)
 	}
 	if (refused)
 		log_write(LOG_WARN, "the broker did not take all commands; they are sent again",
-		          LOG_NUM("refused", (int64_t)refused));
+			  LOG_NUM("refused", (int64_t)refused));
 	if (i < o->n)
 		memmove(o->messages, o->messages + i, (o->n - i) * sizeof *o->messages);
 	o->n -= i;
@@ -56,5 +56,5 @@ void outbox_cut(struct outbox *o, size_t n)
 void outbox_free(struct outbox *o)
 {
 	free(o->messages);
-	*o = (struct outbox){ 0 };
+	*o = (struct outbox){0};
 }

@@ -23,7 +23,7 @@ struct outbox {
 
 /* Seal one command for one client under one control key. */
 void outbox_add(struct outbox *o, const uint8_t id[E4_ID_LEN], const uint8_t control_key[32],
-                uint64_t stamp, const uint8_t *command, size_t len);
+		uint64_t stamp, const uint8_t *command, size_t len);
 /*
  * Publish, oldest first. What the bus has no room for stays; true if that is
  * so. What it refuses otherwise is lost like what the air does not carry: the

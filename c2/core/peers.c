@@ -8,14 +8,14 @@ struct two {
 };
 
 static bool find_two(struct core *c, const char *source, const char *target, struct two *t,
-                     struct err *err)
+		     struct err *err)
 {
 	return find_client(c, source, &t->source, err) && find_client(c, target, &t->target, err);
 }
 
 /* Links concern C2 alone: no device is told, no revision taken. */
 static bool change_link(struct core *c, const char *source, const char *target, bool link,
-                        struct err *err)
+			struct err *err)
 {
 	struct two t;
 	bool ok;
@@ -25,7 +25,7 @@ static bool change_link(struct core *c, const char *source, const char *target, 
 		return false;
 	ok = find_two(c, source, target, &t, err) &&
 	     (link ? DB(c, link_put, t.target.id, t.source.id, err)
-	           : DB(c, link_remove, t.target.id, t.source.id, err)) &&
+		   : DB(c, link_remove, t.target.id, t.source.id, err)) &&
 	     DB(c, commit, err);
 	if (!ok)
 		c->store.ops->rollback(c->store.ctx);
@@ -43,12 +43,12 @@ bool core_unlink(struct core *c, const char *source, const char *target, struct 
 }
 
 bool core_links(struct core *c, const char *client, struct store_page page, struct arena *arena,
-                struct core_names *out, struct err *err)
+		struct core_names *out, struct err *err)
 {
-	struct name_list list = { .arena = arena, .out = out };
+	struct name_list list = {.arena = arena, .out = out};
 	struct store_client row;
 
-	*out = (struct core_names){ 0 };
+	*out = (struct core_names){0};
 	return find_client(c, client, &row, err) &&
 	       DB(c, links, row.id, page, name_list_add, &list, err);
 }
@@ -62,17 +62,17 @@ bool core_links_count(struct core *c, const char *client, int64_t *n, struct err
 
 static bool put_peer(struct change *ch, struct two *t, bool removed, struct err *err)
 {
-	struct store_peer peer = { .target_id = t->target.id,
-		                   .source_id = t->source.id,
-		                   .rev = ch->rev,
-		                   .removed = removed };
+	struct store_peer peer = {.target_id = t->target.id,
+				  .source_id = t->source.id,
+				  .rev = ch->rev,
+				  .removed = removed};
 
 	memcpy(peer.e4id, t->source.e4id, sizeof peer.e4id);
 	return DB(ch->c, peer_put, &peer, err) && change_client(ch, &t->target, err);
 }
 
 static bool change_peer(struct core *c, const char *source, const char *target, bool removed,
-                        struct core_delivery *out, struct err *err)
+			struct core_delivery *out, struct err *err)
 {
 	struct change ch;
 	struct two t;
@@ -86,20 +86,20 @@ static bool change_peer(struct core *c, const char *source, const char *target, 
 }
 
 bool core_pubkey_send(struct core *c, const char *source, const char *target,
-                      struct core_delivery *out, struct err *err)
+		      struct core_delivery *out, struct err *err)
 {
 	return change_peer(c, source, target, false, out, err);
 }
 
 /* Also for a key that we do not know the target to hold: it may have come by another way. */
 bool core_pubkey_remove(struct core *c, const char *source, const char *target,
-                        struct core_delivery *out, struct err *err)
+			struct core_delivery *out, struct err *err)
 {
 	return change_peer(c, source, target, true, out, err);
 }
 
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
-                        struct err *err)
+			struct err *err)
 {
 	struct store_client row;
 	struct change ch;

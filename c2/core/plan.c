@@ -17,8 +17,9 @@ enum {
 
 void plan_init(struct plan *p, const struct plan_view *v)
 {
-	*p = (struct plan){ .row = v->row };
-	/* Each topic and peer once, unknown topics of a receipt in a batch, keys, resets, questions. */
+	*p = (struct plan){.row = v->row};
+	/* Each topic and peer once, unknown topics of a receipt in a batch, keys, resets,
+	 * questions. */
 	p->cap = v->n_topics + v->n_peers + PLAN_BATCH_MAX + 16;
 	p->commands = mem_array(p->cap, sizeof *p->commands);
 }
@@ -28,7 +29,7 @@ void plan_free(struct plan *p)
 	if (p->commands)
 		e4_wipe(p->commands, p->cap * sizeof *p->commands);
 	free(p->commands);
-	*p = (struct plan){ 0 };
+	*p = (struct plan){0};
 }
 
 bool plan_hears(const struct plan_view *v, size_t control, const struct plan_command *cmd)
@@ -139,7 +140,7 @@ static bool apart(uint64_t a, uint64_t b, uint64_t s)
 }
 
 static void add_question(struct plan *p, const struct plan_input *in, int question, uint64_t stamp,
-                         uint8_t flags)
+			 uint8_t flags)
 {
 	struct plan_command *cmd = plan_add(p, PLAN_ALL, 0);
 	uint8_t nonce[16];
@@ -204,7 +205,7 @@ struct items {
 
 static void item_add(struct items *items, int64_t rev, enum kind kind, size_t index)
 {
-	items->list[items->n++] = (struct item){ rev, kind, index };
+	items->list[items->n++] = (struct item){rev, kind, index};
 }
 
 static int item_order(const void *a, const void *b)
@@ -232,7 +233,7 @@ static bool spare(const struct plan_view *v, enum plan_wish wish, int64_t rev, i
  * takes late would cost it the keys that came after.
  */
 static bool takes(const struct plan_view *v, enum plan_wish wish, int64_t rev, int64_t reset_rev,
-                  int64_t above, int64_t *item_rev)
+		  int64_t above, int64_t *item_rev)
 {
 	bool reset_again = reset_rev > above && reset_rev <= v->row.sent_rev;
 
@@ -296,7 +297,7 @@ static void encode(struct plan *p, const struct plan_view *v, const struct item 
 	case ID_KEY:
 		cmd = plan_add(p, PLAN_OLD_IDS, level);
 		cmd->len = (uint8_t)(v->pubkey ? e4_encode_set_id_key_pk(cmd->bytes, v->id_secret)
-		                               : e4_encode_set_id_key_sk(cmd->bytes, v->id_secret));
+					       : e4_encode_set_id_key_sk(cmd->bytes, v->id_secret));
 		return;
 	case C2_KEY:
 		cmd = plan_add(p, PLAN_OLD_C2, level);
@@ -323,7 +324,7 @@ static void encode(struct plan *p, const struct plan_view *v, const struct item 
 }
 
 static void encode_batch(struct plan *p, const struct plan_view *v, const struct items *items,
-                         size_t n)
+			 size_t n)
 {
 	int level = 0;
 
@@ -337,7 +338,7 @@ static void encode_batch(struct plan *p, const struct plan_view *v, const struct
 int64_t plan_wanted_rev(const struct plan_view *v)
 {
 	int64_t rev = v->row.reset_rev > v->row.reset_peers_rev ? v->row.reset_rev
-	                                                        : v->row.reset_peers_rev;
+								: v->row.reset_peers_rev;
 
 	if (plan_id_pending(v) && v->row.key_rev > rev)
 		rev = v->row.key_rev;
@@ -363,7 +364,7 @@ static void write_later(struct plan *p, const struct plan_view *v, int64_t at)
 
 /* Ask only; as often as it is repeated, as a batch that is empty. */
 static void ask_only(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                     uint8_t flags)
+		     uint8_t flags)
 {
 	int64_t wait;
 
@@ -430,7 +431,7 @@ static void fall_back(struct plan *p, bool announced, bool timed_out)
 
 /* A difference was found and what exactly differs is not known, or was not repaired. */
 static void due_in_repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                          bool timed_out)
+			  bool timed_out)
 {
 	if (timed_out)
 		p->row.attempts++;
@@ -472,7 +473,7 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 	if (timed_out || announced || (!row->asked_at && !unsent))
 		fall_back(p, announced, timed_out);
 	else if (row->reason == REASON_NONE || row->reason == REASON_DIFFERS ||
-	         row->reason == REASON_STUCK)
+		 row->reason == REASON_STUCK)
 		row->reason = REASON_SENT;
 	send_newer(p, v, in);
 }

@@ -123,10 +123,11 @@ struct plan {
 	struct plan_command *commands;
 	size_t n, cap;
 	/* After a receipt: */
-	int64_t drop_keys_before; /* old keys with a lower revision are proven to be out of use; 0: none */
-	bool key_confirmed; /* the wanted key is in use, there was an older one */
-	bool c2_confirmed;  /* a newer C2 key is in use */
-	bool confirmed;     /* all of it: removed rows can go */
+	int64_t drop_keys_before; /* old keys with a lower revision are proven to be out of use; 0:
+				     none */
+	bool key_confirmed;       /* the wanted key is in use, there was an older one */
+	bool c2_confirmed;        /* a newer C2 key is in use */
+	bool confirmed;           /* all of it: removed rows can go */
 	bool stamp_lowered;
 };
 
@@ -150,7 +151,7 @@ int plan_nonce_matches(const struct store_client *row, const uint8_t nonce[16]);
 
 /* The receipt asked for came, under this control key, to this question. */
 void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                  const struct e4_receipt *r, size_t control, int question);
+		  const struct e4_receipt *r, size_t control, int question);
 
 /* The digest of what the device shall hold (all keys must be opened). */
 void plan_digest(const struct plan_view *v, uint8_t digest[32]);

@@ -68,7 +68,7 @@ static int64_t clock_offset(const struct store_client *row, int64_t now, int64_t
 }
 
 static void learn_clock(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                        const struct e4_receipt *r, int question)
+			const struct e4_receipt *r, int question)
 {
 	if (r->stamp >> STAMP_MAX_BITS)
 		return;
@@ -127,7 +127,7 @@ static void stuck(struct plan *p, const struct plan_input *in, int32_t reason)
 
 /* Entries and wanted topics, side by side in ascending order of hash; true if nothing differs. */
 static bool compare(struct plan *p, const struct plan_view *v, const struct e4_receipt *r,
-                    size_t fit)
+		    size_t fit)
 {
 	const uint8_t *entry = r->entries, *end = r->entries + r->n_entries * E4_RECEIPT_ENTRY;
 	uint8_t key_hash[8];
@@ -159,7 +159,7 @@ static bool compare(struct plan *p, const struct plan_view *v, const struct e4_r
 
 /* Stamp and ask; if it must wait or has no room, the difference is looked at again later. */
 static void send_repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                        int32_t reason)
+			int32_t reason)
 {
 	int64_t wait = plan_fit(v, in) == 0 ? 1 : plan_stamp(p, v, in);
 
@@ -217,7 +217,7 @@ static void repair_peers(struct plan *p, const struct plan_view *v, const struct
 }
 
 static void repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                   const struct e4_receipt *r)
+		   const struct e4_receipt *r)
 {
 	int32_t before = p->row.reason;
 	size_t fit = plan_fit(v, in);
@@ -252,7 +252,7 @@ static bool in_repair(int32_t reason)
 }
 
 static void differs(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                    const struct e4_receipt *r, int64_t wanted)
+		    const struct e4_receipt *r, int64_t wanted)
 {
 	/* It had confirmed this once, and lost it. */
 	if (wanted <= p->row.confirmed_rev)
@@ -266,7 +266,7 @@ static void differs(struct plan *p, const struct plan_view *v, const struct plan
 }
 
 void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-                  const struct e4_receipt *r, size_t control, int question)
+		  const struct e4_receipt *r, size_t control, int question)
 {
 	bool newest = control == v->n_keys * v->n_c2 - 1;
 	int64_t wanted = plan_wanted_rev(v);

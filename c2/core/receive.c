@@ -30,9 +30,9 @@ void clock_hint_set(struct core *c, int64_t client_id, int64_t offset_s)
 	bool wrong = offset_s > HINT_MIN_S || offset_s < -HINT_MIN_S;
 
 	if (wrong)
-		*h = (struct clock_hint){ client_id, offset_s };
+		*h = (struct clock_hint){client_id, offset_s};
 	else if (h->client_id == client_id)
-		*h = (struct clock_hint){ 0, 0 };
+		*h = (struct clock_hint){0, 0};
 }
 
 /* --- rows that the device has confirmed to be rid of ----------------------------------------- */
@@ -58,7 +58,7 @@ static bool add_removed_topic(void *arg, const struct store_member_topic *row)
 
 static bool forget_removed(struct core *c, const struct plan_view *v, struct err *err)
 {
-	struct ids ids = { 0 };
+	struct ids ids = {0};
 	bool ok = DB(c, client_members, v->row.id, add_removed_topic, &ids, err);
 
 	for (size_t i = 0; i < ids.n && ok; i++)
@@ -71,7 +71,8 @@ static bool forget_removed(struct core *c, const struct plan_view *v, struct err
 	return ok;
 }
 
-/* --- one message -------------------------------------------------------------------------------- */
+/* --- one message --------------------------------------------------------------------------------
+ */
 
 struct receiving {
 	struct core *c;
@@ -82,7 +83,7 @@ struct receiving {
 /* The device signs with its new key from now on: tell those who check its signatures. */
 static bool publish(struct receiving *r, const struct store_client *row, struct err *err)
 {
-	struct change ch = { .c = r->c, .now = core_now(r->c) };
+	struct change ch = {.c = r->c, .now = core_now(r->c)};
 
 	return change_next(&ch, err) && change_publish_key(&ch, row, err);
 }
@@ -95,7 +96,7 @@ static bool apply(struct receiving *r, const struct plan_view *v, struct plan *p
 	r->c2_confirmed |= p->c2_confirmed;
 	if (p->stamp_lowered)
 		log_write(LOG_WARN, "a clock has stepped: stamps for this client go back",
-		          LOG_STR("client", p->row.name));
+			  LOG_STR("client", p->row.name));
 	if (p->drop_keys_before && !DB(c, old_keys_drop, p->row.id, p->drop_keys_before, err))
 		return false;
 	if (!DB(c, client_put, &p->row, err) ||
@@ -107,10 +108,10 @@ static bool apply(struct receiving *r, const struct plan_view *v, struct plan *p
 }
 
 static bool announced(struct receiving *r, const struct plan_view *v,
-                      const struct e4_receipt *receipt, struct err *err)
+		      const struct e4_receipt *receipt, struct err *err)
 {
 	struct plan_input in = view_input(r->c, v->row.id);
-	struct plan p = { .row = v->row };
+	struct plan p = {.row = v->row};
 
 	/* 0: it has no clock and was never told the time. */
 	if (receipt->stamp > 0 && receipt->stamp < (uint64_t)1 << 40)
@@ -122,7 +123,7 @@ static bool announced(struct receiving *r, const struct plan_view *v,
 }
 
 static bool answered(struct receiving *r, struct plan_view *v, const struct e4_receipt *receipt,
-                     size_t control, struct err *err)
+		     size_t control, struct err *err)
 {
 	int question = plan_nonce_matches(&v->row, receipt->nonce);
 	struct plan_input in = view_input(r->c, v->row.id);
@@ -144,7 +145,7 @@ static bool answered(struct receiving *r, struct plan_view *v, const struct e4_r
 
 /* The newest key first: it is the likely one. */
 static bool open_with_any(const struct plan_view *v, const struct queue_message *m,
-                          struct e4_receipt *receipt, uint8_t *plain, size_t *control)
+			  struct e4_receipt *receipt, uint8_t *plain, size_t *control)
 {
 	for (size_t k = v->n_keys * v->n_c2; k-- > 0;) {
 		if (e4_receipt_open(receipt, plain, v->control[k], m->bytes, m->len)) {
@@ -175,8 +176,8 @@ static bool receive(struct receiving *r, const struct queue_message *m, struct e
 		ok = err->code == ERR_CUSTODY; /* its own trouble, seen by delivery */
 	else if (open_with_any(&v, m, &receipt, plain, &control))
 		ok = memcmp(receipt.nonce, zero, sizeof zero) == 0
-		             ? announced(r, &v, &receipt, err)
-		             : answered(r, &v, &receipt, control, err);
+			     ? announced(r, &v, &receipt, err)
+			     : answered(r, &v, &receipt, control, err);
 	view_free(&v);
 	free(plain);
 	return ok;
@@ -196,8 +197,8 @@ static bool receive_all(struct receiving *r, int max, struct err *err)
 
 bool receive_receipts(struct core *c, int max)
 {
-	struct receiving r = { .c = c };
-	struct err err = { .code = ERR_OK };
+	struct receiving r = {.c = c};
+	struct err err = {.code = ERR_OK};
 	bool ok;
 
 	if (c->receipts.n == 0 || !c->store.ops->begin(c->store.ctx, &err))

@@ -32,9 +32,9 @@ static const char *reason_text(const struct core *c, const struct plan_view *v, 
 }
 
 bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-                        struct err *err)
+			struct err *err)
 {
-	struct plan_view v = { .n_keys = 1, .n_c2 = 1 };
+	struct plan_view v = {.n_keys = 1, .n_c2 = 1};
 	struct store_client row;
 	bool ok;
 
@@ -52,15 +52,14 @@ bool core_client_status(struct core *c, const char *client, struct core_client_s
 			.next_at = row.next_at,
 			.clock_offset = row.clock_offset,
 			.key_pending = row.n_old_keys > 0 ||
-			               (v.pubkey && row.c2_rev < c2_key_newest(c)->rev)
-		};
+				       (v.pubkey && row.c2_rev < c2_key_newest(c)->rev)};
 		out->revision = plan_wanted_rev(&v);
 		if (row.key_rev > out->revision)
 			out->revision = row.key_rev;
 		out->state = out->confirmed_rev >= out->revision && !out->key_pending
-		                     ? CORE_CLIENT_CONFIRMED
-		             : out->sent_rev >= out->revision ? CORE_CLIENT_SENT
-		                                              : CORE_CLIENT_WAITING;
+				     ? CORE_CLIENT_CONFIRMED
+			     : out->sent_rev >= out->revision ? CORE_CLIENT_SENT
+							      : CORE_CLIENT_WAITING;
 		out->reason = reason_text(c, &v, out->state == CORE_CLIENT_CONFIRMED);
 	}
 	view_free(&v);

@@ -42,7 +42,7 @@ static bool remove_topic(struct change *ch, struct store_topic *row, struct err 
 }
 
 bool core_topic_remove(struct core *c, const char *topic, struct core_delivery *out,
-                       struct err *err)
+		       struct err *err)
 {
 	struct store_topic row;
 	struct change ch;
@@ -55,11 +55,11 @@ bool core_topic_remove(struct core *c, const char *topic, struct core_delivery *
 }
 
 bool core_topics(struct core *c, struct store_page page, struct arena *arena,
-                 struct core_names *out, struct err *err)
+		 struct core_names *out, struct err *err)
 {
-	struct name_list list = { .arena = arena, .out = out };
+	struct name_list list = {.arena = arena, .out = out};
 
-	*out = (struct core_names){ 0 };
+	*out = (struct core_names){0};
 	return DB(c, topics, page, name_list_add, &list, err);
 }
 
@@ -77,7 +77,7 @@ struct pair {
 };
 
 static bool find_pair(struct core *c, const char *client, const char *topic, struct pair *p,
-                      struct err *err)
+		      struct err *err)
 {
 	bool found;
 
@@ -90,15 +90,15 @@ static bool find_pair(struct core *c, const char *client, const char *topic, str
 
 static bool put_member(struct change *ch, struct pair *p, bool removed, struct err *err)
 {
-	p->member = (struct store_member){ .client_id = p->client.id,
-		                           .topic_id = p->topic.id,
-		                           .rev = ch->rev,
-		                           .removed = removed };
+	p->member = (struct store_member){.client_id = p->client.id,
+					  .topic_id = p->topic.id,
+					  .rev = ch->rev,
+					  .removed = removed};
 	return DB(ch->c, member_put, &p->member, err) && change_client(ch, &p->client, err);
 }
 
 bool core_attach(struct core *c, const char *client, const char *topic, struct core_delivery *out,
-                 struct err *err)
+		 struct err *err)
 {
 	struct change ch;
 	struct pair p;
@@ -131,7 +131,7 @@ static bool detach(struct change *ch, struct pair *p, bool rotate, struct err *e
 }
 
 bool core_detach(struct core *c, const char *client, const char *topic, enum core_choice rotate,
-                 int64_t *rotated, struct core_delivery *out, struct err *err)
+		 int64_t *rotated, struct core_delivery *out, struct err *err)
 {
 	bool do_rotate = rotate == CORE_DEFAULT ? c->cfg.rotate_on_removal : rotate == CORE_YES;
 	struct change ch;
@@ -148,12 +148,12 @@ bool core_detach(struct core *c, const char *client, const char *topic, enum cor
 }
 
 bool core_client_topics(struct core *c, const char *client, struct store_page page,
-                        struct arena *arena, struct core_names *out, struct err *err)
+			struct arena *arena, struct core_names *out, struct err *err)
 {
-	struct name_list list = { .arena = arena, .out = out };
+	struct name_list list = {.arena = arena, .out = out};
 	struct store_client row;
 
-	*out = (struct core_names){ 0 };
+	*out = (struct core_names){0};
 	return find_client(c, client, &row, err) &&
 	       DB(c, client_topics, row.id, page, name_list_add, &list, err);
 }
@@ -166,12 +166,12 @@ bool core_client_topics_count(struct core *c, const char *client, int64_t *n, st
 }
 
 bool core_topic_clients(struct core *c, const char *topic, struct store_page page,
-                        struct arena *arena, struct core_names *out, struct err *err)
+			struct arena *arena, struct core_names *out, struct err *err)
 {
-	struct name_list list = { .arena = arena, .out = out };
+	struct name_list list = {.arena = arena, .out = out};
 	struct store_topic row;
 
-	*out = (struct core_names){ 0 };
+	*out = (struct core_names){0};
 	return find_topic(c, topic, &row, err) &&
 	       DB(c, topic_clients, row.id, page, name_list_add, &list, err);
 }
@@ -187,7 +187,7 @@ bool core_topic_clients_count(struct core *c, const char *topic, int64_t *n, str
 }
 
 bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,
-                       struct err *err)
+		       struct err *err)
 {
 	struct store_topic row;
 

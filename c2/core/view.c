@@ -48,13 +48,13 @@ static bool cached_control_keys(struct plan_view *v, const struct core *c, int64
 {
 	for (size_t j = 0; j < v->n_c2; j++)
 		if (!control_cache_get(&c->controls, v->control[v->n_keys * v->n_c2 + j], v->row.id,
-		                       rev, v->c2_revs[j]))
+				       rev, v->c2_revs[j]))
 			return false;
 	return true;
 }
 
 static bool compute_control_keys(struct plan_view *v, struct core *c, int64_t rev,
-                                 const uint8_t public_key[32], struct err *err)
+				 const uint8_t public_key[32], struct err *err)
 {
 	size_t first = c->n_c2_keys - v->n_c2;
 
@@ -70,14 +70,14 @@ static bool compute_control_keys(struct plan_view *v, struct core *c, int64_t re
 }
 
 static bool add_client_key(struct plan_view *v, struct core *c, int64_t rev,
-                           const struct sealed *sealed, struct err *err)
+			   const struct sealed *sealed, struct err *err)
 {
 	uint8_t key[32];
 	bool ok = true;
 
 	if (!v->pubkey) {
 		ok = open_client_key(&c->custody, v->control[v->n_keys], v->row.e4id, rev, sealed,
-		                     err);
+				     err);
 	} else if (!cached_control_keys(v, c, rev)) {
 		ok = open_client_key(&c->custody, key, v->row.e4id, rev, sealed, err) &&
 		     compute_control_keys(v, c, rev, key, err);
@@ -95,7 +95,7 @@ static bool open_secret(struct plan_view *v, const struct core *c, struct err *e
 		return true;
 	if (v->pubkey)
 		return open_client_private(&c->custody, v->id_secret, v->row.e4id, v->row.key_rev,
-		                           &v->row.private_key, err);
+					   &v->row.private_key, err);
 	memcpy(v->id_secret, v->control[v->n_keys - 1], 32);
 	return true;
 }
@@ -117,7 +117,7 @@ static void count_c2_keys(struct plan_view *v, const struct core *c)
 
 bool view_open(struct plan_view *v, struct core *c, const struct store_client *row, struct err *err)
 {
-	struct rows old = { .size = sizeof(struct store_old_key) };
+	struct rows old = {.size = sizeof(struct store_old_key)};
 	const struct store_old_key *keys;
 	size_t first;
 	bool ok;
@@ -138,10 +138,11 @@ bool view_open(struct plan_view *v, struct core *c, const struct store_client *r
 	return ok;
 }
 
-/* --- topics ------------------------------------------------------------------------------------ */
+/* --- topics ------------------------------------------------------------------------------------
+ */
 
 static enum plan_wish topic_wish(const struct store_member_topic *row, int64_t reset_rev,
-                                 int64_t *rev)
+				 int64_t *rev)
 {
 	int64_t m = row->member.rev, t = row->topic_rev;
 
@@ -159,7 +160,7 @@ static enum plan_wish topic_wish(const struct store_member_topic *row, int64_t r
  * again has two rows, and the live one counts.
  */
 static struct plan_topic *topic_slot(struct plan_view *v, const uint8_t hash[16],
-                                     enum plan_wish wish, int64_t rev)
+				     enum plan_wish wish, int64_t rev)
 {
 	struct plan_topic *slot = &v->topics[v->n_topics];
 
@@ -178,7 +179,7 @@ static struct plan_topic *topic_slot(struct plan_view *v, const uint8_t hash[16]
 
 static bool load_topics(struct plan_view *v, struct core *c, int64_t above, struct err *err)
 {
-	struct rows rows = { .size = sizeof(struct store_member_topic) };
+	struct rows rows = {.size = sizeof(struct store_member_topic)};
 	const struct store_member_topic *list;
 	bool ok = DB(c, client_members, v->row.id, add_topic, &rows, err);
 
@@ -192,22 +193,23 @@ static bool load_topics(struct plan_view *v, struct core *c, int64_t above, stru
 		v->has_removed |= wish == PLAN_DROP;
 		if (t && wish == PLAN_HOLD && rev > above)
 			ok = open_topic_key(&c->custody, t->key, t->hash, list[i].topic_rev,
-			                    &list[i].key, err);
+					    &list[i].key, err);
 	}
 	free(rows.list);
 	return ok;
 }
 
-/* --- peers ------------------------------------------------------------------------------------- */
+/* --- peers -------------------------------------------------------------------------------------
+ */
 
 /*
  * The source has a newer key than its holders were told: they keep the one it
  * used then, or the oldest that it may still use.
  */
 static bool old_peer_key(struct core *c, uint8_t key[32], const struct store_peer_source *row,
-                         struct err *err)
+			 struct err *err)
 {
-	struct rows old = { .size = sizeof(struct store_old_key) };
+	struct rows old = {.size = sizeof(struct store_old_key)};
 	const struct store_old_key *keys;
 	size_t pick = 0;
 	bool ok = DB(c, old_keys, row->peer.source_id, add_old_key, &old, err);
@@ -218,24 +220,24 @@ static bool old_peer_key(struct core *c, uint8_t key[32], const struct store_pee
 			pick = i;
 	if (ok && old.n > 0)
 		ok = open_client_key(&c->custody, key, row->peer.e4id, keys[pick].rev,
-		                     &keys[pick].key, err);
+				     &keys[pick].key, err);
 	else if (ok)
 		ok = open_client_key(&c->custody, key, row->peer.e4id, row->key_rev, &row->key,
-		                     err);
+				     err);
 	free(old.list);
 	return ok;
 }
 
 static bool load_peer(struct plan_view *v, struct core *c, const struct store_peer_source *row,
-                      int64_t above, struct err *err)
+		      int64_t above, struct err *err)
 {
 	struct plan_peer *p = &v->peers[v->n_peers++];
 
 	memcpy(p->e4id, row->peer.e4id, sizeof p->e4id);
 	p->rev = row->peer.rev;
 	p->wish = row->peer.removed || row->peer.source_id == 0 ? PLAN_DROP
-	          : p->rev > v->row.reset_peers_rev             ? PLAN_HOLD
-	                                                        : PLAN_WITHHELD;
+		  : p->rev > v->row.reset_peers_rev             ? PLAN_HOLD
+								: PLAN_WITHHELD;
 	v->has_removed |= p->wish == PLAN_DROP;
 	if (p->wish != PLAN_HOLD || p->rev <= above)
 		return true;
@@ -246,7 +248,7 @@ static bool load_peer(struct plan_view *v, struct core *c, const struct store_pe
 
 static bool load_peers(struct plan_view *v, struct core *c, int64_t above, struct err *err)
 {
-	struct rows rows = { .size = sizeof(struct store_peer_source) };
+	struct rows rows = {.size = sizeof(struct store_peer_source)};
 	const struct store_peer_source *list;
 	bool ok;
 
@@ -275,7 +277,8 @@ void view_free(struct plan_view *v)
 	e4_wipe(v, sizeof *v);
 }
 
-/* --- around the plan ------------------------------------------------------------------------------ */
+/* --- around the plan
+ * ------------------------------------------------------------------------------ */
 
 void view_post(struct core *c, const struct plan_view *v, const struct plan *p)
 {
@@ -285,17 +288,17 @@ void view_post(struct core *c, const struct plan_view *v, const struct plan *p)
 		for (size_t k = 0; k < v->n_keys * v->n_c2; k++)
 			if (plan_hears(v, k, cmd))
 				outbox_add(&c->outbox, v->row.e4id, v->control[k], cmd->stamp,
-				           cmd->bytes, cmd->len);
+					   cmd->bytes, cmd->len);
 	}
 }
 
 struct plan_input view_input(const struct core *c, int64_t client_id)
 {
-	struct plan_input in = { .now = core_now(c),
-		                 .receipt_wait_s = c->cfg.receipt_wait_s,
-		                 .retry_max_s = c->cfg.retry_max_s,
-		                 .announce_gap_s = c->cfg.announce_gap_s,
-		                 .hint_s = clock_hint_get(c, client_id) };
+	struct plan_input in = {.now = core_now(c),
+				.receipt_wait_s = c->cfg.receipt_wait_s,
+				.retry_max_s = c->cfg.retry_max_s,
+				.announce_gap_s = c->cfg.announce_gap_s,
+				.hint_s = clock_hint_get(c, client_id)};
 	size_t waiting = c->outbox.n, room = c->has_bus && c->bus_up ? bus_room(&c->bus) : 0;
 
 	random_bytes(in.nonce, sizeof in.nonce);

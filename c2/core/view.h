@@ -7,7 +7,7 @@
 
 /* The row and the keys of its client, control keys made from them. view_free also after false. */
 bool view_open(struct plan_view *v, struct core *c, const struct store_client *row,
-               struct err *err);
+	       struct err *err);
 
 /* Topics and peers; keys of what is newer than above are opened. */
 bool view_load(struct plan_view *v, struct core *c, int64_t above, struct err *err);

@@ -31,10 +31,10 @@ static bool make_due(struct core *c, struct client_list *list, int64_t now, stru
 }
 
 static bool page_of_topic(struct core *c, struct store_topic *topic, struct client_list *list,
-                          struct err *err)
+			  struct err *err)
 {
 	if (!DB(c, topic_members, topic->id, topic->walk_client, CORE_PAGE, client_list_add, list,
-	        err) ||
+		err) ||
 	    !make_due(c, list, core_now(c), err))
 		return false;
 	if (list->n == CORE_PAGE) {
@@ -48,8 +48,8 @@ static bool page_of_topic(struct core *c, struct store_topic *topic, struct clie
 
 bool walk_topics(struct core *c)
 {
-	struct store_topic topic = { .id = 0 };
-	struct client_list list = { 0 };
+	struct store_topic topic = {.id = 0};
+	struct client_list list = {0};
 	struct err err;
 	bool ok;
 
@@ -164,13 +164,13 @@ static bool page_of_fleet(struct core *c, struct client_list *list, struct err *
 	more = list->n == CORE_PAGE;
 	c->fleet_walks = more;
 	return (walk == WALK_DUE ? make_due(c, list, core_now(c), err)
-	                         : make_sane(c, list, core_now(c), err)) &&
+				 : make_sane(c, list, core_now(c), err)) &&
 	       put_cursor(c, more ? list->rows[list->n - 1].id : 0, more ? walk : WALK_NONE, err);
 }
 
 bool walk_fleet(struct core *c)
 {
-	struct client_list list = { 0 };
+	struct client_list list = {0};
 	struct err err;
 	bool ok;
 

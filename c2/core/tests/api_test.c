@@ -11,12 +11,12 @@ static void refused(bool ok, enum err_code code, int line)
 	check_eq(ok, false, __FILE__, line, "it is refused");
 	check_eq(err.code, code, __FILE__, line, "the code of the error");
 	check_result(err.text[0] != 0, __FILE__, line, "there is a text");
-	err = (struct err){ .code = ERR_OK };
+	err = (struct err){.code = ERR_OK};
 }
 #define REFUSED(call, code) refused((call), (code), __LINE__)
 
-static const uint8_t key_a[32] = { 0xa };
-static const uint8_t key_b[32] = { 0xb };
+static const uint8_t key_a[32] = {0xa};
+static const uint8_t key_b[32] = {0xb};
 
 static int64_t revision(struct kit *k)
 {
@@ -38,13 +38,12 @@ static const char *text_of(size_t len)
 static void bad_names_change_nothing(void)
 {
 	static const char *const bad[] = {
-		0, "", "\xff", "a\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"
-	};
+		0, "", "\xff", "a\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"};
 	struct kit k;
 	struct arena arena = ARENA_INIT;
 	struct core_names names;
 	struct core_client_status status;
-	struct store_page page = { 0, 10 };
+	struct store_page page = {0, 10};
 	int64_t n, rev;
 
 	kit_open(&k, CORE_PUBKEY);
@@ -54,7 +53,7 @@ static void bad_names_change_nothing(void)
 
 		REFUSED(core_client_new(k.core, name, key_a, 32, &out, &err), ERR_INVALID);
 		REFUSED(core_client_remove(k.core, name, CORE_DEFAULT, &n, &out, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 		REFUSED(core_client_reset(k.core, name, &out, &err), ERR_INVALID);
 		REFUSED(core_client_new_key(k.core, name, &out, &err), ERR_INVALID);
 		REFUSED(core_attach(k.core, name, "t", &out, &err), ERR_INVALID);
@@ -83,23 +82,23 @@ static void bad_names_change_nothing(void)
 
 static void bad_topics_change_nothing(void)
 {
-	static const char *const bad[] = { 0,
-		                           "",
-		                           "a/+/b",
-		                           "a/#",
-		                           "#",
-		                           "+",
-		                           "\xff",
-		                           "$SYS",
-		                           "$SYS/x",
-		                           "$a",
-		                           "e4/00112233445566778899aabbccddeeff",
-		                           "e4/00112233445566778899aabbccddeeff/receipt" };
+	static const char *const bad[] = {0,
+					  "",
+					  "a/+/b",
+					  "a/#",
+					  "#",
+					  "+",
+					  "\xff",
+					  "$SYS",
+					  "$SYS/x",
+					  "$a",
+					  "e4/00112233445566778899aabbccddeeff",
+					  "e4/00112233445566778899aabbccddeeff/receipt"};
 	struct kit k;
 	struct arena arena = ARENA_INIT;
 	struct core_names names;
 	struct core_topic_status status;
-	struct store_page page = { 0, 10 };
+	struct store_page page = {0, 10};
 	uint8_t *bytes;
 	size_t len;
 	int64_t n, rev;
@@ -118,9 +117,9 @@ static void bad_topics_change_nothing(void)
 		REFUSED(core_topic_clients_count(k.core, topic, &n, &err), ERR_INVALID);
 		REFUSED(core_topic_status(k.core, topic, &status, &err), ERR_INVALID);
 		REFUSED(core_protect(k.core, topic, key_a, 1, &arena, &bytes, &len, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 		REFUSED(core_unprotect(k.core, topic, key_a, 30, &arena, &bytes, &len, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 	}
 	CHECK_EQ(revision(&k), rev);
 	CHECK(core_topic_new(k.core, text_of(512), &out, &err));
@@ -134,7 +133,7 @@ static void bad_topics_change_nothing(void)
 static void two_names_of_one_id_are_refused(void)
 {
 	struct kit k;
-	struct store_client row = { .name = "other" };
+	struct store_client row = {.name = "other"};
 
 	kit_open(&k, CORE_SYMKEY);
 	/* No two such names are known: the database plays one. */
@@ -153,7 +152,7 @@ static void what_is_not_there_is_not_found(void)
 	struct core_names names;
 	struct core_client_status cs;
 	struct core_topic_status ts;
-	struct store_page page = { 0, 10 };
+	struct store_page page = {0, 10};
 	uint8_t *bytes;
 	size_t len;
 	int64_t n;
@@ -180,8 +179,8 @@ static void what_is_not_there_is_not_found(void)
 	REFUSED(core_topic_status(k.core, "t", &ts, &err), ERR_NOT_FOUND);
 	REFUSED(core_protect(k.core, "t", key_a, 1, &arena, &bytes, &len, &err), ERR_NOT_FOUND);
 	REFUSED(core_unprotect(k.core, "t", (const uint8_t *)long_text, 30, &arena, &bytes, &len,
-	                       &err),
-	        ERR_NOT_FOUND);
+			       &err),
+		ERR_NOT_FOUND);
 	kit_close(&k);
 	kit_open(&k, CORE_SYMKEY);
 	CHECK(core_client_new(k.core, "x", key_a, 32, &out, &err));
@@ -196,7 +195,7 @@ static void what_is_not_there_is_not_found(void)
 
 static void bad_client_keys_are_refused(void)
 {
-	static const uint8_t zero[32], order_1[32] = { 1 };
+	static const uint8_t zero[32], order_1[32] = {1};
 	uint8_t bad[32], secret[64];
 	struct kit k;
 	int64_t n;
@@ -277,7 +276,7 @@ static void a_database_keeps_its_mode_and_bad_settings_are_refused(void)
 
 static void lists_are_sorted_and_paged(void)
 {
-	static const char *const names[] = { "b", "a", "\xc3\xa4", "c", "aa" };
+	static const char *const names[] = {"b", "a", "\xc3\xa4", "c", "aa"};
 	struct kit k;
 	struct arena arena = ARENA_INIT;
 	struct core_names list;
@@ -297,21 +296,21 @@ static void lists_are_sorted_and_paged(void)
 			int64_t offset, count;
 			size_t n;
 			const char *first;
-		} pages[] = { { 0, 10, 5, "a" },
-			      { 0, 0, 0, 0 },
-			      { 1, 2, 2, "aa" },
-			      { 4, 10, 1, "\xc3\xa4" },
-			      { 5, 10, 0, 0 } };
+		} pages[] = {{0, 10, 5, "a"},
+			     {0, 0, 0, 0},
+			     {1, 2, 2, "aa"},
+			     {4, 10, 1, "\xc3\xa4"},
+			     {5, 10, 0, 0}};
 
 		for (size_t i = 0; i < 5; i++) {
-			struct store_page p = { pages[i].offset, pages[i].count };
+			struct store_page p = {pages[i].offset, pages[i].count};
 			bool ok = what == 0   ? core_clients(k.core, p, &arena, &list, &err)
-			          : what == 1 ? core_topics(k.core, p, &arena, &list, &err)
-			          : what == 2
-			                  ? core_client_topics(k.core, "b", p, &arena, &list, &err)
-			          : what == 3
-			                  ? core_topic_clients(k.core, "b", p, &arena, &list, &err)
-			                  : core_links(k.core, "a", p, &arena, &list, &err);
+				  : what == 1 ? core_topics(k.core, p, &arena, &list, &err)
+				  : what == 2
+					  ? core_client_topics(k.core, "b", p, &arena, &list, &err)
+				  : what == 3
+					  ? core_topic_clients(k.core, "b", p, &arena, &list, &err)
+					  : core_links(k.core, "a", p, &arena, &list, &err);
 
 			CHECK(ok);
 			CHECK_EQ(list.n, pages[i].n);
@@ -376,11 +375,12 @@ static void removing_a_client_rotates_its_topics(void)
 	kit_close(&k);
 }
 
-/* --- messages ------------------------------------------------------------------------------------- */
+/* --- messages
+ * ------------------------------------------------------------------------------------- */
 
 static void messages_go_both_ways_and_never_repeat(void)
 {
-	static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
+	static const enum core_mode modes[] = {CORE_SYMKEY, CORE_PUBKEY};
 	struct arena arena = ARENA_INIT;
 
 	for (int m = 0; m < 2; m++) {
@@ -391,10 +391,10 @@ static void messages_go_both_ways_and_never_repeat(void)
 		kit_open(&k, modes[m]);
 		CHECK(core_topic_new(k.core, "t", &out, &err));
 		CHECK(core_protect(k.core, "t", (const uint8_t *)"hello", 5, &arena, &first, &len,
-		                   &err));
+				   &err));
 		CHECK_EQ(len, 5 + 24);
 		CHECK(core_protect(k.core, "t", (const uint8_t *)"hello", 5, &arena, &second,
-		                   &len_2, &err));
+				   &len_2, &err));
 		CHECK(memcmp(first, second, len) != 0);
 		CHECK(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err));
 		CHECK_EQ(len_2, 5);
@@ -402,35 +402,36 @@ static void messages_go_both_ways_and_never_repeat(void)
 		CHECK(core_protect(k.core, "t", empty, 0, &arena, &second, &len_2, &err));
 		CHECK(core_unprotect(k.core, "t", second, len_2, &arena, &plain, &len_2, &err));
 		CHECK_EQ(len_2, 0);
-		/* Tampered, cut, of another topic, too old, from the future, from before a rotation. */
+		/* Tampered, cut, of another topic, too old, from the future, from before a
+		 * rotation. */
 		for (size_t i = 0; i < len * 8; i++) {
 			first[i / 8] ^= (uint8_t)(1 << i % 8);
 			REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2,
-			                       &err),
-			        ERR_INVALID);
+					       &err),
+				ERR_INVALID);
 			CHECK(plain == 0);
 			first[i / 8] ^= (uint8_t)(1 << i % 8);
 		}
 		for (size_t i = 0; i < len; i++)
 			REFUSED(core_unprotect(k.core, "t", first, i, &arena, &plain, &len_2, &err),
-			        ERR_INVALID);
+				ERR_INVALID);
 		CHECK(core_topic_new(k.core, "u", &out, &err));
 		REFUSED(core_unprotect(k.core, "u", first, len, &arena, &plain, &len_2, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 		k.clock_state.wall_ms += 598000;
 		CHECK(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err));
 		k.clock_state.wall_ms += 1000;
 		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 		k.clock_state.wall_ms -= 599000 + 62000;
 		CHECK(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err));
 		k.clock_state.wall_ms -= 1000;
 		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 		k.clock_state.wall_ms += 63000;
 		CHECK(core_topic_new(k.core, "t", &out, &err));
 		REFUSED(core_unprotect(k.core, "t", first, len, &arena, &plain, &len_2, &err),
-		        ERR_INVALID);
+			ERR_INVALID);
 		kit_close(&k);
 	}
 	arena_free(&arena);
@@ -455,8 +456,8 @@ static void a_device_reads_what_c2_protects(void)
 	CHECK_EQ(e4_unprotect(&d->client, &t, plain, sizeof plain, &plain_len, bytes, len), E4_OK);
 	CHECK_EQ(plain_len, 5);
 	CHECK_EQ(e4_protect(&d->client, &t, plain, sizeof plain, &plain_len, (const uint8_t *)"ho",
-	                    2),
-	         E4_OK);
+			    2),
+		 E4_OK);
 	CHECK(core_unprotect(k.core, "t", plain, plain_len, &arena, &bytes, &len, &err));
 	CHECK_EQ(len, 2);
 	arena_free(&arena);
@@ -464,7 +465,8 @@ static void a_device_reads_what_c2_protects(void)
 	kit_close(&k);
 }
 
-/* --- events ------------------------------------------------------------------------------------------ */
+/* --- events
+ * ------------------------------------------------------------------------------------------ */
 
 struct heard {
 	int64_t seqs[100];
@@ -490,7 +492,7 @@ static void hear(void *ctx, const struct store_event *e)
 static void events_come_once_in_order_after_the_change(void)
 {
 	struct kit k;
-	struct heard live = { .n = 0 }, late = { .n = 0 }, once = { .n = 0, .leave = true };
+	struct heard live = {.n = 0}, late = {.n = 0}, once = {.n = 0, .leave = true};
 
 	kit_open(&k, CORE_SYMKEY);
 	live.self = core_listen(k.core, -1, hear, &live, &err);
@@ -533,7 +535,8 @@ static void events_come_once_in_order_after_the_change(void)
 	kit_close(&k); /* late goes with the core */
 }
 
-/* --- health -------------------------------------------------------------------------------------------- */
+/* --- health
+ * -------------------------------------------------------------------------------------------- */
 
 static void health_says_what_is_wrong(void)
 {

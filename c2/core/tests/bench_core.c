@@ -43,8 +43,8 @@ static void clients(struct kit *k, int n)
 			e4_ed25519_keypair(secret, secret);
 		snprintf(name, sizeof name, "c%d", i);
 		CHECK(core_client_new(k->core, name,
-		                      k->config.mode == CORE_PUBKEY ? secret + 32 : secret, 32, 0,
-		                      0));
+				      k->config.mode == CORE_PUBKEY ? secret + 32 : secret, 32, 0,
+				      0));
 	}
 	t = lap("clients created", t, n);
 	CHECK(core_topic_new(k->core, "t", 0, 0));
@@ -73,7 +73,7 @@ static void deliver(struct kit *k, int n)
 static void forged(struct kit *k, int n)
 {
 	struct bus_handler h = core_bus_handler(k->core);
-	uint8_t bytes[78] = { 1 }, id[16];
+	uint8_t bytes[78] = {1}, id[16];
 	char topic[E4_RECEIPT_TOPIC_LEN + 1];
 	double t;
 

@@ -36,8 +36,8 @@ static int fate(void *ctx, const char *topic, const uint8_t *payload, size_t len
 	return c->calm ? 1 : r < 35 ? 0 : r < 55 ? 2 : 1;
 }
 
-static const char *topics[TOPICS] = { "t0", "t1", "t2", "t3", "t4" };
-static const char *names[DEVICES] = { "d0", "d1", "d2", "d3", "d4", "d5" };
+static const char *topics[TOPICS] = {"t0", "t1", "t2", "t3", "t4"};
+static const char *names[DEVICES] = {"d0", "d1", "d2", "d3", "d4", "d5"};
 
 /* Whether it is refused (nothing to detach, too many keys) does not matter here. */
 static void change(struct chaos *c)
@@ -167,7 +167,7 @@ static void storm(uint32_t seed, enum core_mode mode)
 		bool ok = in_sync(&c.k, c.d[i]) || (s.sent_rev == 0 && holds_all(&c.k, c.d[i]));
 
 		snprintf(label, sizeof label, "mode %d seed %u device %d: %s", (int)mode, seed, i,
-		         s.reason);
+			 s.reason);
 		check_result(ok, __FILE__, __LINE__, label);
 	}
 	for (int i = 0; i < DEVICES; i++)

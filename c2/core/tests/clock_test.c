@@ -1,7 +1,7 @@
 /* Clocks that are wrong, on both ends: nobody is cut off. */
 #include "kit.h"
 
-static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
+static const enum core_mode modes[] = {CORE_SYMKEY, CORE_PUBKEY};
 
 static struct err err;
 static struct core_delivery out;
@@ -51,7 +51,7 @@ static void a_device_with_a_wrong_clock(enum core_mode mode, int64_t off, bool s
 
 static void devices_with_wrong_clocks_get_their_keys(void)
 {
-	static const int64_t offs[] = { 70, 900, DAY, -900, -DAY, -YEAR, 10 * (int64_t)YEAR };
+	static const int64_t offs[] = {70, 900, DAY, -900, -DAY, -YEAR, 10 * (int64_t)YEAR};
 
 	for (size_t m = 0; m < 2; m++)
 		for (size_t i = 0; i < sizeof offs / sizeof *offs; i++)
@@ -107,7 +107,7 @@ static void a_clock_that_is_set_right_is_followed(void)
  */
 static void a_clock_that_is_put_back_is_followed(void)
 {
-	static const int64_t backs[] = { 30, 61, 900, DAY, YEAR, 40 * (int64_t)YEAR };
+	static const int64_t backs[] = {30, 61, 900, DAY, YEAR, 40 * (int64_t)YEAR};
 
 	for (size_t i = 0; i < sizeof backs / sizeof *backs; i++) {
 		for (int announced = backs[i] < DAY; announced < 2; announced++) {
@@ -181,7 +181,7 @@ static void a_commit_that_fails_leaves_our_clock_to_be_saved(void)
 	kit_run(&k, 10);
 	CHECK(in_sync(&k, d));
 	CHECK(k.real_store.ops->meta_get(k.real_store.ctx, "clock", saved, sizeof saved, &len,
-	                                 &found, &err));
+					 &found, &err));
 	CHECK(found && len == sizeof saved);
 	device_free(d);
 	kit_close(&k);
@@ -254,7 +254,7 @@ static void a_year_ahead_and_back_costs_no_year(void)
 
 static void a_device_without_a_clock_follows_ours_anywhere(void)
 {
-	static const int64_t steps[] = { 3600, -3600, YEAR, -YEAR };
+	static const int64_t steps[] = {3600, -3600, YEAR, -YEAR};
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		struct kit k;

@@ -1,7 +1,7 @@
 #include "base/log.h"
 #include "kit.h"
 
-static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
+static const enum core_mode modes[] = {CORE_SYMKEY, CORE_PUBKEY};
 #define EACH_MODE(m) for (size_t m##_i = 0; m##_i < 2; m##_i++)
 #define MODE(m) modes[m##_i]
 
@@ -202,7 +202,7 @@ static void what_was_removed_is_forgotten_once_it_is_confirmed(void)
 	struct kit k;
 	struct device *a;
 	struct store_client row;
-	struct store_topic t = { 0 }, u = { 0 };
+	struct store_topic t = {0}, u = {0};
 	bool found;
 	int n = 0;
 
@@ -256,7 +256,7 @@ static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 			kit_run(&k, 86400);
 		}
 		CHECK_STR(kit_status(&k, "a").reason,
-		          "no receipt: it is offline, or it is a device that gives none");
+			  "no receipt: it is offline, or it is a device that gives none");
 		CHECK_EQ(kit_status(&k, "a").state, CORE_CLIENT_SENT);
 		seen = d->n_messages;
 		d->online = true;
@@ -334,7 +334,8 @@ static void a_device_that_gives_no_receipts_still_gets_its_keys(void)
 	}
 }
 
-/* --- the broker -------------------------------------------------------------------------------- */
+/* --- the broker --------------------------------------------------------------------------------
+ */
 
 static void without_a_broker_nothing_is_lost_and_nothing_written(void)
 {
@@ -397,7 +398,8 @@ static void a_small_window_delays_but_loses_nothing(void)
 	kit_close(&k);
 }
 
-/* --- resets -------------------------------------------------------------------------------------------- */
+/* --- resets
+ * -------------------------------------------------------------------------------------------- */
 
 static void a_reset_empties_the_device_until_the_next_rotation_or_attach(void)
 {
@@ -480,12 +482,13 @@ static void an_old_device_is_not_reset_again_and_again(void)
 	kit_close(&k);
 }
 
-/* --- many clients ------------------------------------------------------------------------------------------ */
+/* --- many clients
+ * ------------------------------------------------------------------------------------------ */
 
 static void a_rotation_for_ten_thousand_is_one_small_write(void)
 {
 	struct kit k;
-	uint8_t key[32] = { 1 };
+	uint8_t key[32] = {1};
 	struct core_topic_status status;
 	size_t writes, commits;
 
@@ -541,7 +544,8 @@ static void more_topics_than_a_batch_arrive(void)
 	kit_close(&k);
 }
 
-/* --- trouble at home ------------------------------------------------------------------------------------------ */
+/* --- trouble at home
+ * ------------------------------------------------------------------------------------------ */
 
 static void a_full_disk_sends_nothing_and_loses_nothing(void)
 {

@@ -1,7 +1,7 @@
 /* Keys that change under devices: none is ever lost. */
 #include "kit.h"
 
-static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
+static const enum core_mode modes[] = {CORE_SYMKEY, CORE_PUBKEY};
 
 static struct err err;
 static struct core_delivery out;
@@ -14,7 +14,7 @@ static int64_t n_c2_keys(struct kit *k)
 
 static struct store_client row_of(struct kit *k, const char *name)
 {
-	struct store_client row = { .id = 0 };
+	struct store_client row = {.id = 0};
 
 	CHECK(find_client(k->core, name, &row, &err));
 	return row;
@@ -119,7 +119,7 @@ static void interrupt(enum core_mode mode, bool (*change)(struct kit *k), bool c
 		for (int len = 1; len < 4; len++) {
 			struct kit k;
 			struct device *d, *e;
-			struct nth nth = { 0, n, n + len };
+			struct nth nth = {0, n, n + len};
 
 			kit_open_file(&k, mode);
 			d = device_new(&k, "a");
@@ -280,7 +280,8 @@ static void a_device_made_with_an_older_c2_key_during_a_change_is_found(void)
 	kit_close(&k);
 }
 
-/* --- public keys of others ------------------------------------------------------------------------ */
+/* --- public keys of others
+ * ------------------------------------------------------------------------ */
 
 static bool holds_key_of(const struct device *holder, const struct device *source)
 {
@@ -345,7 +346,7 @@ static void a_lost_public_key_is_repaired(void)
 	e4_id_from_name(id, "b", 1);
 	CHECK_EQ(e4_remove_peer(&a->client, id), E4_OK);
 	CHECK_EQ(e4_set_peer(&a->client, (const uint8_t *)"0123456789abcdef", b->client.key + 32),
-	         E4_OK);
+		 E4_OK);
 	CHECK(!holds_all(&k, a));
 	kit_run(&k, 60);
 	device_announce(a);
@@ -418,7 +419,8 @@ static void of_a_device_without_receipts_they_learn_it_at_once(void)
 	kit_close(&k);
 }
 
-/* --- made again ------------------------------------------------------------------------------------ */
+/* --- made again
+ * ------------------------------------------------------------------------------------ */
 
 static void a_client_made_again_starts_with_its_new_key_alone(void)
 {

@@ -11,7 +11,7 @@
 /* --- custody: sealed under a fixed key, bound to purpose and row --------------------------- */
 
 static size_t bind(uint8_t ad[1 + CUSTODY_ROW_MAX], enum custody_purpose purpose,
-                   const uint8_t *row, size_t row_len)
+		   const uint8_t *row, size_t row_len)
 {
 	ad[0] = (uint8_t)purpose;
 	memcpy(ad + 1, row, row_len);
@@ -21,15 +21,15 @@ static size_t bind(uint8_t ad[1 + CUSTODY_ROW_MAX], enum custody_purpose purpose
 static struct e4_siv_key *master(void)
 {
 	static struct e4_siv_key key;
-	static const uint8_t bytes[32] = { 1, 2, 3 };
+	static const uint8_t bytes[32] = {1, 2, 3};
 
 	e4_siv_key_init(&key, bytes);
 	return &key;
 }
 
 static bool test_seal(void *ctx, struct sealed *out, enum custody_purpose purpose,
-                      const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
-                      struct err *err)
+		      const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
+		      struct err *err)
 {
 	uint8_t ad[1 + CUSTODY_ROW_MAX];
 	size_t ad_len = bind(ad, purpose, row, row_len);
@@ -42,7 +42,7 @@ static bool test_seal(void *ctx, struct sealed *out, enum custody_purpose purpos
 }
 
 static bool test_open(void *ctx, uint8_t *key, size_t len, enum custody_purpose purpose,
-                      const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err)
+		      const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err)
 {
 	struct kit *k = ctx;
 	uint8_t ad[1 + CUSTODY_ROW_MAX];
@@ -66,7 +66,7 @@ static void test_close(void *ctx)
 	(void)ctx;
 }
 
-static const struct custody_ops custody_ops = { test_seal, test_open, test_check, test_close };
+static const struct custody_ops custody_ops = {test_seal, test_open, test_check, test_close};
 
 /* --- store: the real one, counted and failed ------------------------------------------------- */
 
@@ -123,7 +123,8 @@ static void open_store(struct kit *k)
 	k->store.ctx = k->real_store.ctx;
 }
 
-/* --- the server --------------------------------------------------------------------------------- */
+/* --- the server ---------------------------------------------------------------------------------
+ */
 
 static void woken(void *ctx)
 {
@@ -161,14 +162,14 @@ void kit_open(struct kit *k, enum core_mode mode)
 	k->clock_state.wall_ms = (int64_t)KIT_START * 1000;
 	k->clock_state.mono_ms = 1;
 	k->clock = clock_of_manual(&k->clock_state);
-	k->config = (struct core_config){ .mode = mode,
-		                          .rotate_on_removal = true,
-		                          .qos = 1,
-		                          .receipt_wait_s = 10,
-		                          .retry_max_s = 3600,
-		                          .announce_gap_s = 30,
-		                          .events_keep = 1000 };
-	k->custody = (struct custody){ &custody_ops, k };
+	k->config = (struct core_config){.mode = mode,
+					 .rotate_on_removal = true,
+					 .qos = 1,
+					 .receipt_wait_s = 10,
+					 .retry_max_s = 3600,
+					 .announce_gap_s = 30,
+					 .events_keep = 1000};
+	k->custody = (struct custody){&custody_ops, k};
 	k->hub = bus_mem_hub_new();
 	start(k);
 }
@@ -180,7 +181,7 @@ void kit_open_file(struct kit *k, enum core_mode mode)
 	int fd;
 
 	snprintf(path, sizeof path, "%s/e4_core_test_XXXXXX",
-	         access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	fd = mkstemp(path);
 
 	if (fd < 0)
@@ -214,7 +215,8 @@ void kit_crash(struct kit *k)
 	start(k);
 }
 
-/* --- devices ------------------------------------------------------------------------------------- */
+/* --- devices -------------------------------------------------------------------------------------
+ */
 
 static bool device_now(void *ctx, uint64_t *seconds)
 {
@@ -231,7 +233,7 @@ static void send_receipt(struct device *d, bool announce)
 	enum e4_result r;
 
 	r = announce ? e4_announce(&d->client, d->last_receipt, sizeof d->last_receipt, &len)
-	             : e4_receipt(&d->client, d->last_receipt, sizeof d->last_receipt, &len);
+		     : e4_receipt(&d->client, d->last_receipt, sizeof d->last_receipt, &len);
 	if (r != E4_OK || d->mute)
 		return;
 	d->last_receipt_len = len;
@@ -328,17 +330,17 @@ static void provision(struct device *d)
 struct device *device_new(struct kit *k, const char *name)
 {
 	struct device *d = mem_alloc(sizeof *d);
-	struct bus_handler handler = { .ctx = d, .on_message = on_command };
-	struct e4_config cfg = { .mode = k->config.mode == CORE_SYMKEY ? &e4_mode_sk : &e4_mode_pk,
-		                 .topics = d->topics,
-		                 .n_topics = KIT_TOPICS,
-		                 .peers = d->peers,
-		                 .n_peers = k->config.mode == CORE_SYMKEY ? 0 : KIT_PEERS,
-		                 .now = device_now,
-		                 .now_ctx = d,
-		                 .clock = E4_CLOCK_RELIABLE,
-		                 .future_s = E4_FUTURE_S,
-		                 .grace_s = E4_GRACE_S };
+	struct bus_handler handler = {.ctx = d, .on_message = on_command};
+	struct e4_config cfg = {.mode = k->config.mode == CORE_SYMKEY ? &e4_mode_sk : &e4_mode_pk,
+				.topics = d->topics,
+				.n_topics = KIT_TOPICS,
+				.peers = d->peers,
+				.n_peers = k->config.mode == CORE_SYMKEY ? 0 : KIT_PEERS,
+				.now = device_now,
+				.now_ctx = d,
+				.clock = E4_CLOCK_RELIABLE,
+				.future_s = E4_FUTURE_S,
+				.grace_s = E4_GRACE_S};
 	char topic[E4_CONTROL_TOPIC_LEN + 1];
 
 	if (cfg.n_peers == 0)
@@ -391,7 +393,8 @@ const struct e4_peer *device_peer(const struct device *d, const char *name)
 	return 0;
 }
 
-/* --- time ------------------------------------------------------------------------------------------ */
+/* --- time
+ * ------------------------------------------------------------------------------------------ */
 
 void kit_settle(struct kit *k)
 {
@@ -424,7 +427,8 @@ void kit_run(struct kit *k, int64_t seconds)
 	}
 }
 
-/* --- what is true ------------------------------------------------------------------------------------ */
+/* --- what is true
+ * ------------------------------------------------------------------------------------ */
 
 static bool same_digest(const struct plan_view *v, const struct device *d)
 {
@@ -448,11 +452,11 @@ static bool same_digest(const struct plan_view *v, const struct device *d)
 bool holds_all(struct kit *k, struct device *d)
 {
 	struct store_client row;
-	struct plan_view v = { .n_keys = 0 };
+	struct plan_view v = {.n_keys = 0};
 	struct err err;
 	bool ok = find_client(k->core, d->name, &row, &err) && c2_keys_load(k->core, &err) &&
-	          view_open(&v, k->core, &row, &err) && view_load(&v, k->core, 0, &err) &&
-	          same_digest(&v, d);
+		  view_open(&v, k->core, &row, &err) && view_load(&v, k->core, 0, &err) &&
+		  same_digest(&v, d);
 
 	view_free(&v);
 	return ok;
@@ -465,7 +469,7 @@ bool in_sync(struct kit *k, struct device *d)
 
 struct core_client_status kit_status(struct kit *k, const char *client)
 {
-	struct core_client_status s = { .state = (enum core_client_state) - 1 };
+	struct core_client_status s = {.state = (enum core_client_state) - 1};
 	struct err err;
 
 	if (!core_client_status(k->core, client, &s, &err))

@@ -27,12 +27,12 @@ static void scene(struct scene *s)
 	s->v.row.id = 7;
 	s->v.row.key_rev = 1;
 	s->v.row.next_at = NOW;
-	s->in = (struct plan_input){ .now = NOW,
-		                     .receipt_wait_s = 10,
-		                     .retry_max_s = 3600,
-		                     .announce_gap_s = 30,
-		                     .jitter = 128,
-		                     .room = 1000 };
+	s->in = (struct plan_input){.now = NOW,
+				    .receipt_wait_s = 10,
+				    .retry_max_s = 3600,
+				    .announce_gap_s = 30,
+				    .jitter = 128,
+				    .room = 1000};
 	memset(s->in.nonce, 9, sizeof s->in.nonce);
 }
 
@@ -68,8 +68,8 @@ static void two_keys(struct scene *s, int64_t rev)
 static const char *words(const struct plan *p)
 {
 	static char text[1024];
-	static const char *const names[] = { "drop",       "reset", "id", "set", "droppeer",
-		                             "resetpeers", "peer",  "c2", "ask" };
+	static const char *const names[] = {"drop",       "reset", "id", "set", "droppeer",
+					    "resetpeers", "peer",  "c2", "ask"};
 	size_t n = 0;
 
 	text[0] = 0;
@@ -78,7 +78,7 @@ static const char *words(const struct plan *p)
 		uint8_t k = c->bytes[0];
 		size_t at = k == E4_SET_TOPIC_KEY || k == E4_SET_PUBKEY ? 33 : 1;
 		bool named = k == E4_REMOVE_TOPIC || k == E4_SET_TOPIC_KEY ||
-		             k == E4_REMOVE_PUBKEY || k == E4_SET_PUBKEY;
+			     k == E4_REMOVE_PUBKEY || k == E4_SET_PUBKEY;
 
 		n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", names[k]);
 		if (named)
@@ -86,7 +86,7 @@ static const char *words(const struct plan *p)
 		if (k == E4_REPORT_STATE && c->bytes[17])
 			n += (size_t)snprintf(text + n, sizeof text - n, "list");
 		n += (size_t)snprintf(text + n, sizeof text - n, "@%lld",
-		                      (long long)c->stamp - NOW);
+				      (long long)c->stamp - NOW);
 	}
 	return text;
 }
@@ -150,7 +150,7 @@ static void what_is_new_goes_out_once(void)
 
 static void pauses_grow_to_the_longest(void)
 {
-	static const int64_t pauses[] = { 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600 };
+	static const int64_t pauses[] = {10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600};
 	struct scene s;
 
 	scene(&s);
@@ -275,20 +275,21 @@ static void stamps_never_run_ahead_and_never_back(void)
 		const char *commands;
 		int64_t next;
 	} cases[] = {
-		{ -1000, 0, "set a@-2 ask@-2", 10 },
-		{ -2, 0, "set a@-1 ask@-1", 10 },
-		{ -1, 0, "set a@0 ask@0", 10 },
-		{ 0, 0, "", 1 }, /* would be ahead: waits */
-		{ 59, 0, "", 60 },
-		/* Far ahead: it goes out for a device without a clock, and is asked in our time too. */
-		{ 60, 0, "set a@61 ask@61", 10 },
-		{ 1000, 0, "set a@1001 ask@1001 ask@-2", 10 },
+		{-1000, 0, "set a@-2 ask@-2", 10},
+		{-2, 0, "set a@-1 ask@-1", 10},
+		{-1, 0, "set a@0 ask@0", 10},
+		{0, 0, "", 1}, /* would be ahead: waits */
+		{59, 0, "", 60},
+		/* Far ahead: it goes out for a device without a clock, and is asked in our time
+		   too. */
+		{60, 0, "set a@61 ask@61", 10},
+		{1000, 0, "set a@1001 ask@1001 ask@-2", 10},
 		/* A small offset is no wrong clock, a large one is followed. */
-		{ -1000, 30, "set a@-2 ask@-2", 10 },
-		{ -1000, 31, "set a@29 ask@29", 10 },
-		{ -1000, 86400, "set a@86398 ask@86398 ask@-2", 10 },
-		{ -100000, -86400, "set a@-86402 ask@-86402 ask@-2", 10 },
-		{ -2, -86400, "set a@-1 ask@-1", 10 },
+		{-1000, 30, "set a@-2 ask@-2", 10},
+		{-1000, 31, "set a@29 ask@29", 10},
+		{-1000, 86400, "set a@86398 ask@86398 ask@-2", 10},
+		{-100000, -86400, "set a@-86402 ask@-86402 ask@-2", 10},
+		{-2, -86400, "set a@-1 ask@-1", 10},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -324,7 +325,7 @@ static void a_hint_of_the_clock_is_asked_but_not_believed(void)
 
 static void nonces_match_only_what_was_asked(void)
 {
-	struct store_client row = { .asked_at = 0 };
+	struct store_client row = {.asked_at = 0};
 	uint8_t nonce[16];
 
 	memset(row.nonce, 5, 16);
@@ -339,7 +340,8 @@ static void nonces_match_only_what_was_asked(void)
 	}
 }
 
-/* --- receipts ------------------------------------------------------------------------------------ */
+/* --- receipts ------------------------------------------------------------------------------------
+ */
 
 struct answer {
 	struct e4_receipt r;
@@ -357,14 +359,14 @@ static void answer(struct answer *a, const struct scene *s)
 
 static void entry(struct answer *a, char name, char key)
 {
-	uint8_t k[32] = { (uint8_t)key };
+	uint8_t k[32] = {(uint8_t)key};
 
 	a->entries[a->r.n_entries][0] = (uint8_t)name;
 	e4_receipt_key_hash(a->entries[a->r.n_entries++] + 16, k);
 }
 
 static void receipt(struct scene *s, struct plan *p, const struct answer *a, size_t control,
-                    int question, const char *expected, int line)
+		    int question, const char *expected, int line)
 {
 	plan_init(p, &s->v);
 	plan_receipt(p, &s->v, &s->in, &a->r, control, question);
@@ -561,10 +563,10 @@ static void clocks_are_learnt_from_answers(void)
 	static const struct {
 		int64_t asked, now, device, offset;
 	} cases[] = {
-		{ 0, 1, 1, 0 },         { 0, 1, 0, 0 },
-		{ 0, 5000, 2500, 0 }, /* the receipt waited somewhere */
-		{ 0, 1, 86401, 86400 }, { 0, 1, -86400, -86400 },
-		{ 0, 5000, -10, -10 },  { 100, 1, 1, 0 }, /* our clock stepped back */
+		{0, 1, 1, 0},         {0, 1, 0, 0},
+		{0, 5000, 2500, 0}, /* the receipt waited somewhere */
+		{0, 1, 86401, 86400}, {0, 1, -86400, -86400},
+		{0, 5000, -10, -10},  {100, 1, 1, 0}, /* our clock stepped back */
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -610,7 +612,8 @@ static void only_an_answer_to_a_lower_stamp_lowers_the_last_one(void)
 	}
 }
 
-/* --- announcements ----------------------------------------------------------------------------------- */
+/* --- announcements
+ * ----------------------------------------------------------------------------------- */
 
 static void announcements_ask_once_in_a_while(void)
 {
@@ -620,14 +623,14 @@ static void announcements_ask_once_in_a_while(void)
 		bool writes;
 		int64_t at;
 	} cases[] = {
-		{ INT64_MIN, INT64_MIN, INT64_MIN, REASON_NONE, true, 0 },
-		{ INT64_MIN, -30, INT64_MIN, REASON_NONE, true, 0 },
-		{ INT64_MIN, -10, INT64_MIN, REASON_NONE, true, 20 },
-		{ INT64_MIN, -10, 20, REASON_ANNOUNCED, false, 0 },
-		{ -3000, -90000, 500, REASON_SILENT, true, 0 },
-		{ -5, -90000, 500, REASON_SILENT, true, 25 },
-		{ -5, -90000, 5, REASON_SENT, false, 0 },
-		{ INT64_MIN, 5000, INT64_MIN, REASON_NONE, true, 0 }, /* our clock stepped back */
+		{INT64_MIN, INT64_MIN, INT64_MIN, REASON_NONE, true, 0},
+		{INT64_MIN, -30, INT64_MIN, REASON_NONE, true, 0},
+		{INT64_MIN, -10, INT64_MIN, REASON_NONE, true, 20},
+		{INT64_MIN, -10, 20, REASON_ANNOUNCED, false, 0},
+		{-3000, -90000, 500, REASON_SILENT, true, 0},
+		{-5, -90000, 500, REASON_SILENT, true, 25},
+		{-5, -90000, 5, REASON_SENT, false, 0},
+		{INT64_MIN, 5000, INT64_MIN, REASON_NONE, true, 0}, /* our clock stepped back */
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

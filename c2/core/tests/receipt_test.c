@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "kit.h"
 
-static const enum core_mode modes[] = { CORE_SYMKEY, CORE_PUBKEY };
+static const enum core_mode modes[] = {CORE_SYMKEY, CORE_PUBKEY};
 #define EACH_MODE(m) for (size_t m##_i = 0; m##_i < 2; m##_i++)
 #define MODE(m) modes[m##_i]
 
@@ -46,12 +46,12 @@ static void a_lost_command_is_repaired_by_what_differs_only(void)
 	CHECK_EQ(e4_remove_topic(&d->client, &t), E4_OK);
 	CHECK_EQ(e4_topic_init(&t, &d->client, "t4", 2), E4_OK);
 	CHECK_EQ(e4_set_topic_key(&d->client, &t,
-	                          (const uint8_t *)"0123456789abcdef0123456789abcdef"),
-	         E4_OK);
+				  (const uint8_t *)"0123456789abcdef0123456789abcdef"),
+		 E4_OK);
 	CHECK_EQ(e4_topic_init(&t, &d->client, "x", 1), E4_OK);
 	CHECK_EQ(e4_set_topic_key(&d->client, &t,
-	                          (const uint8_t *)"0123456789abcdef0123456789abcdef"),
-	         E4_OK);
+				  (const uint8_t *)"0123456789abcdef0123456789abcdef"),
+		 E4_OK);
 	d->n_commands = d->n_messages = 0;
 	kit_run(&k, 60);
 	device_announce(d);
@@ -109,7 +109,7 @@ static void a_full_table_shows_its_reason_and_does_not_cause_a_storm(void)
 	}
 	kit_run(&k, 86400);
 	CHECK_STR(kit_status(&k, "small").reason,
-	          "it does not take what it is sent: its tables may be full");
+		  "it does not take what it is sent: its tables may be full");
 	CHECK(kit_status(&k, "small").state != CORE_CLIENT_CONFIRMED);
 	seen = d->n_messages;
 	kit_run(&k, 86400);
@@ -203,7 +203,7 @@ static void forged_receipts_write_nothing(void)
 		}
 		CHECK(bus_publish(&d->bus, "e4/zz/receipt", bytes, 78, 1, false, 0));
 		CHECK(bus_publish(&d->bus, "e4/00000000000000000000000000000000/receipt", bytes, 78,
-		                  1, false, 0));
+				  1, false, 0));
 		kit_settle(&k);
 		/* And the real one again: its nonce is used up. */
 		CHECK(bus_publish(&d->bus, t, d->last_receipt, d->last_receipt_len, 1, false, 0));
