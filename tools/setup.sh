@@ -42,8 +42,9 @@ if [ ! -e $policy ]; then
 	trap '$root rm -f $policy' EXIT
 fi
 log=$(mktemp)
-export DEBIAN_FRONTEND=noninteractive
-if ! { $root apt-get update -q && $root apt-get install -qy --no-install-recommends $missing; } >"$log" 2>&1; then
+# shellcheck disable=SC2086
+if ! { $root apt-get update -q && $root env DEBIAN_FRONTEND=noninteractive \
+	apt-get install -qy --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
 	tail -n 20 "$log" >&2
 	echo "apt-get failed; the whole output is in $log" >&2
 	exit 1
