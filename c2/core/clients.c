@@ -68,7 +68,7 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c->c2_keys[0].rev : 0;
 	row->sent_rev = row->confirmed_rev = 0;
 	row->clock_offset = 0;
-	row->next_at = row->asked_at = row->last_seen = 0;
+	row->next_at = row->asked_at = row->last_seen = row->recheck_at = 0;
 	row->attempts = 0;
 	row->reason = 0;
 	if (row->id && !DB(c, old_keys_drop, row->id, ch->rev, err))

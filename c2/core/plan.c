@@ -456,12 +456,18 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 		return;
 	}
 	if (!open && !announced) {
+		if (!row->asked_at && row->recheck_at && row->recheck_at <= in->now) {
+			row->recheck_at = 0;
+			ask_only(p, v, in, 0);
+			return;
+		}
 		if (timed_out && ++row->attempts < ASK_AGAIN) {
 			row->asked_at = 0;
 			ask_only(p, v, in, 0);
 			return;
 		}
-		row->next_at = row->asked_at = 0;
+		row->asked_at = 0;
+		row->next_at = row->recheck_at;
 		row->reason = REASON_NONE;
 		return;
 	}

@@ -102,12 +102,28 @@ static void learn_keys(struct plan *p, const struct plan_view *v, size_t control
 	}
 }
 
-static void confirm(struct plan *p, const struct plan_view *v)
+/*
+ * A device can come to hold nothing of a topic without having taken its
+ * removal: then the attaching before it, lost so far, is taken if it arrives
+ * while it is fresh. So one that was rid of something is asked once more when
+ * nothing old can be taken any longer.
+ */
+static int64_t recheck_at(const struct plan_view *v, const struct plan_input *in)
+{
+	const struct store_client *row = &v->row;
+
+	if (v->has_removed || row->reset_rev > row->confirmed_rev ||
+	    row->reset_peers_rev > row->confirmed_rev)
+		return in->now + E4_VALIDITY_S + E4_FUTURE_S;
+	return row->recheck_at > in->now ? row->recheck_at : 0;
+}
+
+static void confirm(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	p->row.confirmed_rev = p->row.sent_rev = v->revision;
 	p->row.attempts = 0;
 	p->row.reason = REASON_NONE;
-	p->row.next_at = 0;
+	p->row.recheck_at = p->row.next_at = recheck_at(v, in);
 	p->confirmed = true;
 }
 
@@ -279,7 +295,7 @@ void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_i
 	memset(p->row.nonce, 0, sizeof p->row.nonce);
 	plan_digest(v, digest);
 	if (newest && e4_equal(digest, r->digest, sizeof digest)) {
-		confirm(p, v);
+		confirm(p, v, in);
 	} else if (wanted > v->row.sent_rev) {
 		/* Something newer is on its way; what it says then counts. */
 		p->row.attempts = 0;

@@ -54,6 +54,7 @@ static void put_client_values(struct stmt *s, const struct store_client *row)
 	put_blob_or_null(s, row->nonce, sizeof row->nonce);
 	put_int(s, row->asked_at);
 	put_int(s, row->last_seen);
+	put_int(s, row->recheck_at);
 	put_int(s, row->reason);
 }
 

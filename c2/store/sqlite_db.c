@@ -308,6 +308,7 @@ void get_client(struct stmt *s, struct store_client *row)
 	get_blob(s, row->nonce, sizeof row->nonce);
 	row->asked_at = get_int(s);
 	row->last_seen = get_int(s);
+	row->recheck_at = get_int(s);
 	row->reason = (int32_t)get_int(s);
 }
 

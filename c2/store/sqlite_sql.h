@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.reason"
+	" c.last_seen, c.recheck_at, c.reason"
 
 /* In the order of put_client_values. */
 #define SQL_CLIENT_VALUES                                                                          \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, reason"
-#define SQL_17 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason"
+#define SQL_18 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define SQL_TOPIC                                                                                  \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -49,10 +49,10 @@
 	X(SQL_CLIENT_BY_E4ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.e4id = ?")              \
 	X(SQL_CLIENT_BY_ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.id = ?")                  \
 	X(SQL_CLIENT_INSERT, "INSERT INTO client (" SQL_CLIENT_VALUES ", name, e4id, id)"          \
-			     " VALUES (" SQL_17 ",?,?, (SELECT last_client + 1 FROM state))"       \
+			     " VALUES (" SQL_18 ",?,?, (SELECT last_client + 1 FROM state))"       \
 			     " RETURNING id")                                                      \
 	X(SQL_CLIENT_UPDATE,                                                                       \
-	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_17 ") WHERE id = ?")                 \
+	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_18 ") WHERE id = ?")                 \
 	X(SQL_CLIENT_DELETE, "DELETE FROM client WHERE id = ? RETURNING name")                     \
 	X(SQL_CLIENTS, "SELECT name FROM client INDEXED BY client_name WHERE name > ?1"            \
 		       " ORDER BY name LIMIT ?3 OFFSET ?4")                                        \

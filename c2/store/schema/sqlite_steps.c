@@ -51,6 +51,7 @@
 	"  nonce BLOB,"                                                                            \
 	"  asked_at INTEGER NOT NULL,"                                                             \
 	"  last_seen INTEGER NOT NULL,"                                                            \
+	"  recheck_at INTEGER NOT NULL,"                                                           \
 	"  reason INTEGER NOT NULL"                                                                \
 	") STRICT;"                                                                                \
 	"CREATE UNIQUE INDEX client_name ON client (name);"                                        \
