@@ -131,10 +131,10 @@ class Server(Process):
         sets = [f"--set={k}={v}" for k, v in self.settings.items() if v is not None]
         return [C2, *sets, "--ready-file", self.ready]
 
-    def start(self, timeout=30):
+    def start(self, timeout=30, **options):
         self.ready.unlink(missing_ok=True)
         with self.log.open("ab") as log:
-            self.spawn(self.command(), stderr=log, stdout=log)
+            self.spawn(self.command(), stderr=log, stdout=log, **options)
         wait_until(lambda: self.ready.exists() or not self.running(), timeout, "c2 is ready")
         assert self.running(), "c2 ended: " + self.log.read_text()[-2000:]
         ports = json.loads(self.ready.read_text())

@@ -181,7 +181,7 @@ def test_what_is_installed_is_found_by_a_compiler(tmp_path):
     env = {**os.environ, "DESTDIR": str(tmp_path)}
     subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet"], env=env,
                    check=True, capture_output=True)
-    [pc] = tmp_path.glob("usr/local/lib/**/pkgconfig")
+    [pc] = tmp_path.glob("usr/local/lib*/**/pkgconfig")
     env |= {"PKG_CONFIG_PATH": str(pc), "PKG_CONFIG_SYSROOT_DIR": str(tmp_path)}
     build = "cc -o device $0 $(pkg-config --cflags --libs e4host) && ./device"
     example = ROOT / "client" / "examples" / "fixed_keys.c"

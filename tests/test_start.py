@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import resource
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -134,25 +136,21 @@ def test_a_database_that_cannot_be_written_is_refused():
         assert (folder / "c2.db").read_bytes() == before
 
 
-def test_a_full_disk_fails_the_call_and_nothing_else(tmp_path):
-    """A file system of 4 MiB fills up while clients are created."""
-    mount = tmp_path / "small"
-    mount.mkdir()
-    sudo = [] if os.geteuid() == 0 else ["sudo"]
-    subprocess.run([*sudo, "mount", "-t", "tmpfs", "-o", "size=4m,mode=1777", "tmpfs", mount], check=True)
-    server = Server(mount, free_port())
-    server.log = tmp_path / "c2.log"
-    try:
-        server.start()
-        created = fill(server)
-        assert created > 0
-        assert server.running()
-        assert int(server.call("GET", "/e4/clients/count")["count"]) == created
-        assert server.call("POST", "/rpc/pb.C2/GetClients", {"count": 1})["clients"]
-        assert server.stop() == 0
-    finally:
-        server.kill()
-        subprocess.run([*sudo, "umount", mount], check=True)
+def no_room_beyond_4_mib():
+    """What a full disk does to a process: from some size on, no write to a file succeeds."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+
+
+def test_a_full_disk_fails_the_call_and_nothing_else(server):
+    server.settings["log.level"] = "error"
+    server.start(preexec_fn=no_room_beyond_4_mib)
+    created = fill(server)
+    assert created > 0
+    assert server.running()
+    assert int(server.call("GET", "/e4/clients/count")["count"]) == created
+    assert server.call("POST", "/rpc/pb.C2/GetClients", {"count": 1})["clients"]
+    assert server.stop() == 0
 
 
 def fill(server):

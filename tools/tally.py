@@ -11,8 +11,8 @@ SUMMARIES = (
 
 
 def pytest_counts(line):
-    """"=== 2 failed, 10 passed in 3.2s ===", in any order; a skip is a failure here."""
-    if not re.match(r"^=+ .* in [\d.]+s.*=+$", line):
+    """"2 failed, 10 passed in 3.2s", in any order; a skip is a failure here."""
+    if not re.match(r"^(=+ )?\d+ \w+.* in [\d.]+s\b", line):
         return None
     found = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", line)}
     bad = sum(found.get(k, 0) for k in ("failed", "error", "errors", "skipped", "xfailed"))
