@@ -407,6 +407,41 @@ static void an_equal_digest_confirms(void)
 	plan_free(&p);
 }
 
+static void who_was_rid_of_something_is_asked_once_more(void)
+{
+	struct scene s;
+	struct plan p;
+	struct answer a;
+
+	scene(&s);
+	add_topic(&s, 'a', PLAN_HOLD, 5);
+	add_topic(&s, 'b', PLAN_DROP, 6);
+	s.v.has_removed = true;
+	asked(&s);
+	answer(&a, &s);
+	RECEIPT(0, 0, "");
+	CHECK(p.confirmed);
+	CHECK_EQ(p.row.next_at, NOW + 1 + E4_VALIDITY_S + E4_FUTURE_S);
+	keep(&s, &p);
+	s.v.n_topics = 1;
+	s.v.has_removed = false;
+	/* Not before nothing old can be taken, and then until an answer came. */
+	s.in.now = s.v.row.next_at - 1;
+	DUE("");
+	CHECK_EQ(p.row.next_at, NOW + 1 + E4_VALIDITY_S + E4_FUTURE_S);
+	keep(&s, &p);
+	s.in.now = s.v.row.next_at;
+	plan_init(&p, &s.v);
+	plan_due(&p, &s.v, &s.in);
+	CHECK_EQ(p.n, 1);
+	keep(&s, &p);
+	answer(&a, &s);
+	RECEIPT(0, 0, "");
+	CHECK(p.confirmed);
+	CHECK_EQ(p.row.next_at, 0);
+	plan_free(&p);
+}
+
 static void a_receipt_under_an_old_key_confirms_only_that_key(void)
 {
 	struct scene s;
@@ -664,6 +699,7 @@ int main(void)
 	RUN(a_hint_of_the_clock_is_asked_but_not_believed);
 	RUN(nonces_match_only_what_was_asked);
 	RUN(an_equal_digest_confirms);
+	RUN(who_was_rid_of_something_is_asked_once_more);
 	RUN(a_receipt_under_an_old_key_confirms_only_that_key);
 	RUN(what_differs_is_asked_for_then_repaired);
 	RUN(a_list_that_was_cut_starts_over);
