@@ -8,7 +8,6 @@ import pathlib
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 import urllib.error
@@ -265,7 +264,3 @@ class Device(Process):
                 left = end - time.monotonic()
                 if left <= 0 or not self.lock.wait(left):
                     raise AssertionError(f"{self.name}: no {what} in {self.events[-5:]}")
-
-
-def scratch():
-    return tempfile.TemporaryDirectory(prefix="e4-")

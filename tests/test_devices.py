@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from actors import Device, wait_until
-from device import PyDevice, ed25519_public, random_key, topic_hash
+from device import PyDevice, ed25519_public, random_key
 
 
 def c2_public(server):

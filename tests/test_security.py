@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from actors import C2CLI, Broker, Device, Refused, Server, free_port, wait_until
+from actors import C2CLI, Broker, Device, Refused, Server, wait_until
 from device import random_key
 from test_api import GrpcClient
 from walk import Error

@@ -151,12 +151,11 @@ static void add_question(struct plan *p, const struct plan_input *in, int questi
 	cmd->len = (uint8_t)e4_encode_report_state(cmd->bytes, nonce, flags);
 }
 
-void plan_ask(struct plan *p, const struct plan_view *v, const struct plan_input *in, uint8_t flags)
+void plan_ask(struct plan *p, const struct plan_input *in, uint8_t flags)
 {
 	uint64_t stamp = p->row.last_stamp;
 	uint64_t ours = stamp_at(in->now), hinted = stamp_at(in->now + in->hint_s);
 
-	(void)v;
 	add_question(p, in, 0, stamp, flags);
 	if (apart(ours, stamp, GUESS_APART_S))
 		add_question(p, in, 1, ours, flags);
@@ -377,7 +376,7 @@ static void ask_only(struct plan *p, const struct plan_view *v, const struct pla
 		write_later(p, v, in->now + wait);
 		return;
 	}
-	plan_ask(p, v, in, flags);
+	plan_ask(p, in, flags);
 	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
 }
 
@@ -402,7 +401,7 @@ static void send_newer(struct plan *p, const struct plan_view *v, const struct p
 		p->row.next_at = in->now;
 	} else {
 		p->row.sent_rev = v->revision;
-		plan_ask(p, v, in, 0);
+		plan_ask(p, in, 0);
 		p->row.next_at = p->row.asked_at + plan_pause_jitter(in, p->row.attempts);
 		if (p->row.next_at <= in->now)
 			p->row.next_at = in->now + 1;

@@ -24,8 +24,7 @@ int64_t plan_stamp(struct plan *p, const struct plan_view *v, const struct plan_
 size_t plan_fit(const struct plan_view *v, const struct plan_input *in);
 
 /* Add the questions for a receipt; asked_at and nonce of the row are set. After plan_stamp. */
-void plan_ask(struct plan *p, const struct plan_view *v, const struct plan_input *in,
-	      uint8_t flags);
+void plan_ask(struct plan *p, const struct plan_input *in, uint8_t flags);
 
 void plan_set_topic(struct plan *p, const struct plan_topic *t, int level);
 void plan_drop_topic(struct plan *p, const uint8_t hash[16], int level);

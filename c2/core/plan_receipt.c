@@ -185,7 +185,7 @@ static void send_repair(struct plan *p, const struct plan_view *v, const struct 
 		p->row.next_at = in->now + wait;
 		return;
 	}
-	plan_ask(p, v, in, E4_REPORT_ENTRIES);
+	plan_ask(p, in, E4_REPORT_ENTRIES);
 	p->row.reason = reason;
 	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
 }
