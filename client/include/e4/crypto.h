@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "e4/config.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -51,7 +53,17 @@ void e4_sha3_256(uint8_t digest[32], const void *in, size_t len);
 
 /* An expanded AES-256 key, in the form of the AES variant that the build chose. */
 struct e4_aes_key {
+#if E4_AES == E4_AES_SMALL8
+	uint8_t key[32];
+#elif E4_AES == E4_AES_SMALL32
+	uint32_t round[60];
+#elif E4_AES == E4_AES_CT32
+	uint32_t round[120]; /* 15 round keys, bitsliced: 8 planes each */
+#elif E4_AES == E4_AES_EXTERN
+	uint64_t own[E4_AES_EXTERN_WORDS]; /* the configuration says how many */
+#else
 	uint64_t round[120]; /* 15 round keys, bitsliced: 8 planes each */
+#endif
 };
 
 /*

@@ -1,8 +1,8 @@
 /*
  * AES-256 encryption as SIV needs it. One file implements these functions per
- * kind of processor (aes_ct64.c: bitsliced on 64-bit words); the build links
- * exactly one. Every variant runs in time that depends on n only, and takes
- * no table look-up whose index depends on key or data.
+ * kind of processor (e4/config.h chooses). Every variant runs in time that
+ * depends on n only; but for the two small ones, which are for memories without
+ * a cache, none takes a table look-up whose index depends on key or data.
  */
 #ifndef E4_SRC_CRYPTO_AES_H
 #define E4_SRC_CRYPTO_AES_H
@@ -12,7 +12,13 @@
 #define E4_AES_BLOCK 16
 
 /* Blocks that one call of e4_aes_encrypt takes, for about the price of one. */
+#if E4_AES == E4_AES_SMALL8 || E4_AES == E4_AES_SMALL32
+#define E4_AES_LANES 1
+#elif E4_AES == E4_AES_CT32
+#define E4_AES_LANES 2
+#else
 #define E4_AES_LANES 4
+#endif
 
 void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32]);
 

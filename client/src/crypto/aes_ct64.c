@@ -19,6 +19,8 @@
 #include "aes.h"
 #include "bytes.h"
 
+#if E4_AES == E4_AES_CT64 || E4_AES == E4_AES_NATIVE
+
 #include <string.h>
 
 #define ROUNDS 14
@@ -417,3 +419,5 @@ void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 	put_round_keys(k, w);
 	e4_wipe(w, sizeof w);
 }
+
+#endif

@@ -9,6 +9,8 @@
 #include "bytes.h"
 #include "e4/crypto.h"
 
+#if E4_CURVE == E4_CURVE_SODIUM
+
 #include <sodium.h>
 
 #include <string.h>
@@ -89,3 +91,5 @@ bool e4_ed25519_to_x25519_public(uint8_t point[32], const uint8_t public_key[32]
 	e4_wipe(point, 32);
 	return false;
 }
+
+#endif

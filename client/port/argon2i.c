@@ -9,7 +9,7 @@
  */
 #include "argon2i.h"
 
-#include "bytes.h"
+#include "../src/crypto/bytes.h"
 #include "e4/crypto.h"
 
 #include <sodium.h>

@@ -1,6 +1,8 @@
-/* SHA3-256 (FIPS 202): the sponge over Keccak-f[1600] with a rate of 136 bytes. */
+/* SHA3-256 (FIPS 202) on 64-bit words: the sponge over Keccak-f[1600] with a rate of 136 bytes. */
 #include "bytes.h"
 #include "e4/crypto.h"
+
+#if E4_SHA3 == E4_SHA3_64
 
 #include <string.h>
 
@@ -119,3 +121,5 @@ void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
 	e4_sha3_update(&h, in, len);
 	e4_sha3_final(&h, digest);
 }
+
+#endif
