@@ -37,8 +37,16 @@ bool e4_is_zero(const void *p, size_t len);
 
 /* --- SHA3-256 (FIPS 202) -------------------------------------------------- */
 
+#if E4_SHA3 == E4_SHA3_8 || E4_SHA3 == E4_SHA3_AVR
+typedef uint8_t e4_sha3_word;
+#elif E4_SHA3 == E4_SHA3_32
+typedef uint32_t e4_sha3_word;
+#else
+typedef uint64_t e4_sha3_word;
+#endif
+
 struct e4_sha3 {
-	uint64_t state[25];
+	e4_sha3_word state[200 / sizeof(e4_sha3_word)];
 	uint8_t pos; /* bytes absorbed into the current block, 0..135 */
 };
 

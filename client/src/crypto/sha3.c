@@ -1,0 +1,74 @@
+/* SHA3-256 (FIPS 202): the sponge with a rate of 136 bytes, the same for all permutations. */
+#include "sha3.h"
+
+#if E4_SHA3 != E4_SHA3_EXTERN
+
+#include <string.h>
+
+#include "bytes.h"
+
+#define SHA3_RATE 136
+#define SHA3_WORD (sizeof(e4_sha3_word))
+
+/* Byte i of the state, which is little-endian, whatever the machine is. */
+static void xor_byte(struct e4_sha3 *h, uint8_t i, uint8_t byte)
+{
+	h->state[i / SHA3_WORD] ^= (e4_sha3_word)((e4_sha3_word)byte << (8 * (i % SHA3_WORD)));
+}
+
+void e4_sha3_init(struct e4_sha3 *h)
+{
+	memset(h, 0, sizeof *h);
+}
+
+/* Whole blocks at once, where words are long enough to gain by it. Returns the bytes taken. */
+static size_t absorb_blocks(struct e4_sha3 *h, const uint8_t *in, size_t len)
+{
+	size_t done = 0;
+#if E4_SHA3 == E4_SHA3_64
+	for (; h->pos == 0 && len - done >= SHA3_RATE; done += SHA3_RATE) {
+		for (size_t i = 0; i < SHA3_RATE / 8; i++)
+			h->state[i] ^= e4_load64(in + done + 8 * i);
+		e4_keccak_f(h);
+	}
+#else
+	(void)h, (void)in, (void)len;
+#endif
+	return done;
+}
+
+void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len)
+{
+	const uint8_t *p = in;
+	for (size_t i = 0; i < len; i++) {
+		i += absorb_blocks(h, p + i, len - i);
+		if (i == len)
+			break;
+		xor_byte(h, h->pos, p[i]);
+		if (++h->pos == SHA3_RATE) {
+			e4_keccak_f(h);
+			h->pos = 0;
+		}
+	}
+}
+
+void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
+{
+	/* the two bits 01 of SHA-3 and the first 1 of the padding; then its last 1 */
+	xor_byte(h, h->pos, 0x06);
+	xor_byte(h, SHA3_RATE - 1, 0x80);
+	e4_keccak_f(h);
+	for (uint8_t i = 0; i < 32; i++)
+		digest[i] = (uint8_t)(h->state[i / SHA3_WORD] >> (8 * (i % SHA3_WORD)));
+	e4_wipe(h, sizeof *h);
+}
+
+void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
+{
+	struct e4_sha3 h;
+	e4_sha3_init(&h);
+	e4_sha3_update(&h, in, len);
+	e4_sha3_final(&h, digest);
+}
+
+#endif
