@@ -46,8 +46,8 @@ typedef uint64_t e4_sha3_word;
 #endif
 
 struct e4_sha3 {
+	uint8_t pos; /* bytes absorbed into the current block, 0..135; first for short code on AVR */
 	e4_sha3_word state[200 / sizeof(e4_sha3_word)];
-	uint8_t pos; /* bytes absorbed into the current block, 0..135 */
 };
 
 void e4_sha3_init(struct e4_sha3 *h);

@@ -21,31 +21,19 @@ void e4_sha3_init(struct e4_sha3 *h)
 	memset(h, 0, sizeof *h);
 }
 
-/* Whole blocks at once, where words are long enough to gain by it. Returns the bytes taken. */
-static size_t absorb_blocks(struct e4_sha3 *h, const uint8_t *in, size_t len)
-{
-	size_t done = 0;
-#if E4_SHA3 == E4_SHA3_64
-	for (; h->pos == 0 && len - done >= SHA3_RATE; done += SHA3_RATE) {
-		for (size_t i = 0; i < SHA3_RATE / 8; i++)
-			h->state[i] ^= e4_load64(in + done + 8 * i);
-		e4_keccak_f(h);
-	}
-#else
-	(void)h, (void)in, (void)len;
-#endif
-	return done;
-}
-
 void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len)
 {
 	const uint8_t *p = in;
-	for (size_t i = 0; i < len; i++) {
-		i += absorb_blocks(h, p + i, len - i);
-		if (i == len)
-			break;
-		xor_byte(h, h->pos, p[i]);
-		if (++h->pos == SHA3_RATE) {
+	for (; len > 0; len--) {
+#if E4_SHA3 == E4_SHA3_64
+		if (h->pos % 8 == 0 && len >= 8) {
+			/* a word at once: bytes alone would cost half as much as the permutation */
+			h->state[h->pos / 8] ^= e4_load64(p);
+			h->pos += 8, p += 8, len -= 7;
+		} else
+#endif
+			xor_byte(h, h->pos++, *p++);
+		if (h->pos == SHA3_RATE) {
 			e4_keccak_f(h);
 			h->pos = 0;
 		}

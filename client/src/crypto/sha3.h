@@ -5,7 +5,7 @@
 #include "e4/crypto.h"
 
 /*
- * Keccak-f[1600], FIPS 202 section 3.3, on the lanes of h->state in the order of the standard,
+ * Keccak-f[1600], FIPS 202 section 3.3, on the 25 lanes in h->state in the order of the standard,
  * each in words of the variant's size, the least significant first. h->pos is left alone.
  */
 void e4_keccak_f(struct e4_sha3 *h);

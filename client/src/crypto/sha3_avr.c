@@ -53,7 +53,8 @@ __attribute__((naked)) void e4_keccak_f(struct e4_sha3 *h)
 		I("push r29") I("in r28,__SP_L__") I("in r29,__SP_H__") I("sbiw r28,40")
 		I("in r0,__SREG__") I("cli") I("out __SP_H__,r29") I("out __SREG__,r0")
 		I("out __SP_L__,r28") I("adiw r28,1")
-		I("ldi r16,0xb8") I("mov r7,r16") I("clt")
+		
+		I("adiw r24,1") /* h->state */ I("ldi r16,0xb8") I("mov r7,r16") I("clt")
 
 		/* chi, but before the first round; and the parity of each column */
 		I("10: movw r30,r24") I("ldi r26,8")
