@@ -53,8 +53,7 @@ void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
 
 void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
 {
-	struct e4_sha3 h;
-	e4_sha3_init(&h);
+	struct e4_sha3 h = {0}; /* e4_sha3_init, without a call: the parameters stay in registers */
 	e4_sha3_update(&h, in, len);
 	e4_sha3_final(&h, digest);
 }
