@@ -8,6 +8,32 @@
 #include "bytes.h"
 
 #define SHA3_RATE 136
+#if E4_SHA3 == E4_SHA3_32
+
+/* Exchange the bits of mask with those n higher. */
+static uint32_t exchange(uint32_t x, uint32_t mask, unsigned n)
+{
+	uint32_t t = (x ^ x >> n) & mask;
+	return x ^ t ^ t << n;
+}
+
+/* The even bits of byte i are four of word i / 8, the odd ones are those of the word 30 further. */
+static void xor_byte(struct e4_sha3 *h, unsigned i, uint8_t byte)
+{
+	uint32_t x = exchange(exchange(byte, 0x22, 1), 0x0c, 2);
+	h->state[i / 8] ^= (x & 15) << (4 * (i % 8));
+	h->state[i / 8 + 30] ^= x >> 4 << (4 * (i % 8));
+}
+
+static uint8_t get_byte(const struct e4_sha3 *h, unsigned i)
+{
+	uint32_t even = h->state[i / 8] >> (4 * (i % 8)) & 15;
+	uint32_t odd = h->state[i / 8 + 30] >> (4 * (i % 8)) & 15;
+	return (uint8_t)exchange(exchange(even | odd << 4, 0x0c, 2), 0x22, 1);
+}
+
+#else
+
 #define SHA3_WORD (sizeof(e4_sha3_word))
 
 /* Byte i of the state, which is little-endian, whatever the machine is. */
@@ -15,6 +41,13 @@ static void xor_byte(struct e4_sha3 *h, uint8_t i, uint8_t byte)
 {
 	h->state[i / SHA3_WORD] ^= (e4_sha3_word)((e4_sha3_word)byte << (8 * (i % SHA3_WORD)));
 }
+
+static uint8_t get_byte(const struct e4_sha3 *h, uint8_t i)
+{
+	return (uint8_t)(h->state[i / SHA3_WORD] >> (8 * (i % SHA3_WORD)));
+}
+
+#endif
 
 void e4_sha3_init(struct e4_sha3 *h)
 {
@@ -47,7 +80,7 @@ void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
 	xor_byte(h, SHA3_RATE - 1, 0x80);
 	e4_keccak_f(h);
 	for (uint8_t i = 0; i < 32; i++)
-		digest[i] = (uint8_t)(h->state[i / SHA3_WORD] >> (8 * (i % SHA3_WORD)));
+		digest[i] = get_byte(h, i);
 	e4_wipe(h, sizeof *h);
 }
 

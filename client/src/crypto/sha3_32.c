@@ -1,80 +1,97 @@
-/* Keccak-f[1600] (FIPS 202 section 3) on lanes as two 32-bit words, the lower half first. */
+/*
+ * Keccak-f[1600] (FIPS 202 section 3) on 32-bit words. The even bits of each lane are in one word,
+ * the odd ones in another ("bit interleaving", the Keccak implementation overview, section 2.1):
+ * then a rotation of the lane is one of each word. Rounds go from one buffer to another and back,
+ * so that each word is fetched from where pi says and no walk is needed.
+ */
 #include "sha3.h"
 
 #if E4_SHA3 == E4_SHA3_32
 
-static inline uint32_t left(uint32_t high, uint32_t low, unsigned n)
+static inline uint32_t rotate_right(uint32_t x, unsigned n)
 {
-	return high << n | low >> (32 - n);
+	return x >> n | x << (-n & 31);
+}
+
+/* Write what is to be added to each column behind its five words. */
+static void theta(uint32_t a[60])
+{
+	uint32_t even[7], odd[7]; /* the parities of columns 4, 0, 1, 2, 3, 4, 0 */
+	for (int x = 1; x < 6; x++) {
+		even[x] = a[0] ^ a[5] ^ a[10] ^ a[15] ^ a[20];
+		odd[x] = a[30] ^ a[35] ^ a[40] ^ a[45] ^ a[50];
+		a++;
+	}
+	even[0] = even[5], even[6] = even[1];
+	odd[0] = odd[5], odd[6] = odd[1];
+	for (int x = 0; x < 5; x++) {
+		/* rotated by 1, even bits become odd ones, and odd ones the next even ones */
+		a[20] = even[x] ^ rotate_right(odd[x + 2], 31);
+		a[50] = odd[x] ^ even[x + 2];
+		a++;
+	}
 }
 
 /*
- * Step iota, FIPS 202 section 3.2.5: bits 0, 1, 3 and 7 of each constant where they are, bits 15,
- * 31 and 63 as bits 4 to 6. All others are 0.
+ * Steps rho and pi: for each word where it comes from, in bytes, and by how much it is rotated
+ * right. Five words in a row come from five rows, the first from row 0.
  */
-static const uint8_t round_constant[24] = {
-	0x01, 0x92, 0xda, 0x70, 0x9b, 0x21, 0xf1, 0x59, 0x8a, 0x88, 0x39, 0x2a,
-	0xbb, 0xcb, 0xd9, 0x53, 0x52, 0xc0, 0x1a, 0x6a, 0xf1, 0xd0, 0x21, 0x78,
+static const uint8_t origin[50][2] = {
+	{0, 0},   {24, 10},  {168, 10}, {192, 21}, {96, 25},  {12, 18},  {36, 22},  {160, 30},
+	{184, 9}, {208, 1},  {124, 31}, {28, 29},  {172, 19}, {76, 28},  {80, 23},  {136, 18},
+	{20, 14}, {44, 27},  {188, 24}, {92, 4},   {8, 1},    {152, 4},  {176, 12}, {180, 11},
+	{84, 31}, {120, 0},  {144, 10}, {48, 11},  {72, 22},  {216, 25}, {132, 18}, {156, 22},
+	{40, 31}, {64, 10},  {88, 2},   {4, 0},    {148, 29}, {52, 20},  {196, 28}, {200, 23},
+	{16, 19}, {140, 14}, {164, 27}, {68, 25},  {212, 4},  {128, 1},  {32, 5},   {56, 13},
+	{60, 12}, {204, 31},
 };
 
-static void theta(uint32_t a[50])
+static void rho_pi_chi(uint32_t out[60], const uint32_t in[60])
 {
-	uint32_t c[10];
-	for (int i = 0; i < 10; i++)
-		c[i] = a[i] ^ a[i + 10] ^ a[i + 20] ^ a[i + 30] ^ a[i + 40];
-	for (int x = 0; x < 10; x += 2) {
-		uint32_t low = c[(x + 2) % 10], high = c[(x + 3) % 10];
-		uint32_t d0 = c[(x + 8) % 10] ^ left(low, high, 1);
-		uint32_t d1 = c[(x + 9) % 10] ^ left(high, low, 1);
-		for (int y = x; y < 50; y += 10) {
-			a[y] ^= d0;
-			a[y + 1] ^= d1;
-		}
-	}
+	const uint8_t *o = origin[0];
+	do {
+		const uint32_t *p;
+#define FETCH(b, row)                                                                              \
+	p = (const void *)((const uint8_t *)in + o[2 * (row)]);                                    \
+	uint32_t b = rotate_right(p[0] ^ p[25 - 5 * (row)], o[2 * (row) + 1])
+		FETCH(b0, 0);
+		FETCH(b1, 1);
+		FETCH(b2, 2);
+		FETCH(b3, 3);
+		FETCH(b4, 4);
+#undef FETCH
+		o += 10;
+		*out++ = b0 ^ (~b1 & b2);
+		*out++ = b1 ^ (~b2 & b3);
+		*out++ = b2 ^ (~b3 & b4);
+		*out++ = b3 ^ (~b4 & b0);
+		*out++ = b4 ^ (~b0 & b1);
+		if (o == origin[25])
+			out += 5;
+	} while (o != origin[50]);
 }
 
-static void rho_pi(uint32_t a[50])
-{
-	static const uint8_t target[24] = {20, 14, 22, 34, 36, 6, 10, 32, 16, 42, 48, 8,
-					   30, 46, 38, 26, 24, 4, 40, 28, 44, 18, 12, 2};
-	uint32_t low = a[2], high = a[3];
-	unsigned n = 0;
-	for (unsigned t = 0; t < 24; t++) {
-		n += t + 1;
-		uint32_t *to = a + target[t];
-		uint32_t low_moved = left(low, high, n & 31), high_moved = left(high, low, n & 31);
-		low = to[0], high = to[1];
-		to[n >> 5 & 1] = low_moved;
-		to[~n >> 5 & 1] = high_moved;
-	}
-}
-
-static void chi(uint32_t a[50])
-{
-	for (int y = 0; y < 50; y += 10) {
-		for (int i = y; i < y + 2; i++) {
-			uint32_t a0 = a[i], a1 = a[i + 2], a2 = a[i + 4], a3 = a[i + 6];
-			uint32_t a4 = a[i + 8];
-			a[i] = a0 ^ (~a1 & a2);
-			a[i + 2] = a1 ^ (~a2 & a3);
-			a[i + 4] = a2 ^ (~a3 & a4);
-			a[i + 6] = a3 ^ (~a4 & a0);
-			a[i + 8] = a4 ^ (~a0 & a1);
-		}
-	}
-}
+/*
+ * Step iota, FIPS 202 section 3.2.5: of the odd bits of each constant 0, 1, 3 and 7 where they
+ * are, 15 and 31 as bits 4 and 5; the first of the even ones as bit 2. All others are 0.
+ */
+static const uint8_t round_constant[24] = {
+	0x04, 0x89, 0xab, 0xb0, 0x8f, 0x14, 0xbc, 0xa6, 0x0b, 0x0a, 0x96, 0x13,
+	0x9f, 0x2f, 0xae, 0xa5, 0xa1, 0x28, 0x83, 0x33, 0xbc, 0xa8, 0x14, 0xb2,
+};
 
 void e4_keccak_f(struct e4_sha3 *h)
 {
+	uint32_t other[60], *a = h->state, *b = other;
 	for (int round = 0; round < 24; round++) {
-		uint8_t bits = round_constant[round];
-		theta(h->state);
-		rho_pi(h->state);
-		chi(h->state);
-		h->state[0] ^=
-			(bits & 0x8bu) | (bits & 0x10u) << 11 | (uint32_t)(bits & 0x20) << 26;
-		h->state[1] ^= (uint32_t)(bits & 0x40) << 25;
+		uint32_t bits = round_constant[round], *t = a;
+		theta(a);
+		rho_pi_chi(b, a);
+		b[0] ^= bits >> 2 & 1;
+		b[30] ^= (bits & 0x8b) | (bits & 0x10) << 11 | (bits & 0x20) << 26;
+		a = b, b = t;
 	}
+	e4_wipe(other, sizeof other);
 }
 
 #endif

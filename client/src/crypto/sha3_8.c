@@ -54,8 +54,9 @@ static void theta(uint8_t *a)
 
 /* Where each lane but lane 0 comes from, from lane 1 on backwards; offsets in bytes. */
 static const uint8_t source[24] E4_ROM = {
-	8 * 6,	8 * 9,	8 * 22, 8 * 14, 8 * 20, 8 * 2,	8 * 12, 8 * 13, 8 * 19, 8 * 23, 8 * 15, 8 * 4,
-	8 * 24, 8 * 21, 8 * 8,	8 * 16, 8 * 5,	8 * 3,	8 * 18, 8 * 17, 8 * 11, 8 * 7,	8 * 10,
+	8 * 6,  8 * 9,  8 * 22, 8 * 14, 8 * 20, 8 * 2,  8 * 12, 8 * 13,
+	8 * 19, 8 * 23, 8 * 15, 8 * 4,  8 * 24, 8 * 21, 8 * 8,  8 * 16,
+	8 * 5,  8 * 3,  8 * 18, 8 * 17, 8 * 11, 8 * 7,  8 * 10,
 };
 
 /* The rotations of one walk through the lanes are the triangular numbers, here from the last. */
