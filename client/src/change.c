@@ -159,16 +159,13 @@ static void empty(struct e4_table *t, struct e4_change *change)
 
 #endif
 
-/* The entry of that name to write to, there already or new; null: the table is full. */
+/* The entry of that name to write to, at its place or new there; null: the table is full. */
 static void *edit(struct e4_table *t, struct e4_change *change, const uint8_t name[16],
-		  bool *existed)
+		  bool existed, uint16_t at)
 {
-	uint8_t *p;
-	uint16_t at;
+	uint8_t *p = t->entries + (size_t)at * t->size;
 
-	*existed = e4_table_find(t, name, &at);
-	if (*existed) {
-		p = t->entries + (size_t)at * t->size;
+	if (existed) {
 		NOTE_ENTRY(change, E4_REPLACED, at, p, t->size);
 		return p;
 	}
@@ -201,14 +198,14 @@ enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change
 {
 	struct e4_table t = e4_topics(c);
 	struct e4_topic_key *entry;
-	uint16_t slot = 0;
-	const struct e4_topic_key *current = e4_topic_find(c, hash, &slot);
-	bool existed, same = current && e4_equal(current->key, key, E4_KEY_LEN);
+	uint16_t at;
+	bool existed = e4_table_find(&t, hash, &at);
+	bool same = existed && e4_equal(c->cfg.topics[at].key, key, E4_KEY_LEN);
 
 	E4_PUBLIC(&same, sizeof same);
 	if (same)
 		return E4_OK;
-	entry = edit(&t, change, hash, &existed);
+	entry = edit(&t, change, hash, existed, at);
 	if (!entry)
 		return E4_ERR_FULL;
 	if (existed && c->cfg.grace_s > 0 && e4_time_known(now)) {
@@ -251,14 +248,14 @@ static struct e4_table peers_of(struct e4_client *c, struct e4_change *change)
 enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
 				  const uint8_t id[16], const uint8_t public_key[32])
 {
-	const struct e4_peer *current = e4_peer_find(c, id);
 	struct e4_table t = peers_of(c, change);
 	struct e4_peer *entry;
-	bool existed;
+	uint16_t at;
+	bool existed = e4_table_find(&t, id, &at);
 
-	if (current && memcmp(current->public_key, public_key, sizeof entry->public_key) == 0)
+	if (existed && memcmp(c->cfg.peers[at].public_key, public_key, 32) == 0)
 		return E4_OK;
-	entry = edit(&t, change, id, &existed);
+	entry = edit(&t, change, id, existed, at);
 	if (!entry)
 		return E4_ERR_FULL;
 	memcpy(entry->public_key, public_key, sizeof entry->public_key);
