@@ -44,91 +44,124 @@ void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
 
 /* --- CMAC ------------------------------------------------------------------ */
 
-/* The last block of a CMAC: len is 0 to 16; padded and masked with K1 or K2. */
-static void last_block(const struct e4_siv_key *k, uint8_t block[16], const uint8_t *in, size_t len)
+static void encrypt1(const struct e4_siv_key *k, uint8_t chain[16])
 {
-	memset(block, 0, BLOCK);
-	if (len > 0)
-		memcpy(block, in, len);
-	if (len < BLOCK)
-		block[len] = 0x80;
-	xor_into(block, len == BLOCK ? k->k1 : k->k2, BLOCK);
+	e4_aes_encrypt(&k->aes, chain, 1);
 }
 
-/* Go on with a CMAC from a chaining value; the result is in chain. */
-static void cmac_finish(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in,
-			size_t len)
+/* Add the end of a CMAC's input, 0 to 16 bytes, to the chaining value. */
+static void add_last(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in, size_t len)
 {
-	size_t whole = len == 0 ? 0 : (len - 1) / BLOCK;
-	uint8_t last[BLOCK];
-	last_block(k, last, len == 0 ? NULL : in + BLOCK * whole, len - BLOCK * whole);
-	if (whole > 0)
-		e4_aes_cbc_mac(&k->aes, chain, in, whole);
-	e4_aes_cbc_mac(&k->aes, chain, last, 1);
-	e4_wipe(last, sizeof last);
+	const uint8_t *mask = k->k1;
+	xor_into(chain, in, len);
+	if (len < BLOCK) {
+		chain[len] ^= 0x80;
+		mask = k->k2;
+	}
+	xor_into(chain, mask, BLOCK);
 }
 
 void e4_cmac(const struct e4_siv_key *mac, uint8_t tag[16], const uint8_t *in, size_t len)
 {
 	memset(tag, 0, BLOCK);
-	cmac_finish(mac, tag, in, len);
+	if (len > BLOCK) {
+		size_t whole = (len - 1) / BLOCK;
+		e4_aes_cbc_mac(&mac->aes, tag, in, whole);
+		in += BLOCK * whole;
+		len -= BLOCK * whole;
+	}
+	add_last(mac, tag, in, len);
+	encrypt1(mac, tag);
 }
 
 /* --- S2V (RFC 5297 section 2.4) --------------------------------------------- */
 
-/*
- * The associated data's part of S2V, to d, and the CBC-MAC over the first
- * whole blocks of the plaintext, to chain: the two do not depend on each other.
- */
-static void s2v_start(const struct e4_siv_key *k, uint8_t d[16], uint8_t chain[16],
-		      const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t blocks)
+/* Put the CMAC of a string of associated data into d. */
+static void add_ad(const struct e4_siv_key *k, uint8_t d[16], const uint8_t *ad, size_t ad_len)
 {
-	uint8_t pair[2][BLOCK] = {{0}, {0}};
+	uint8_t mac[BLOCK];
+	e4_cmac(k, mac, ad, ad_len);
+	dbl(d);
+	xor_into(d, mac, BLOCK);
+	e4_wipe(mac, sizeof mac);
+}
+
+/* Whole blocks at the start that "xorend" leaves alone: it touches the last 16 bytes. */
+static size_t head_of(size_t len)
+{
+	return len < BLOCK ? 0 : len / BLOCK - 1;
+}
+
+/*
+ * The end of S2V: d holds the associated data, chain the CBC-MAC of the `done`
+ * first blocks of the plaintext, in all of it. What would be put together in
+ * a block first is added to chain as it comes. Uses d up.
+ */
+static void s2v_end(const struct e4_siv_key *k, uint8_t chain[16], uint8_t d[16], const uint8_t *in,
+		    size_t len, size_t done)
+{
+	size_t head = head_of(len) - done, over = len % BLOCK;
+	const uint8_t *end = d;
+	if (len < BLOCK) {
+		xor_into(chain, in, len);
+		chain[len] ^= 0x80;
+		dbl(d);
+		over = BLOCK;
+	} else {
+		in += BLOCK * done;
+		if (head > 0)
+			e4_aes_cbc_mac(&k->aes, chain, in, head);
+		in += BLOCK * head;
+		xor_into(chain, in, BLOCK);
+		if (over > 0) {
+			xor_into(chain + over, d, BLOCK - over);
+			encrypt1(k, chain);
+			xor_into(chain, in + BLOCK, over);
+			end += BLOCK - over;
+		} else {
+			over = BLOCK;
+		}
+	}
+	add_last(k, chain, end, over);
+	encrypt1(k, chain);
+	e4_wipe(d, BLOCK);
+}
+
+/* S2V of one string of associated data and the plaintext. */
+static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const uint8_t *ad, size_t ad_len,
+		const uint8_t *in, size_t len)
+{
+	uint8_t d[BLOCK];
 	memcpy(d, k->d0, BLOCK);
-	memset(chain, 0, BLOCK);
-	if (n_ad == 1 && ad->len <= BLOCK && blocks > 0) {
-		last_block(k, pair[0], ad->data, ad->len);
+	memset(tag, 0, BLOCK);
+#if E4_AES_LANES > 1
+	if (head_of(len) > 0 && ad_len <= BLOCK) {
+		uint8_t pair[2][BLOCK] = {{0}, {0}};
+		add_last(k, pair[0], ad, ad_len);
 		memcpy(pair[1], in, BLOCK);
 		e4_aes_encrypt(&k->aes, pair[0], 2);
 		dbl(d);
 		xor_into(d, pair[0], BLOCK);
-		memcpy(chain, pair[1], BLOCK);
-		in += BLOCK;
-		blocks--;
-	} else {
-		for (size_t i = 0; i < n_ad; i++) {
-			e4_cmac(k, pair[0], ad[i].data, ad[i].len);
-			dbl(d);
-			xor_into(d, pair[0], BLOCK);
-		}
+		memcpy(tag, pair[1], BLOCK);
+		e4_wipe(pair, sizeof pair);
+		s2v_end(k, tag, d, in, len, 1);
+		return;
 	}
-	if (blocks > 0)
-		e4_aes_cbc_mac(&k->aes, chain, in, blocks);
-	e4_wipe(pair, sizeof pair);
+#endif
+	add_ad(k, d, ad, ad_len);
+	s2v_end(k, tag, d, in, len, 0);
 }
 
-static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv_ad *ad,
-		size_t n_ad, const uint8_t *in, size_t len)
+/* The same for any number of strings. */
+static void s2v_n(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv_ad *ad,
+		  size_t n_ad, const uint8_t *in, size_t len)
 {
-	uint8_t d[BLOCK], tail[2 * BLOCK] = {0};
-	/* whole blocks that "xorend" leaves alone: it touches the last 16 bytes */
-	size_t head = len < BLOCK ? 0 : (len - BLOCK) / BLOCK;
-	size_t tail_len = len - BLOCK * head; /* below 32 */
-
-	s2v_start(k, d, tag, ad, n_ad, in, head);
-	if (tail_len > 0)
-		memcpy(tail, in + BLOCK * head, tail_len);
-	if (tail_len >= BLOCK) {
-		xor_into(tail + tail_len - BLOCK, d, BLOCK);
-	} else {
-		tail[tail_len] = 0x80;
-		dbl(d);
-		xor_into(tail, d, BLOCK);
-		tail_len = BLOCK;
-	}
-	cmac_finish(k, tag, tail, tail_len);
-	e4_wipe(d, sizeof d);
-	e4_wipe(tail, sizeof tail);
+	uint8_t d[BLOCK];
+	memcpy(d, k->d0, BLOCK);
+	memset(tag, 0, BLOCK);
+	for (size_t i = 0; i < n_ad; i++)
+		add_ad(k, d, ad[i].data, ad[i].len);
+	s2v_end(k, tag, d, in, len, 0);
 }
 
 /* --- counter mode -------------------------------------------------------------- */
@@ -176,44 +209,54 @@ static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 
 /* --- SIV ------------------------------------------------------------------------- */
 
-void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
-		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
+/* Takes the plaintext back if the tags differ. */
+static bool judge(const uint8_t tag[16], uint8_t expected[16], uint8_t *out, size_t len)
 {
-	uint8_t tag[BLOCK];
-	s2v(mac, tag, ad, n_ad, in, len);
-	ctr(key, out + BLOCK, tag, in, len);
-	memcpy(out, tag, BLOCK);
-}
-
-bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
-		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len)
-{
-	if (in_len < BLOCK)
-		return false;
-	uint8_t tag[BLOCK], expected[BLOCK];
-	size_t len = in_len - BLOCK;
-	memcpy(tag, in, BLOCK); /* out may lie over it */
-	ctr(key, out, tag, in + BLOCK, len);
-	s2v(mac, expected, ad, n_ad, out, len);
 	bool good = e4_equal(tag, expected, BLOCK);
 	/* without a branch, so that the verdict is the caller's to make public */
 	uint8_t mask = e4_mask(good);
 	for (size_t i = 0; i < len; i++)
 		out[i] &= mask;
-	e4_wipe(expected, sizeof expected);
+	e4_wipe(expected, BLOCK);
 	return good;
 }
 
 void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t len)
 {
-	struct e4_siv_ad one = {ad, ad_len};
-	e4_siv_seal2(k, &k->aes, out, &one, 1, in, len);
+	s2v(k, out, ad, ad_len, in, len);
+	ctr(&k->aes, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len)
 {
-	struct e4_siv_ad one = {ad, ad_len};
-	return e4_siv_open2(k, &k->aes, out, &one, 1, in, in_len);
+	uint8_t tag[BLOCK], expected[BLOCK];
+	if (in_len < BLOCK)
+		return false;
+	in_len -= BLOCK;
+	memcpy(tag, in, BLOCK); /* out may lie over it */
+	ctr(&k->aes, out, tag, in + BLOCK, in_len);
+	s2v(k, expected, ad, ad_len, out, in_len);
+	return judge(tag, expected, out, in_len);
+}
+
+void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
+{
+	s2v_n(mac, out, ad, n_ad, in, len);
+	ctr(key, out + BLOCK, out, in, len);
+}
+
+bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len)
+{
+	uint8_t tag[BLOCK], expected[BLOCK];
+	if (in_len < BLOCK)
+		return false;
+	in_len -= BLOCK;
+	memcpy(tag, in, BLOCK);
+	ctr(key, out, tag, in + BLOCK, in_len);
+	s2v_n(mac, expected, ad, n_ad, out, in_len);
+	return judge(tag, expected, out, in_len);
 }
