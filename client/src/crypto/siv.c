@@ -14,43 +14,54 @@
 
 #define BLOCK E4_AES_BLOCK
 
-static void xor_into(uint8_t *a, const uint8_t *b, size_t len)
+#if defined(__GNUC__)
+#define MERGED static inline __attribute__((always_inline))
+#else
+#define MERGED static inline
+#endif
+
+/* Lengths within a block are uint_fast8_t: a byte where that is what registers hold. */
+static void xor_into(uint8_t *a, const uint8_t *b, uint_fast8_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	for (uint_fast8_t i = 0; i < len; i++)
 		a[i] ^= b[i];
 }
 
 /* Times x in GF(2^128), big-endian, without a branch on the bit that falls out. */
 static void dbl(uint8_t b[16])
 {
-	uint8_t carry = b[0] >> 7;
-	for (int i = 0; i < 15; i++)
-		b[i] = (uint8_t)(b[i] << 1 | b[i + 1] >> 7);
-	b[15] = (uint8_t)(b[15] << 1 ^ (0x87 & -carry));
+	uint8_t carry = 0;
+	for (uint_fast8_t i = BLOCK; i-- > 0;) {
+		uint8_t x = b[i];
+		b[i] = (uint8_t)(x << 1 | carry);
+		carry = x >> 7;
+	}
+	b[15] ^= 0x87 & -carry;
+}
+
+static void encrypt1(const struct e4_siv_key *k, uint8_t block[16])
+{
+	e4_aes_encrypt(&k->aes, block, 1);
 }
 
 void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
 {
 	e4_aes_init(&k->aes, key);
 	memset(k->k1, 0, BLOCK);
-	e4_aes_encrypt(&k->aes, k->k1, 1);
+	encrypt1(k, k->k1);
 	dbl(k->k1);
 	memcpy(k->k2, k->k1, BLOCK);
 	dbl(k->k2);
 	/* CMAC of one whole block of zeros */
 	memcpy(k->d0, k->k1, BLOCK);
-	e4_aes_encrypt(&k->aes, k->d0, 1);
+	encrypt1(k, k->d0);
 }
 
-/* --- CMAC ------------------------------------------------------------------ */
+/* --- CMAC and S2V (RFC 5297 section 2.4) -------------------------------------- */
 
-static void encrypt1(const struct e4_siv_key *k, uint8_t chain[16])
-{
-	e4_aes_encrypt(&k->aes, chain, 1);
-}
-
-/* Add the end of a CMAC's input, 0 to 16 bytes, to the chaining value. */
-static void add_last(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in, size_t len)
+/* Add the last 0 to 16 bytes of a CMAC's input to its chaining value. */
+static void add_last(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in,
+		     uint_fast8_t len)
 {
 	const uint8_t *mask = k->k1;
 	xor_into(chain, in, len);
@@ -61,69 +72,62 @@ static void add_last(const struct e4_siv_key *k, uint8_t chain[16], const uint8_
 	xor_into(chain, mask, BLOCK);
 }
 
+/*
+ * Go on with a CMAC from a chaining value. If d is given, it is added to the
+ * last 16 bytes of the input ("xorend"), which then has at least 16. Everything
+ * is added to chain as it comes, so that nothing is put together elsewhere.
+ */
+static void cmac(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in, size_t len,
+		 const uint8_t *d)
+{
+#if E4_AES != E4_AES_SMALL8 /* which has no faster way than the loop below */
+	if (len > 2 * BLOCK) {
+		size_t head = (len - BLOCK - 1) / BLOCK; /* leaves 17 to 32 */
+		e4_aes_cbc_mac(&k->aes, chain, in, head);
+		in += BLOCK * head;
+		len -= BLOCK * head;
+	}
+#endif
+	for (; len > BLOCK; len -= BLOCK) {
+		xor_into(chain, in, BLOCK);
+		if (d && len < 2 * BLOCK)
+			xor_into(chain + (len - BLOCK), d, (uint_fast8_t)(2 * BLOCK - len));
+		encrypt1(k, chain);
+		in += BLOCK;
+	}
+	if (d)
+		xor_into(chain, d + (BLOCK - len), (uint_fast8_t)len);
+	add_last(k, chain, in, (uint_fast8_t)len);
+	encrypt1(k, chain);
+}
+
 void e4_cmac(const struct e4_siv_key *mac, uint8_t tag[16], const uint8_t *in, size_t len)
 {
 	memset(tag, 0, BLOCK);
-	if (len > BLOCK) {
-		size_t whole = (len - 1) / BLOCK;
-		e4_aes_cbc_mac(&mac->aes, tag, in, whole);
-		in += BLOCK * whole;
-		len -= BLOCK * whole;
-	}
-	add_last(mac, tag, in, len);
-	encrypt1(mac, tag);
+	cmac(mac, tag, in, len, NULL);
 }
 
-/* --- S2V (RFC 5297 section 2.4) --------------------------------------------- */
-
-/* Put the CMAC of a string of associated data into d. */
-static void add_ad(const struct e4_siv_key *k, uint8_t d[16], const uint8_t *ad, size_t ad_len)
+/* The CMAC of a string of associated data goes into d. */
+MERGED void add_ad(const struct e4_siv_key *k, uint8_t d[16], uint8_t scratch[16],
+		   const uint8_t *ad, size_t ad_len)
 {
-	uint8_t mac[BLOCK];
-	e4_cmac(k, mac, ad, ad_len);
+	e4_cmac(k, scratch, ad, ad_len);
 	dbl(d);
-	xor_into(d, mac, BLOCK);
-	e4_wipe(mac, sizeof mac);
+	xor_into(d, scratch, BLOCK);
 }
 
-/* Whole blocks at the start that "xorend" leaves alone: it touches the last 16 bytes. */
-static size_t head_of(size_t len)
-{
-	return len < BLOCK ? 0 : len / BLOCK - 1;
-}
-
-/*
- * The end of S2V: d holds the associated data, chain the CBC-MAC of the `done`
- * first blocks of the plaintext, in all of it. What would be put together in
- * a block first is added to chain as it comes. Uses d up.
- */
+/* The end of S2V: d holds the associated data, and is used up; chain begins as zeros. */
 static void s2v_end(const struct e4_siv_key *k, uint8_t chain[16], uint8_t d[16], const uint8_t *in,
-		    size_t len, size_t done)
+		    size_t len)
 {
-	size_t head = head_of(len) - done, over = len % BLOCK;
-	const uint8_t *end = d;
 	if (len < BLOCK) {
-		xor_into(chain, in, len);
+		xor_into(chain, in, (uint_fast8_t)len);
 		chain[len] ^= 0x80;
 		dbl(d);
-		over = BLOCK;
+		cmac(k, chain, d, BLOCK, NULL);
 	} else {
-		in += BLOCK * done;
-		if (head > 0)
-			e4_aes_cbc_mac(&k->aes, chain, in, head);
-		in += BLOCK * head;
-		xor_into(chain, in, BLOCK);
-		if (over > 0) {
-			xor_into(chain + over, d, BLOCK - over);
-			encrypt1(k, chain);
-			xor_into(chain, in + BLOCK, over);
-			end += BLOCK - over;
-		} else {
-			over = BLOCK;
-		}
+		cmac(k, chain, in, len, d);
 	}
-	add_last(k, chain, end, over);
-	encrypt1(k, chain);
 	e4_wipe(d, BLOCK);
 }
 
@@ -133,23 +137,23 @@ static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const uint8_t *ad, 
 {
 	uint8_t d[BLOCK];
 	memcpy(d, k->d0, BLOCK);
-	memset(tag, 0, BLOCK);
 #if E4_AES_LANES > 1
-	if (head_of(len) > 0 && ad_len <= BLOCK) {
+	if (len >= 2 * BLOCK && ad_len <= BLOCK) {
 		uint8_t pair[2][BLOCK] = {{0}, {0}};
-		add_last(k, pair[0], ad, ad_len);
+		add_last(k, pair[0], ad, (uint_fast8_t)ad_len);
 		memcpy(pair[1], in, BLOCK);
 		e4_aes_encrypt(&k->aes, pair[0], 2);
 		dbl(d);
 		xor_into(d, pair[0], BLOCK);
 		memcpy(tag, pair[1], BLOCK);
 		e4_wipe(pair, sizeof pair);
-		s2v_end(k, tag, d, in, len, 1);
+		s2v_end(k, tag, d, in + BLOCK, len - BLOCK);
 		return;
 	}
 #endif
-	add_ad(k, d, ad, ad_len);
-	s2v_end(k, tag, d, in, len, 0);
+	add_ad(k, d, tag, ad, ad_len);
+	memset(tag, 0, BLOCK);
+	s2v_end(k, tag, d, in, len);
 }
 
 /* The same for any number of strings. */
@@ -158,29 +162,27 @@ static void s2v_n(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_s
 {
 	uint8_t d[BLOCK];
 	memcpy(d, k->d0, BLOCK);
-	memset(tag, 0, BLOCK);
 	for (size_t i = 0; i < n_ad; i++)
-		add_ad(k, d, ad[i].data, ad[i].len);
-	s2v_end(k, tag, d, in, len, 0);
+		add_ad(k, d, tag, ad[i].data, ad[i].len);
+	memset(tag, 0, BLOCK);
+	s2v_end(k, tag, d, in, len);
 }
 
 /* --- counter mode -------------------------------------------------------------- */
 
-/* Two bits are cleared, so that the low 64 bits never overflow (2^63 blocks). */
-static void ctr_start(uint8_t counter[16], const uint8_t tag[16])
+/*
+ * Counter number i. The low 64 bits never overflow: their highest is cleared.
+ * i times 16 is a length, so the sums fit size_t.
+ */
+static void counter(uint8_t block[16], const uint8_t tag[16], size_t i)
 {
-	memcpy(counter, tag, BLOCK);
-	counter[8] &= 0x7f;
-	counter[12] &= 0x7f;
-}
-
-static void ctr_increment(uint8_t counter[16])
-{
-	unsigned carry = 1;
-	for (int i = 15; i >= 8; i--) {
-		carry += counter[i];
-		counter[i] = (uint8_t)carry;
-		carry >>= 8;
+	memcpy(block, tag, BLOCK);
+	block[8] &= 0x7f;
+	block[12] &= 0x7f;
+	for (uint_fast8_t at = 15; at >= 8; at--) {
+		i += block[at];
+		block[at] = (uint8_t)i;
+		i >>= 8;
 	}
 }
 
@@ -188,20 +190,18 @@ static void ctr_increment(uint8_t counter[16])
 static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
-	uint8_t counter[BLOCK], stream[E4_AES_LANES * BLOCK];
-	ctr_start(counter, tag);
-	while (len > 0) {
-		size_t n = len < sizeof stream ? len : sizeof stream;
-		size_t blocks = (n + BLOCK - 1) / BLOCK;
-		for (size_t i = 0; i < blocks; i++) {
-			memcpy(stream + BLOCK * i, counter, BLOCK);
-			ctr_increment(counter);
-		}
-		e4_aes_encrypt(k, stream, blocks);
-		for (size_t i = 0; i < n; i++)
-			out[i] = in[i] ^ stream[i];
-		out += n;
-		in += n;
+	uint8_t stream[E4_AES_LANES * BLOCK];
+	for (size_t block = 0; len > 0;) {
+		uint_fast8_t n = 0;
+		do {
+			counter(stream + n, tag, block++);
+			n += BLOCK;
+		} while (n < sizeof stream && n < len);
+		e4_aes_encrypt(k, stream, n / BLOCK);
+		if (n > len)
+			n = (uint_fast8_t)len;
+		for (uint_fast8_t i = 0; i < n; i++)
+			*out++ = *in++ ^ stream[i];
 		len -= n;
 	}
 	e4_wipe(stream, sizeof stream);
@@ -210,7 +210,7 @@ static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 /* --- SIV ------------------------------------------------------------------------- */
 
 /* Takes the plaintext back if the tags differ. */
-static bool judge(const uint8_t tag[16], uint8_t expected[16], uint8_t *out, size_t len)
+MERGED bool judge(const uint8_t tag[16], uint8_t expected[16], uint8_t *out, size_t len)
 {
 	bool good = e4_equal(tag, expected, BLOCK);
 	/* without a branch, so that the verdict is the caller's to make public */
