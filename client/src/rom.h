@@ -1,10 +1,10 @@
-/* Tables in flash: AVR reads them by instructions of their own, others like any memory. */
+/* Constant tables that stay in program memory where that is a memory of its own (AVR). */
 #ifndef E4_SRC_ROM_H
 #define E4_SRC_ROM_H
 
 #include <stdint.h>
 
-#ifdef __AVR__
+#if defined(__AVR__)
 #include <avr/pgmspace.h>
 #define E4_ROM PROGMEM
 #define e4_rom8(p) pgm_read_byte(p)

@@ -37,7 +37,8 @@ compile_and_judge() { # root
 	for cc in gcc clang; do
 		# valgrind 3.19 cannot read clang's DWARF 5
 		for level in -O0 -O1 -O2 -O3 -Os; do
-			for variant in '' -DE4_SHA3=E4_SHA3_32 -DE4_SHA3=E4_SHA3_8; do
+			for variant in '' '-DE4_AES=E4_AES_CT32 -DE4_SHA3=E4_SHA3_32' \
+				'-DE4_AES=E4_AES_CT64 -DE4_SHA3=E4_SHA3_8'; do
 				$cc -std=c99 $level -gdwarf-4 $variant -I"$1/client/include" \
 					-I"$1/client/src/crypto" -o "$work/ct" \
 					"$1/client/tests/ct_crypto.c" $primitives \
