@@ -64,6 +64,9 @@ struct e4_aes_key {
 #else
 	uint64_t round[120]; /* 15 round keys, bitsliced: 8 planes each */
 #endif
+#if E4_AES == E4_AES_NATIVE
+	uint8_t native; /* not 0: not bitsliced, but as this CPU's AES instructions take them */
+#endif
 };
 
 /*

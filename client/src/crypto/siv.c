@@ -9,6 +9,7 @@
 #include "siv.h"
 
 #include "bytes.h"
+#include "native.h"
 
 #include <string.h>
 
@@ -207,6 +208,12 @@ bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t len)
 {
+#if E4_AES == E4_AES_NATIVE
+	if (k->aes.native) {
+		e4_native_seal(k, out, ad, ad_len, in, len);
+		return;
+	}
+#endif
 	struct e4_siv_ad one = {ad, ad_len};
 	e4_siv_seal2(k, &k->aes, out, &one, 1, in, len);
 }
@@ -214,6 +221,10 @@ void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len)
 {
+#if E4_AES == E4_AES_NATIVE
+	if (k->aes.native && in_len >= BLOCK)
+		return e4_native_open(k, out, ad, ad_len, in, in_len);
+#endif
 	struct e4_siv_ad one = {ad, ad_len};
 	return e4_siv_open2(k, &k->aes, out, &one, 1, in, in_len);
 }
