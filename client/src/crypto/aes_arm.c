@@ -16,8 +16,7 @@
 #endif
 #endif
 
-__asm__(".arch_extension crypto");
-
+#define WITH_AES ".arch_extension crypto\n\t"
 #define TARGET
 #define PART static inline __attribute__((always_inline))
 
@@ -71,7 +70,7 @@ PART vec add64(vec v, vec w)
 /* AESE adds its key first, so round r takes key r - 1. */
 PART vec aese(vec x, vec key)
 {
-	__asm__("aese %0.16b, %1.16b" : "+w"(x) : "w"(key));
+	__asm__(WITH_AES "aese %0.16b, %1.16b" : "+w"(x) : "w"(key));
 	return x;
 }
 
@@ -81,17 +80,17 @@ PART vec aes_begin(vec x, const uint8_t *keys)
 	return x;
 }
 
-PART vec aes_round(vec x, const uint8_t *keys, size_t r)
+PART vec aes_round(vec x, const uint8_t *keys, size_t r, size_t stride)
 {
-	__asm__("aese %0.16b, %1.16b\n\taesmc %0.16b, %0.16b"
+	__asm__(WITH_AES "aese %0.16b, %1.16b\n\taesmc %0.16b, %0.16b"
 		: "+w"(x)
-		: "w"(load(keys + 16 * (r - 1))));
+		: "w"(load(keys + stride * (r - 1))));
 	return x;
 }
 
-PART vec aes_last(vec x, const uint8_t *keys)
+PART vec aes_last(vec x, const uint8_t *keys, size_t stride)
 {
-	return xor(aese(x, load(keys + 16 * 13)), load(keys + 16 * 14));
+	return xor(aese(x, load(keys + stride * 13)), load(keys + stride * 14));
 }
 
 /* What a chain adds to its next block, so that LINK is LAST, the addition and BEGIN in one. */

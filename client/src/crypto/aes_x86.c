@@ -57,20 +57,20 @@ PART vec add64(vec v, vec w)
 	return _mm_add_epi64(v, w);
 }
 
-/* An encryption is BEGIN, then ROUND 1 to 13, then LAST. */
+/* An encryption is BEGIN, then ROUND 1 to 13, then LAST; round keys lie stride bytes apart. */
 PART vec aes_begin(vec x, const uint8_t *keys)
 {
 	return xor(x, load(keys));
 }
 
-PART vec aes_round(vec x, const uint8_t *keys, size_t r)
+PART vec aes_round(vec x, const uint8_t *keys, size_t r, size_t stride)
 {
-	return _mm_aesenc_si128(x, load(keys + 16 * r));
+	return _mm_aesenc_si128(x, load(keys + stride * r));
 }
 
-PART vec aes_last(vec x, const uint8_t *keys)
+PART vec aes_last(vec x, const uint8_t *keys, size_t stride)
 {
-	return _mm_aesenclast_si128(x, load(keys + 16 * 14));
+	return _mm_aesenclast_si128(x, load(keys + stride * 14));
 }
 
 /* What a chain adds to its next block, so that LINK is LAST, the addition and BEGIN in one. */
@@ -109,11 +109,19 @@ PART void clear_registers(void)
 			   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
 }
 
+/*
+ * No CPUID here: a virtual machine traps it, which costs as much as a long
+ * message. The C library's start code has asked it once for all.
+ */
 uint8_t e4_native_cpu(void)
 {
-	/* No CPUID here: on a virtual machine it costs as much as a long message. */
-	return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1") ? E4_NATIVE_AES
-										 : 0;
+	if (!__builtin_cpu_supports("aes") || !__builtin_cpu_supports("sse4.1"))
+		return 0;
+#if E4_NATIVE_HAS_WIDE
+	if (__builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx512bw"))
+		return E4_NATIVE_AES | E4_NATIVE_WIDE;
+#endif
+	return E4_NATIVE_AES;
 }
 
 #include "siv_native.h"

@@ -33,6 +33,31 @@ bool e4_native_open(const struct e4_siv_key *k, uint8_t *out, const uint8_t *ad,
 void e4_native_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 		   const uint8_t *in, size_t len);
 
+/*
+ * Chains of E4_NATIVE_LANES messages at once, each under its own key: the
+ * round keys of the lanes lie side by side in keys, 15 times 16 bytes a lane.
+ */
+#define E4_NATIVE_LANES 8
+void e4_native_lane_key(uint8_t *keys, size_t lane, const struct e4_aes_key *k);
+/* chain[i] over n blocks from in[i], for all i. */
+void e4_native_lanes_mac(const uint8_t *keys, uint8_t chain[][16], const uint8_t *const *in,
+			 size_t n);
+
+/* The compiler has, and can ask for, instructions on four blocks at once (aes_vaes.c). */
+#if defined(__x86_64__) && defined(__GNUC__) && __GNUC__ >= 11 && !defined(__clang__)
+#define E4_NATIVE_HAS_WIDE 1
+#else
+#define E4_NATIVE_HAS_WIDE 0
+#endif
+
+#if E4_NATIVE_HAS_WIDE
+/* counter is the first one as a little-endian number. */
+void e4_wide_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t counter[16],
+		 const uint8_t *in, size_t len);
+void e4_wide_lanes_mac(const uint8_t *keys, uint8_t chain[][16], const uint8_t *const *in,
+		       size_t n);
+#endif
+
 /* The same functions where bitsliced; aes_ct64.c gives its own these names. */
 void e4_ct64_init(struct e4_aes_key *k, const uint8_t key[32]);
 void e4_ct64_encrypt(const struct e4_aes_key *k, uint8_t *blocks, size_t n);

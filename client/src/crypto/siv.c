@@ -153,7 +153,7 @@ static void ctr_increment(uint8_t counter[16])
 }
 
 /* out may be in, or lie before it. */
-static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
+void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
 	uint8_t counter[BLOCK], stream[E4_AES_LANES * BLOCK];
@@ -182,7 +182,7 @@ void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 {
 	uint8_t tag[BLOCK];
 	s2v(mac, tag, ad, n_ad, in, len);
-	ctr(key, out + BLOCK, tag, in, len);
+	e4_siv_ctr(key, out + BLOCK, tag, in, len);
 	memcpy(out, tag, BLOCK);
 }
 
@@ -194,7 +194,7 @@ bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 	uint8_t tag[BLOCK], expected[BLOCK];
 	size_t len = in_len - BLOCK;
 	memcpy(tag, in, BLOCK); /* out may lie over it */
-	ctr(key, out, tag, in + BLOCK, len);
+	e4_siv_ctr(key, out, tag, in + BLOCK, len);
 	s2v(mac, expected, ad, n_ad, out, len);
 	bool good = e4_equal(tag, expected, BLOCK);
 	/* without a branch, so that the verdict is the caller's to make public */

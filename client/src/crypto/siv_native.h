@@ -20,6 +20,9 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* From one round key of all lanes to the next. */
+#define LANE_STRIDE (16 * E4_NATIVE_LANES)
+
 /* The state after 13 rounds, of n blocks side by side; n is a constant at each call. */
 PART void rounds(vec *x, size_t n, const uint8_t *keys)
 {
@@ -27,7 +30,7 @@ PART void rounds(vec *x, size_t n, const uint8_t *keys)
 	for (size_t r = 1; r < 14; r++) {
 		UNROLL
 		for (size_t i = 0; i < n; i++)
-			x[i] = aes_round(x[i], keys, r);
+			x[i] = aes_round(x[i], keys, r, 16);
 	}
 }
 
@@ -39,7 +42,7 @@ PART void encrypt(vec *x, size_t n, const uint8_t *keys)
 	rounds(x, n, keys);
 	UNROLL
 	for (size_t i = 0; i < n; i++)
-		x[i] = aes_last(x[i], keys);
+		x[i] = aes_last(x[i], keys, 16);
 }
 
 PART const uint8_t *keys_of(const struct e4_aes_key *k)
@@ -102,7 +105,7 @@ PART vec cbc(vec chain, const uint8_t *in, size_t n, const uint8_t *keys)
 		x = aes_link(x, keys, link);
 	}
 	rounds(&x, 1, keys);
-	return aes_last(x, keys);
+	return aes_last(x, keys, 16);
 }
 
 /* The last block of a CMAC, of 0 to 16 bytes: padded and masked. */
@@ -192,9 +195,18 @@ PART void ctr_some(uint8_t *out, vec counter, const uint8_t *in, size_t len, siz
 	}
 }
 
-PART void ctr(uint8_t *out, vec tag, const uint8_t *in, size_t len, const uint8_t *keys)
+PART void ctr(const struct e4_aes_key *k, uint8_t *out, vec tag, const uint8_t *in, size_t len)
 {
+	const uint8_t *keys = keys_of(k);
 	vec counter = ctr_start(tag);
+#if E4_NATIVE_HAS_WIDE
+	if (k->native & E4_NATIVE_WIDE && len > 128) {
+		uint8_t number[16];
+		store(number, counter);
+		e4_wide_ctr(k, out, number, in, len);
+		return;
+	}
+#endif
 	for (; len > 64; out += 128, in += 128) {
 		ctr_some(out, counter, in, len, 8, keys);
 		if (len <= 128)
@@ -246,7 +258,7 @@ TARGET void e4_native_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], con
 TARGET void e4_native_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 			  const uint8_t *in, size_t len)
 {
-	ctr(out, load(tag), in, len, keys_of(k));
+	ctr(k, out, load(tag), in, len);
 	clear_registers();
 }
 
@@ -267,7 +279,7 @@ TARGET void e4_native_seal(const struct e4_siv_key *k, uint8_t *out, const uint8
 	}
 	vec d = xor(dbl(load(k->d0)), x[0]);
 	vec tag = s2v_end(k, x[1], d, in + 16 * head, len - 16 * head);
-	ctr(out + 16, tag, in, len, keys);
+	ctr(&k->aes, out + 16, tag, in, len);
 	store(out, tag);
 	clear_registers();
 }
@@ -333,4 +345,42 @@ TARGET bool e4_native_open(const struct e4_siv_key *k, uint8_t *out, const uint8
 	keep_if(out, in_len - 16, good);
 	clear_registers();
 	return good;
+}
+
+/* --- eight chains at once ------------------------------------------------------------------ */
+
+TARGET void e4_native_lane_key(uint8_t *keys, size_t lane, const struct e4_aes_key *k)
+{
+	for (size_t r = 0; r < 15; r++)
+		memcpy(keys + LANE_STRIDE * r + 16 * lane, keys_of(k) + 16 * r, 16);
+}
+
+TARGET void e4_native_lanes_mac(const uint8_t *keys, uint8_t chain[][16], const uint8_t *const *in,
+				size_t n)
+{
+	const uint8_t *at[E4_NATIVE_LANES];
+	vec x[E4_NATIVE_LANES];
+	UNROLL
+	for (size_t i = 0; i < E4_NATIVE_LANES; i++) {
+		x[i] = load(chain[i]);
+		at[i] = in[i];
+	}
+	for (size_t offset = 0; offset < 16 * n; offset += 16) {
+		UNROLL
+		for (size_t i = 0; i < E4_NATIVE_LANES; i++)
+			x[i] = aes_begin(xor(x[i], load(at[i] + offset)), keys + 16 * i);
+		UNROLL
+		for (size_t r = 1; r < 14; r++) {
+			UNROLL
+			for (size_t i = 0; i < E4_NATIVE_LANES; i++)
+				x[i] = aes_round(x[i], keys + 16 * i, r, LANE_STRIDE);
+		}
+		UNROLL
+		for (size_t i = 0; i < E4_NATIVE_LANES; i++)
+			x[i] = aes_last(x[i], keys + 16 * i, LANE_STRIDE);
+	}
+	UNROLL
+	for (size_t i = 0; i < E4_NATIVE_LANES; i++)
+		store(chain[i], x[i]);
+	clear_registers();
 }
