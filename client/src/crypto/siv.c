@@ -156,6 +156,12 @@ static void ctr_increment(uint8_t counter[16])
 void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
+#if E4_AES == E4_AES_NATIVE
+	if (k->native) {
+		e4_native_ctr(k, out, tag, in, len);
+		return;
+	}
+#endif
 	uint8_t counter[BLOCK], stream[E4_AES_LANES * BLOCK];
 	ctr_start(counter, tag);
 	while (len > 0) {

@@ -159,6 +159,14 @@ static void text_last(struct lane *l)
 
 /* --- a lane ---------------------------------------------------------------------- */
 
+/* All len bytes, or zeros; without a branch, as in siv.c. */
+static void keep_if(uint8_t *out, size_t len, bool good)
+{
+	uint8_t mask = e4_mask(good);
+	for (size_t i = 0; i < len; i++)
+		out[i] &= mask;
+}
+
 /* The chain of a message is through: chain is its tag. */
 static void finish(struct batch *b, struct lane *l, const uint8_t chain[16])
 {
@@ -166,10 +174,7 @@ static void finish(struct batch *b, struct lane *l, const uint8_t chain[16])
 	job->ok = true;
 	if (b->open) {
 		job->ok = e4_equal(l->tag, chain, BLOCK);
-		/* without a branch, as in siv.c */
-		uint8_t mask = e4_mask(job->ok);
-		for (size_t i = 0; i < l->len; i++)
-			job->out[i] &= mask;
+		keep_if(job->out, l->len, job->ok);
 	} else {
 		e4_siv_ctr(&job->key->aes, job->out + BLOCK, chain, l->text, l->len);
 		memcpy(job->out, chain, BLOCK);
