@@ -95,7 +95,7 @@ static void batch_set(struct batch *b, size_t n, size_t len)
 
 void bench_batch(void)
 {
-	static const size_t counts[] = {1, 2, 8, MAX_JOBS}, sizes[] = {64, MAX_LEN};
+	static const size_t counts[] = {1, 2, 8, MAX_JOBS}, sizes[] = {64, 112, 256, MAX_LEN};
 	static struct batch b;
 	char title[40];
 
