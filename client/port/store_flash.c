@@ -321,11 +321,10 @@ static bool save_begin(void *ctx, size_t len)
 /* Program what is pending, filled up to whole units. */
 static bool flush(struct e4_store_flash *s)
 {
-	uint8_t len = s->n_pending;
+	size_t n = s->n_pending, up = s->medium.program_size - 1u, len = (n + up) & ~up;
 	bool ok;
 
-	while (len % s->medium.program_size != 0)
-		s->pending[len++] = 0xff;
+	memset(s->pending + n, 0xff, sizeof s->pending - n);
 	ok = len == 0 || s->medium.program(s->medium.ctx, s->at, s->pending, len);
 	s->at += len;
 	s->n_pending = 0;
