@@ -36,6 +36,8 @@ struct flash_sim {
 	uint16_t erased[SIM_PAGES];
 	uint32_t seed;
 	long calls, fail_at;  /* that call alone fails, counted from 1; 0: none */
+	long cut_after_fail;  /* and the power goes so many steps later; 0: it does not */
+	long stuck;           /* this byte cannot be programmed; 0: none */
 	long steps, cut_at;   /* units programmed and pages erased; the power goes at that one */
 	int starts;           /* how often the power came back */
 	uint8_t torn;         /* enum sim_torn */
@@ -57,7 +59,11 @@ static inline uint8_t sim_byte(struct flash_sim *f)
 
 static inline bool sim_call(struct flash_sim *f)
 {
-	return ++f->calls != f->fail_at && !f->off;
+	bool fails = ++f->calls == f->fail_at;
+
+	if (fails && f->cut_after_fail)
+		f->cut_at = f->steps + f->cut_after_fail;
+	return !fails && !f->off;
 }
 
 /* One unit or page begins: false when the power goes during it. */
@@ -153,6 +159,8 @@ static inline void sim_program_unit(struct flash_sim *f, size_t at, const uint8_
 			f->unstable[at + i] = 0;
 		}
 	}
+	if (f->stuck && (size_t)f->stuck >= at && (size_t)f->stuck < at + unit)
+		f->cell[f->stuck] = 0xff;
 	if (f->flash.erase && !fresh && !zeros)
 		f->n_forbidden++;
 }
@@ -225,15 +233,22 @@ static inline void sim_restart(struct flash_sim *f)
 {
 	f->off = false;
 	f->starts++;
-	f->calls = f->fail_at = f->steps = f->cut_at = 0;
+	f->calls = f->fail_at = f->steps = f->cut_at = f->cut_after_fail = 0;
 }
 
-/* Is the string anywhere on the medium? */
-static inline bool sim_holds(const struct flash_sim *f, const void *bytes, size_t len)
+/* Is the string on the medium; maybe: or could it be read there, with luck? */
+static inline bool sim_holds(const struct flash_sim *f, const void *bytes, size_t len, bool maybe)
 {
-	for (size_t at = 0; at + len <= f->flash.size; at++)
-		if (memcmp(f->cell + at, bytes, len) == 0)
+	const uint8_t *b = bytes;
+
+	for (size_t at = 0; at + len <= f->flash.size; at++) {
+		size_t i = 0;
+
+		while (i < len && !((f->cell[at + i] ^ b[i]) & ~(maybe ? f->unstable[at + i] : 0)))
+			i++;
+		if (i == len)
 			return true;
+	}
 	return false;
 }
 

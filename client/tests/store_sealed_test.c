@@ -117,7 +117,7 @@ static bool flash_holds(uint8_t byte)
 	uint8_t run[8];
 
 	memset(run, byte, sizeof run);
-	return sim_holds(&sim, run, sizeof run);
+	return sim_holds(&sim, run, sizeof run, true);
 }
 
 static void a_sealed_state_comes_back_and_shows_no_key(void)
