@@ -84,14 +84,15 @@ static bool next_generation(struct e4_store_sealed *s)
 
 	if (!read_header(s, &stored, &found))
 		return false;
-	if (s->counter.get && !s->counter.get(s->counter.ctx, &counter))
-		return false;
-	if (found && s->generation > s->highest)
-		s->highest = s->generation;
+	if (s->counter.get) {
+		/* Not the header: nobody must be able to drive the counter to its end. */
+		if (!s->counter.get(s->counter.ctx, &counter))
+			return false;
+	} else if (found) {
+		counter = s->generation;
+	}
 	if (counter > s->highest)
 		s->highest = counter;
-	if (s->highest == UINT32_MAX)
-		return false;
 	s->generation = ++s->highest; /* not again, even if this save fails */
 	return true;
 }

@@ -204,6 +204,46 @@ static void a_cut_in_what_cleans_up_after_a_cut_changes_nothing(void)
 	cut_everywhere(3, 2);
 }
 
+/* The step of a save that sets its mark: the first that the new state may count after. */
+static long step_of_the_mark(const struct geometry *g)
+{
+	long state = (long)((state_of(3, (uint8_t[STATE_MAX]){0}) + g->program_size - 1) /
+			    g->program_size);
+	long header = 16 / g->program_size, erases = g->erase_size ? g->slot / g->erase_size : 0;
+
+	/* the slot is erased before it is written, as it is the first time for it */
+	return (g->erase_size ? erases : g->slot) * (g->n_slots > 2) + state + header + 1;
+}
+
+/*
+ * The worst that can be: the mark is torn so that it reads as unset at first and
+ * as set later, and the cleaning is cut again and again, such that what is being
+ * erased reads as if nothing had happened.
+ */
+static void a_mark_that_appears_after_it_was_not_there_does_not_count(void)
+{
+	static const uint8_t kinds[] = {SIM_LOOKS_WRITTEN, SIM_LOOKS_BLANK, SIM_ALL_UNSTABLE,
+					SIM_NOT_BEGUN};
+
+	for (size_t g = 0; g < N_GEOMETRIES; g++)
+		for (uint32_t seed = 0; seed < 100 * SEEDS; seed++) {
+			bool done;
+
+			filled_medium(&geometries[g], seed, 2);
+			sim.torn = SIM_LOOKS_BLANK;
+			sim.cut_at = step_of_the_mark(&geometries[g]);
+			done = save(3);
+			CHECK(sim.off && !done);
+			for (uint32_t i = 0; i < seed % 4; i++) {
+				sim_restart(&sim);
+				sim.torn = kinds[sim_chance(&sim) % 4];
+				sim.cut_at = 1 + (long)(sim_chance(&sim) % 9);
+				open_store();
+			}
+			judge_restarts(2, 3, done);
+		}
+}
+
 static void a_cut_at_the_first_save_leaves_nothing_or_the_state(void)
 {
 	cut_everywhere(0, 0);
@@ -432,6 +472,7 @@ int main(void)
 	RUN(states_come_back_after_saves_and_starts);
 	RUN(a_power_cut_at_every_step_leaves_the_old_or_the_new_state);
 	RUN(a_cut_in_what_cleans_up_after_a_cut_changes_nothing);
+	RUN(a_mark_that_appears_after_it_was_not_there_does_not_count);
 	RUN(a_cut_at_the_first_save_leaves_nothing_or_the_state);
 	RUN(many_cuts_in_a_row_never_lose_the_state);
 	RUN(all_pages_wear_alike);
