@@ -240,6 +240,18 @@ static void a_mark_that_appears_after_it_was_not_there_does_not_count(void)
 				sim.cut_at = 1 + (long)(sim_chance(&sim) % 9);
 				open_store();
 			}
+			if (seed % 2) { /* and what is saved then is cut as well, late */
+				int is;
+
+				sim_restart(&sim);
+				CHECK_EQ(open_store(), E4_OK);
+				is = load();
+				sim.torn = kinds[seed / 8 % 4];
+				sim.cut_at = step_of_the_mark(&geometries[g]) + seed / 32 % 8;
+				done = save(4);
+				judge_restarts(is, 4, done);
+				continue;
+			}
 			judge_restarts(2, 3, done);
 		}
 }
