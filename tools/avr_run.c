@@ -1,6 +1,6 @@
 /*
  * Run a program on a simulated AVR: avr_run [-x] [-s] [-t SECONDS] MCU ELF
- * The program's other side is client/tests/board.h. Standard input and output
+ * The program's other side is client/tests/board.h and board_curve.c. Standard input and output
  * are its bytes; a mark prints "mark N CYCLES SP" on standard error, SP being
  * the lowest stack pointer since the mark before. The exit status is the
  * program's; 124 after the time limit, 125 when it crashed or couldn't start.
@@ -13,10 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <simavr/avr_eeprom.h>
 #include <simavr/sim_avr.h>
 #include <simavr/sim_elf.h>
 #include <simavr/sim_io.h>
+
+#include "e4/crypto.h"
 
 /* Data addresses of GPIOR0..2, the same in the ATmega328P and the ATmega2560. */
 #define BYTES 0x3e
@@ -61,11 +62,47 @@ static uint8_t end_in(avr_t *avr, avr_io_addr_t addr, void *param)
 	return (uint8_t)b->at_end;
 }
 
+/* The curves for client/tests/board_curve.c; q is a struct board_question in the board's memory. */
+static bool curve(uint8_t *data, const uint8_t *q, uint8_t op)
+{
+	uint8_t *out = data + (q[0] | q[1] << 8);
+	const uint8_t *a = data + (q[2] | q[3] << 8), *b = data + (q[4] | q[5] << 8);
+	size_t len = (size_t)(q[6] | q[7] << 8);
+
+	switch (op) {
+	case 0x80:
+		e4_ed25519_keypair(out, a);
+		return true;
+	case 0x81:
+		e4_ed25519_sign(out, a, len, b);
+		return true;
+	case 0x82:
+		return e4_ed25519_verify(out, a, len, b);
+	case 0x83:
+		return e4_ed25519_public_key_ok(a);
+	case 0x84:
+		e4_x25519_base(out, a);
+		return true;
+	case 0x85:
+		return e4_x25519(out, a, b);
+	case 0x86:
+		e4_ed25519_to_x25519_scalar(out, a);
+		return true;
+	default:
+		return e4_ed25519_to_x25519_public(out, a);
+	}
+}
+
 static void mark(avr_t *avr, avr_io_addr_t addr, uint8_t v, void *param)
 {
 	struct board *b = param;
+	uint8_t *z = avr->data + (avr->data[30] | avr->data[31] << 8);
 
 	(void)addr;
+	if (v >= 0x80) {
+		z[8] = curve(avr->data, z, v);
+		return;
+	}
 	fprintf(stderr, "mark %u %llu %u\n", v, (unsigned long long)avr->cycle, b->lowest);
 	b->lowest = stack_pointer(avr);
 }

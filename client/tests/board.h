@@ -33,6 +33,20 @@ static inline void board_mark(uint8_t n)
 	GPIOR1 = n;
 }
 
+/* One calculation that the host does instead: its operation, and where its arguments are. */
+struct board_question {
+	void *out;
+	const void *a, *b;
+	uint16_t len;
+	uint8_t result;
+};
+
+static inline uint8_t board_ask(uint8_t op, struct board_question *q)
+{
+	__asm__ volatile("out %0, %1" ::"I"(_SFR_IO_ADDR(GPIOR1)), "r"(op), "z"(q) : "memory");
+	return q->result;
+}
+
 static inline void board_exit(uint8_t status)
 {
 	GPIOR2 = status;
@@ -43,7 +57,6 @@ static inline void board_exit(uint8_t status)
 #elif defined(__arm__) && !defined(__linux__)
 
 #define BOARD_WRITEC 0x03
-#define BOARD_READC 0x07
 #define BOARD_EXIT_EXTENDED 0x20
 
 static inline intptr_t board_call(uintptr_t what, const void *argument)
@@ -59,6 +72,9 @@ static inline void board_write(uint8_t c)
 {
 	board_call(BOARD_WRITEC, &c);
 }
+
+/* In board_main.c, from the file board_input. */
+int board_read(void);
 
 static inline void board_exit(uint8_t status)
 {
