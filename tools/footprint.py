@@ -7,7 +7,6 @@ and fails when one is more than 2 % worse than client/bench/footprint.txt says.
 
   footprint.py            the table and the comparison
   footprint.py --record   renew the record
-  footprint.py --stand-in the 64-bit variants in place of those that are not there yet
   footprint.py WORD...    only rows with one of these words; no record is missed
 
 AVR: cycles, exact (simavr). Cortex-M: instructions, exact (qemu counts, there is no
@@ -47,30 +46,36 @@ TARGETS = {
 }
 MACHINES = {"Cortex-M0": ("microbit", 16), "Cortex-M4": ("mps2-an386", 25)}
 
-SK = []  # the choices of config.h for a board that speaks one mode
-PK = ["-DFOOTPRINT_PK"]
+# The switches of config.h for a small board: one mode, keys in RAM, no memory of messages.
+SK = ["-DE4_SK_ONLY", "-DE4_NO_STORE", "-DE4_NO_REPLAY", "-DE4_NO_CACHE"]
+PK = ["-DE4_NO_STORE", "-DE4_NO_CACHE", "-DE4_CURVE=E4_CURVE_32"]
+AVR_C = ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_8"]
+AVR_ASM = ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_AVR"]
+ARM = ["-DE4_AES=E4_AES_SMALL32", "-DE4_SHA3=E4_SHA3_32"]
+ARM_CT = ["-DE4_AES=E4_AES_CT32", "-DE4_SHA3=E4_SHA3_32"]
 
 # target, what to call it, choices
 ROWS = [
-    ("ATmega328P", "SK, C", ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_8", *SK]),
-    ("ATmega328P", "SK, Keccak in assembly", ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_AVR", *SK]),
-    ("ATmega2560", "SK, C", ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_8", *SK]),
-    ("ATmega2560", "SK, Keccak in assembly", ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_AVR", *SK]),
-    ("Cortex-M0", "SK, S-box", ["-DE4_AES=E4_AES_SMALL32", "-DE4_SHA3=E4_SHA3_32", *SK]),
-    ("Cortex-M0", "SK, constant time", ["-DE4_AES=E4_AES_CT32", "-DE4_SHA3=E4_SHA3_32", *SK]),
-    ("Cortex-M0", "PK, S-box", ["-DE4_AES=E4_AES_SMALL32", "-DE4_SHA3=E4_SHA3_32", "-DE4_CURVE=E4_CURVE_32", *PK]),
-    ("Cortex-M4", "SK, S-box", ["-DE4_AES=E4_AES_SMALL32", "-DE4_SHA3=E4_SHA3_32", *SK]),
-    ("Cortex-M4", "SK, constant time", ["-DE4_AES=E4_AES_CT32", "-DE4_SHA3=E4_SHA3_32", *SK]),
-    ("Cortex-M4", "PK, S-box", ["-DE4_AES=E4_AES_SMALL32", "-DE4_SHA3=E4_SHA3_32", "-DE4_CURVE=E4_CURVE_32", *PK]),
+    ("ATmega328P", "SK, C", AVR_C + SK),
+    ("ATmega328P", "SK, Keccak in assembly", AVR_ASM + SK),
+    ("ATmega328P", "SK, every feature", AVR_C),
+    ("ATmega2560", "SK, C", AVR_C + SK),
+    ("ATmega2560", "SK, Keccak in assembly", AVR_ASM + SK),
+    ("Cortex-M0", "SK, S-box", ARM + SK),
+    ("Cortex-M0", "SK, constant time", ARM_CT + SK),
+    ("Cortex-M0", "PK, S-box", ARM + PK),
+    ("Cortex-M4", "SK, S-box", ARM + SK),
+    ("Cortex-M4", "SK, constant time", ARM_CT + SK),
+    ("Cortex-M4", "PK, S-box", ARM + PK),
     ("x86-64", "SK, portable", ["-DE4_AES=E4_AES_CT64", "-DE4_SHA3=E4_SHA3_64", *SK]),
     ("x86-64", "SK, AES instructions", ["-DE4_AES=E4_AES_NATIVE", "-DE4_SHA3=E4_SHA3_64", *SK]),
 ]
 
 GOALS = {
-    ("ATmega328P", "SK, C"): {"code": 6144, "RAM": 1024, "stack": 400, "topic hash": 500000},
-    ("ATmega328P", "SK, Keccak in assembly"): {"topic hash": 148000},
-    ("ATmega2560", "SK, C"): {"protect": 100000, "topic hash": 500000},
-    ("ATmega2560", "SK, Keccak in assembly"): {"protect": 100000, "topic hash": 148000},
+    ("ATmega328P", "SK, C"): {"code": 6144, "RAM": 1024, "stack": 400, "hash": 500000},
+    ("ATmega328P", "SK, Keccak in assembly"): {"hash": 148000},
+    ("ATmega2560", "SK, C"): {"protect": 100000, "hash": 500000},
+    ("ATmega2560", "SK, Keccak in assembly"): {"protect": 100000, "hash": 148000},
     ("Cortex-M0", "SK, S-box"): {"code": 7168, "protect": 26000},
     ("Cortex-M0", "SK, constant time"): {"protect": 60000},
     ("Cortex-M4", "SK, S-box"): {"protect": 15000},
@@ -95,26 +100,26 @@ def missing(choices):
     return [w for w in wanted if not re.search(rf"== {w}\b", text)]
 
 
-def stand_in(choices):
-    """The 64-bit variants in place of those that are not there yet."""
-    lacking = missing(choices)
-    return [re.sub(r"=E4_(AES|SHA3)_\w+", lambda m: "=E4_AES_CT64" if m[1] == "AES" else "=E4_SHA3_64", c)
-            if c.split("=")[-1] in lacking else c for c in choices]
-
-
 def tool(command):
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+        sys.exit(f"{command[0]} ... {command[-1]}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     return done
 
 
 class Build:
-    def __init__(self, target, name, choices):
+    """The library and programs for one row; with a key cache when kind says so."""
+
+    def __init__(self, target, name, choices, kind):
         self.target = target
         self.prefix, flags, self.link = TARGETS[target]
+        if kind == "cached":
+            choices = [c for c in choices if c != "-DE4_NO_CACHE"] + ["-DFOOTPRINT_CACHE"]
+        if name.startswith("PK"):
+            choices = [*choices, "-DFOOTPRINT_PK"]
         self.flags = [*C_FLAGS, *flags, *choices]
-        self.out = OUT / re.sub(r"\W+", "_", f"{target} {name}").lower()
+        self.repeat = 1 if name.startswith("PK") else 250  # a whole number of ticks for each instruction
+        self.out = OUT / re.sub(r"\W+", "_", f"{target} {name} {kind}").lower()
         self.out.mkdir(parents=True, exist_ok=True)
         self.objects = []
         for source in sources():
@@ -149,7 +154,7 @@ class Build:
             figures[name] = stop[1] - start[1]
         return figures
 
-    def run_cortex(self, elf, repeat):
+    def run_cortex(self, elf):
         machine, mhz = MACHINES[self.target]
         done = tool(["qemu-system-arm", "-M", machine, "-nographic", "-monitor", "none", "-serial",
                      "none", "-semihosting-config", "enable=on,target=native", "-icount",
@@ -159,43 +164,30 @@ class Build:
             name, figure = line.split()
             figures[name] = int(figure)
             if name != "stack":
-                figures[name] = round(int(figure) * 1000 / (mhz * repeat))
+                figures[name] = round(int(figure) * 1000 / (mhz * self.repeat))
         return figures
 
-    def run(self, elf_name, *defines):
-        if self.prefix == "avr-":
-            return self.run_avr(self.program(elf_name, "-DFOOTPRINT_MEASURE", *defines))
-        repeat = 1 if "pk" in elf_name else 250  # a whole number of ticks per instruction
-        figures = self.run_cortex(
-            self.program(elf_name, "-DFOOTPRINT_MEASURE", f"-DREPEAT={repeat}", *defines), repeat)
-        return figures
+    def figures(self):
+        code, ram = self.sections(self.program("size"))
+        if self.target == "x86-64":
+            return {"code": code}
+        measured = self.program("measure", "-DFOOTPRINT_MEASURE", f"-DREPEAT={self.repeat}")
+        run = self.run_avr(measured) if self.prefix == "avr-" else self.run_cortex(measured)
+        nothing = run.pop("nothing")
+        return {"code": code, "RAM": ram, "stack": run.pop("stack"),
+                **{step: figure - nothing for step, figure in run.items()}}
 
 
 def measure(target, name, choices):
-    build = Build(target, name, choices)
-    figures = {}
-    code, ram = build.sections(build.program("size"))
-    figures["code"] = code
-    if target == "x86-64":
-        return figures
-    figures["RAM"] = ram
-    pk = "-DFOOTPRINT_PK" in choices
-    plain = build.run("measure_pk" if pk else "measure")
-    figures["stack"] = plain["stack"]
-    nothing = plain["nothing"]
-    figures["topic hash"] = plain["hash"] - nothing
-    if pk:
-        for step in ("sign", "verify", "x25519"):
-            figures[step] = plain[step] - nothing
-        return figures
-    figures["protect"] = plain["protect"] - nothing
-    figures["unprotect"] = plain["unprotect"] - nothing
-    code, ram = build.sections(build.program("size_cache", "-DFOOTPRINT_CACHE"))
-    cached = build.run("measure_cache", "-DFOOTPRINT_CACHE")
-    figures["RAM, key cached"] = ram
-    figures["stack, key cached"] = cached["stack"]
-    figures["protect, key cached"] = cached["protect"] - nothing
-    figures["unprotect, key cached"] = cached["unprotect"] - nothing
+    build = Build(target, name, choices, "plain")
+    figures = build.figures()
+    if name.startswith("PK"):
+        figures["code of the curves"], _ = build.sections(
+            build.program("curves", "-DFOOTPRINT_CURVES", "-Wno-unused"))
+    elif target != "x86-64":
+        cached = Build(target, name, choices, "cached").figures()
+        for step in ("RAM", "protect", "unprotect"):
+            figures[step + ", key cached"] = cached[step]
     return figures
 
 
@@ -216,7 +208,7 @@ def write_record(figures):
 
 
 def unit(target, what):
-    if what.split(",")[0] in ("code", "RAM", "stack"):
+    if what.split(",")[0].split()[0] in ("code", "RAM", "stack"):
         return "B"
     return "cycles" if target.startswith("ATmega") else "instr."
 
@@ -245,11 +237,8 @@ def print_table(figures, record, pending):
 def main():
     words = [a for a in sys.argv[1:] if not a.startswith("-")]
     OUT.mkdir(parents=True, exist_ok=True)
-    tool(["gcc", "-O2", "-Wall", "-Wextra", ROOT / "tools/avr_run.c", "-o", OUT / "avr_run",
-          "-lsimavr", "-lelf"])
+    tool(["sh", ROOT / "tools/avr_run.sh", OUT / "avr_run"])
     rows = [r for r in ROWS if not words or any(w in f"{r[0]} {r[1]}" for w in words)]
-    if "--stand-in" in sys.argv:
-        rows = [(t, n, stand_in(c)) for t, n, c in rows]
     pending = [(t, n, missing(c)) for t, n, c in rows if missing(c)]
     rows = [r for r in rows if not missing(r[2])]
     with ThreadPoolExecutor(2) as pool:

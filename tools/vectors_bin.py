@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """The vectors as a stream of bytes for client/tests/vectors_stream.c, which boards run.
 
-  vectors_bin.py PROTOCOL_DIR OUT [LONGEST]
+  vectors_bin.py PROTOCOL_DIR OUT [LONGEST [curve]]
 
 Takes protocol/vectors and protocol/wycheproof. Cases with a message longer than
 LONGEST bytes are left out (a board has so much memory), as are the kinds that are
 decided on hosts only: keys from passwords, key files, and the files of the two
 deployed clients (the states in them are among the cases of the other kinds). Prints
 how many cases of which file are in the stream. The operations are described in
-vectors_stream.c; numbers are little-endian.
+vectors_stream.c; numbers are little-endian. With "curve" it is every 40th case of the
+curves alone, for boards that need seconds for each.
 """
 
 import base64
@@ -229,6 +230,9 @@ WYCHEPROOF = {
 }
 
 
+CURVES = ("c2_shared.json", "ed25519_test.json", "pub_protect.json", "x25519_test.json")
+
+
 def all_cases(protocol):
     for name, convert in VECTORS.items():
         for case in json.loads((protocol / "vectors" / name).read_text())["cases"]:
@@ -245,13 +249,16 @@ def all_cases(protocol):
 
 
 def main():
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) not in (3, 4, 5):
         sys.exit(__doc__)
-    longest = int(sys.argv[3]) if len(sys.argv) == 4 else 1 << 20
+    longest = int(sys.argv[3]) if len(sys.argv) > 3 else 1 << 20
+    curve = len(sys.argv) == 5
     stream = b""
     files = sorted([*VECTORS, *WYCHEPROOF])
     count, left_out = {}, 0
     for name, index, c in all_cases(Path(sys.argv[1])):
+        if curve and (name not in CURVES or index % 40 != 1):
+            continue
         if c.longest > longest:
             left_out += 1
             continue

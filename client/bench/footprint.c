@@ -4,6 +4,7 @@
  * tools/footprint.py, as it is for the sizes, and with FOOTPRINT_MEASURE to
  * find the stack and the time of each step.
  *   FOOTPRINT_PK     PK mode, where the device is its own peer
+ *   FOOTPRINT_CURVES only signing, verifying and X25519, in PK mode
  *   FOOTPRINT_CACHE  one expanded topic key is kept
  */
 #include "e4/e4.h"
@@ -115,7 +116,16 @@ static bool unprotect(void)
 			    sizeof message) == E4_OK;
 }
 
-#ifndef FOOTPRINT_MEASURE
+#if defined(FOOTPRINT_CURVES)
+
+int main(void)
+{
+	e4_ed25519_sign(message, plain, PAYLOAD, private_key);
+	return e4_ed25519_verify(message, plain, PAYLOAD, private_key) &&
+	       e4_x25519(received, private_key, c2_public);
+}
+
+#elif !defined(FOOTPRINT_MEASURE)
 
 int main(void)
 {
