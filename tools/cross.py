@@ -7,7 +7,9 @@
                                 mps2-an385, since the suites need more than the 16 KB
                                 of a microbit
   avr                           ATmega2560 with external memory (simavr), int has 16 bits;
-                                the curves are the host's but in "curve vectors"
+                                the curves are the host's but in "curve vectors"; every
+                                7th of the vectors, and two suites
+  avr-more                      the rest of it
 
 Of each: the suites of messages, commands, states, formats, primitives and stores, and the
 vectors of protocol/ that device code decides (tools/vectors_bin.py says which). What needs
@@ -38,7 +40,7 @@ SUITES = ["protocol_test", "message_test", "command_test", "state_test", "crypto
 
 class Linux:
     longest = 65535
-    left_out = ()
+    suites = SUITES
     sources = [*CLIENT.glob("port/store_*.c"), CLIENT / "port/clock_posix.c"]
 
     def __init__(self, cc, qemu):
@@ -48,16 +50,16 @@ class Linux:
 
 class Cortex:
     longest = 16384
-    left_out = ("store_test",)  # of files
+    suites = SUITES[:-1]  # store_test is of files
     sources = [f for f in CLIENT.glob("port/store_*.c") if "posix" not in f.name]
 
     def __init__(self, cpu, machine):
         self.cc = "arm-none-eabi-gcc"
         self.flags = ["-Os", f"-mcpu={cpu}", "-mthumb", "-Dmain=board_test", "-DDEVICE_TOPICS=40",
                       "-DDEVICE_PEERS=40"]
-        self.link = ["--specs=rdimon.specs", "-T", str(CLIENT / "tests/cortex_m.ld"),
+        self.link = ["--specs=rdimon.specs", "-nostartfiles", "-T", str(CLIENT / "tests/cortex_m.ld"),
                      "-Wl,--defsym=ram_size=4194304"]
-        self.start = ["board_main.c"]
+        self.start = ["board_main.c", "cortex_m.c"]
         self.command = lambda elf: [
             "qemu-system-arm", "-M", machine, "-cpu", cpu, "-nographic", "-monitor", "none",
             "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf]
@@ -66,16 +68,23 @@ class Cortex:
 class Avr:
     cc = "avr-gcc"
     flags = ["-Os", "-mmcu=atmega2560", "-Dmain=board_test", "-DDEVICE_TOPICS=16",
-             "-DDEVICE_PEERS=10", "-DMAX_LEN=80", "-DE4_CURVE=E4_CURVE_EXTERN"]
-    link = ["-Wl,--defsym=__stack=0xffff"]
+             "-DDEVICE_PEERS=10", "-DMAX_LEN=80", "-DE4_CURVE=E4_CURVE_EXTERN",
+             "-DE4_SHA3=E4_SHA3_AVR"]
+    link = ["-Wl,--defsym=__stack=0xffff,--defsym=__DATA_REGION_LENGTH__=0xf000"]
     start = ["board_main.c", "board_curve.c"]
-    # 70,000 bytes of text of checks, twice; curves of the host prove nothing
-    left_out = ("store_test", "crypto_curve_test")
-    longest = 4096
+    longest, every = 2048, 7
+    suites = ["protocol_test", "message_test"]
     sources = Cortex.sources
 
     def command(self, elf):
         return [OUT / "avr_run", "-x", "-t", "570", "atmega2560", elf]
+
+
+class AvrMore(Avr):
+    every = 1
+    # not crypto_curve_test: the curves are the host's here
+    suites = ["command_test", "state_test", "crypto_properties_test", "store_flash_test",
+              "store_sealed_test"]
 
 
 TARGETS = {
@@ -86,6 +95,7 @@ TARGETS = {
     "m0": lambda: Cortex("cortex-m0", "mps2-an385"),
     "m4": lambda: Cortex("cortex-m4", "mps2-an386"),
     "avr": Avr,
+    "avr-more": AvrMore,
 }
 
 
@@ -145,17 +155,22 @@ def run_target(name):
     target = TARGETS[name]()
     out = OUT / name
     lib = library(target, out / "lib")
-    results = [run(name, target, out, suite, lib) for suite in SUITES
-               if suite not in target.left_out and (CLIENT / "tests" / (suite + ".c")).exists()]
-    results.append(run(name, target, out, "vectors_stream", lib, vectors(out, target.longest)))
+    suites = [s for s in target.suites if (CLIENT / "tests" / (s + ".c")).exists()]
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda suite: run(name, target, out, suite, lib), suites))
+    stream = vectors(out, target.longest, getattr(target, "every", 1))
+    results.append(run(name, target, out, "vectors_stream", lib, stream))
     if name == "avr":
-        # The own arithmetic: a few of each kind, for each takes a second and more.
-        target.flags = [f for f in target.flags if "E4_CURVE" not in f]
-        target.start = ["board_main.c"]
-        lib = library(target, out / "curve")
-        results.append(run(name, target, out, "vectors_stream", lib,
-                           vectors(out, target.longest, "curve"), "curve vectors"))
+        results.append(own_curve(name, target, out))
     return results
+
+
+def own_curve(name, target, out):
+    """On AVR, the library's own arithmetic: a few of each kind, for each takes seconds."""
+    target.flags = [f for f in target.flags if "E4_CURVE" not in f and "E4_SHA3" not in f]
+    target.start = ["board_main.c"]
+    return run(name, target, out, "vectors_stream", library(target, out / "curve"),
+               vectors(out, target.longest, 97, "curve"), "curve vectors")
 
 
 def main():
@@ -163,7 +178,7 @@ def main():
     if not names or any(n not in TARGETS for n in names):
         sys.exit(__doc__)
     OUT.mkdir(parents=True, exist_ok=True)
-    if "avr" in names:
+    if any(n.startswith("avr") for n in names):
         footprint.tool(["sh", ROOT / "tools/avr_run.sh", OUT / "avr_run"])
     results = [r for name in names for r in run_target(name)]
     print(f"{sum(p for p, _ in results)} passed, {sum(f for _, f in results)} failed")

@@ -48,7 +48,9 @@ MACHINES = {"Cortex-M0": ("microbit", 16), "Cortex-M4": ("mps2-an386", 25)}
 
 # The switches of config.h for a small board: one mode, keys in RAM, no memory of messages.
 SK = ["-DE4_SK_ONLY", "-DE4_NO_STORE", "-DE4_NO_REPLAY", "-DE4_NO_CACHE"]
-PK = ["-DE4_NO_STORE", "-DE4_NO_CACHE", "-DE4_CURVE=E4_CURVE_32"]
+PK = ["-DE4_NO_STORE", "-DE4_NO_CACHE"]
+CURVE_32 = ["-DE4_CURVE=E4_CURVE_32"]
+CURVE_SMALL = ["-DE4_CURVE=E4_CURVE_SMALL"]
 AVR_C = ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_8"]
 AVR_ASM = ["-DE4_AES=E4_AES_SMALL8", "-DE4_SHA3=E4_SHA3_AVR"]
 ARM = ["-DE4_AES=E4_AES_SMALL32", "-DE4_SHA3=E4_SHA3_32"]
@@ -63,10 +65,11 @@ ROWS = [
     ("ATmega2560", "SK, Keccak in assembly", AVR_ASM + SK),
     ("Cortex-M0", "SK, S-box", ARM + SK),
     ("Cortex-M0", "SK, constant time", ARM_CT + SK),
-    ("Cortex-M0", "PK, S-box", ARM + PK),
+    ("Cortex-M0", "PK, small curve", ARM + PK + CURVE_SMALL),
+    ("Cortex-M0", "PK, 32-bit curve", ARM + PK + CURVE_32),
     ("Cortex-M4", "SK, S-box", ARM + SK),
     ("Cortex-M4", "SK, constant time", ARM_CT + SK),
-    ("Cortex-M4", "PK, S-box", ARM + PK),
+    ("Cortex-M4", "PK, 32-bit curve", ARM + PK + CURVE_32),
     ("x86-64", "SK, portable", ["-DE4_AES=E4_AES_CT64", "-DE4_SHA3=E4_SHA3_64", *SK]),
     ("x86-64", "SK, AES instructions", ["-DE4_AES=E4_AES_NATIVE", "-DE4_SHA3=E4_SHA3_64", *SK]),
 ]
@@ -80,7 +83,7 @@ GOALS = {
     ("Cortex-M0", "SK, constant time"): {"protect": 60000},
     ("Cortex-M4", "SK, S-box"): {"protect": 15000},
     ("Cortex-M4", "SK, constant time"): {"protect": 45000},
-    ("Cortex-M4", "PK, S-box"): {"code": 16384, "stack": 2048},
+    ("Cortex-M4", "PK, 32-bit curve"): {"code": 16384, "stack": 2048},
 }
 
 

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """The vectors as a stream of bytes for client/tests/vectors_stream.c, which boards run.
 
-  vectors_bin.py PROTOCOL_DIR OUT [LONGEST [curve]]
+  vectors_bin.py PROTOCOL_DIR OUT [LONGEST [EVERY [curve]]]
 
 Takes protocol/vectors and protocol/wycheproof. Cases with a message longer than
 LONGEST bytes are left out (a board has so much memory), as are the kinds that are
 decided on hosts only: keys from passwords, key files, and the files of the two
 deployed clients (the states in them are among the cases of the other kinds). Prints
 how many cases of which file are in the stream. The operations are described in
-vectors_stream.c; numbers are little-endian. With "curve" it is every 40th case of the
-curves alone, for boards that need seconds for each.
+vectors_stream.c; numbers are little-endian. EVERY n takes each n-th case only, and
+"curve" only the files of curves, for boards that need seconds for each.
 """
 
 import base64
@@ -249,15 +249,16 @@ def all_cases(protocol):
 
 
 def main():
-    if len(sys.argv) not in (3, 4, 5):
+    if not 3 <= len(sys.argv) <= 6:
         sys.exit(__doc__)
     longest = int(sys.argv[3]) if len(sys.argv) > 3 else 1 << 20
-    curve = len(sys.argv) == 5
+    every = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    curve = len(sys.argv) == 6
     stream = b""
     files = sorted([*VECTORS, *WYCHEPROOF])
     count, left_out = {}, 0
     for name, index, c in all_cases(Path(sys.argv[1])):
-        if curve and (name not in CURVES or index % 40 != 1):
+        if index % every != 1 % every or (curve and name not in CURVES):
             continue
         if c.longest > longest:
             left_out += 1

@@ -6,6 +6,8 @@
 
 #include "board.h"
 
+#undef main
+
 int board_test(void);
 
 #ifdef __AVR__
@@ -28,11 +30,7 @@ int main(void)
 
 #else
 
-extern uint32_t stack_top;
-extern void _start(void); /* newlib's, which asks the emulator for the stack and the heap */
-
-__attribute__((section(".vectors"), used)) static const uintptr_t vectors[] = {
-	(uintptr_t)&stack_top, (uintptr_t)_start, 0, 0};
+void initialise_monitor_handles(void); /* newlib's: opens the streams by semihosting */
 
 int board_read(void)
 {
@@ -45,11 +43,12 @@ int board_read(void)
 
 int main(void)
 {
-	int status = board_test();
+	int status;
 
+	initialise_monitor_handles();
+	status = board_test();
 	fflush(stdout);
-	board_exit((uint8_t)status);
-	return 0;
+	return status;
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 extern uint32_t data_start, data_end, data_load, __bss_start__, __bss_end__, stack_top;
 
+#undef main
 int main(void);
 void reset(void);
 
