@@ -32,14 +32,17 @@
 /*
  * For speed the parts of a round must be merged into one function: their
  * planes live in registers then, and `k` below is a constant. For size (-Os)
- * each stays one function, which leaves a quarter of the code or less.
+ * the S-box and what is used once a block each stay one function.
  */
+#if defined(__GNUC__)
+#define MERGED static inline __attribute__((always_inline))
+#else
+#define MERGED static inline
+#endif
 #if defined(__GNUC__) && defined(__OPTIMIZE_SIZE__)
 #define PART static
-#elif defined(__GNUC__)
-#define PART static inline __attribute__((always_inline))
 #else
-#define PART static inline
+#define PART MERGED
 #endif
 
 /* The same byte, or the same 4 * LANES bits of a row, all over a word. */
@@ -48,7 +51,7 @@
 /* The first columns of each row. */
 #define COLUMNS(n) ROWS(((word)1 << (n)*LANES) - 1)
 
-PART word ror(word x, unsigned n)
+MERGED word ror(word x, unsigned n)
 {
 	return n == 0 ? x : x >> n | x << (16 * LANES - n);
 }
@@ -142,7 +145,7 @@ PART void sub_bytes(word q[8])
  * lies k columns further, and the one two below 2k columns further: a rotation
  * of the word for most columns, another for those that wrap inside their row.
  */
-PART word fetch(word w, unsigned rows, unsigned columns)
+MERGED word fetch(word w, unsigned rows, unsigned columns)
 {
 	word inside = COLUMNS(4 - columns);
 	if (columns == 0)
@@ -151,22 +154,22 @@ PART word fetch(word w, unsigned rows, unsigned columns)
 	       (ror(w, 4 * LANES * (rows - 1) + LANES * columns) & ~inside);
 }
 
-PART word below(word w, unsigned k)
+MERGED word below(word w, unsigned k)
 {
 	return fetch(w, 1, k);
 }
 
-PART word two_below(word w, unsigned k)
+MERGED word two_below(word w, unsigned k)
 {
 	return fetch(w, 2, 2 * k % 4);
 }
 
 /*
- * out = 2 * (a + below) + below + two_below(a + below), times 2 modulo 0x11b.
- * Written out, here and in add_key, so that every compiler keeps the planes
+ * out = 2 * (a + below) + below + two_below(a + below), times 2 modulo 0x11b,
+ * plus the round key. Written out, here and in add_key, so that every compiler keeps the planes
  * in registers; a loop over the array would not be unrolled at -O2.
  */
-PART void mix_columns(word q[8], unsigned k)
+MERGED void mix_columns(word q[8], unsigned k, const word key[8])
 {
 	word r0 = below(q[0], k), t0 = q[0] ^ r0;
 	word r1 = below(q[1], k), t1 = q[1] ^ r1;
@@ -176,17 +179,17 @@ PART void mix_columns(word q[8], unsigned k)
 	word r5 = below(q[5], k), t5 = q[5] ^ r5;
 	word r6 = below(q[6], k), t6 = q[6] ^ r6;
 	word r7 = below(q[7], k), t7 = q[7] ^ r7;
-	q[0] = t7 ^ r0 ^ two_below(t0, k);
-	q[1] = t0 ^ t7 ^ r1 ^ two_below(t1, k);
-	q[2] = t1 ^ r2 ^ two_below(t2, k);
-	q[3] = t2 ^ t7 ^ r3 ^ two_below(t3, k);
-	q[4] = t3 ^ t7 ^ r4 ^ two_below(t4, k);
-	q[5] = t4 ^ r5 ^ two_below(t5, k);
-	q[6] = t5 ^ r6 ^ two_below(t6, k);
-	q[7] = t6 ^ r7 ^ two_below(t7, k);
+	q[0] = t7 ^ r0 ^ two_below(t0, k) ^ key[0];
+	q[1] = t0 ^ t7 ^ r1 ^ two_below(t1, k) ^ key[1];
+	q[2] = t1 ^ r2 ^ two_below(t2, k) ^ key[2];
+	q[3] = t2 ^ t7 ^ r3 ^ two_below(t3, k) ^ key[3];
+	q[4] = t3 ^ t7 ^ r4 ^ two_below(t4, k) ^ key[4];
+	q[5] = t4 ^ r5 ^ two_below(t5, k) ^ key[5];
+	q[6] = t5 ^ r6 ^ two_below(t6, k) ^ key[6];
+	q[7] = t6 ^ r7 ^ two_below(t7, k) ^ key[7];
 }
 
-PART void add_key(word q[8], const word key[8])
+MERGED void add_key(word q[8], const word key[8])
 {
 	q[0] ^= key[0];
 	q[1] ^= key[1];
@@ -196,13 +199,6 @@ PART void add_key(word q[8], const word key[8])
 	q[5] ^= key[5];
 	q[6] ^= key[6];
 	q[7] ^= key[7];
-}
-
-PART void round_of(word q[8], const word key[8], unsigned k)
-{
-	sub_bytes(q);
-	mix_columns(q, k);
-	add_key(q, key);
 }
 
 /* Rows 1 and 3 by two columns: what 14 rounds left undone. */
@@ -219,61 +215,93 @@ PART void shift_rows_twice(word q[8])
 static void encrypt_planes(const word *key, word q[8])
 {
 	add_key(q, key);
-	for (int i = 0; i < 3; i++) {
-		round_of(q, key + 8, 1);
-		round_of(q, key + 16, 2);
-		round_of(q, key + 24, 3);
-		round_of(q, key + 32, 0);
+	for (int i = 0;; i++) {
+		sub_bytes(q);
+		mix_columns(q, 1, key + 8);
+		sub_bytes(q);
+		if (i == 3)
+			break;
+		mix_columns(q, 2, key + 16);
+		sub_bytes(q);
+		mix_columns(q, 3, key + 24);
+		sub_bytes(q);
 		key += 32;
+		mix_columns(q, 0, key);
 	}
-	round_of(q, key + 8, 1);
-	sub_bytes(q);
 	add_key(q, key + 16);
 	shift_rows_twice(q);
 }
 
 /* --- key schedule, FIPS 197 section 5.2 ---------------------------------------------- */
 
-/* The S-box on each byte of a word; a byte's bits stay at its lowest bit in each plane. */
-static uint32_t sub_word(uint32_t w)
+/*
+ * The S-box on each byte of a word; a byte's bits stay at its lowest bit in each
+ * plane. q is scratch.
+ */
+static uint32_t sub_word(uint32_t w, word q[8])
 {
-	word q[8];
-	for (int i = 0; i < 8; i++)
-		q[i] = w >> i & 0x01010101u;
+	const uint32_t bits = 0x01010101u;
+	q[0] = w & bits;
+	q[1] = w >> 1 & bits;
+	q[2] = w >> 2 & bits;
+	q[3] = w >> 3 & bits;
+	q[4] = w >> 4 & bits;
+	q[5] = w >> 5 & bits;
+	q[6] = w >> 6 & bits;
+	q[7] = w >> 7;
+	q[7] &= bits;
 	sub_bytes(q);
-	word s = 0;
-	for (int i = 0; i < 8; i++)
-		s |= q[i] << i;
-	e4_wipe(q, sizeof q);
+	word s = q[0] | q[1] << 1 | q[2] << 2 | q[3] << 3 | q[4] << 4 | q[5] << 5 | q[6] << 6 |
+		 q[7] << 7;
 	return (uint32_t)s ^ 0x63636363u;
-}
-
-/* The bytes of round key `round`, with that many ShiftRows undone. */
-static void round_key(uint8_t block[16], const uint32_t w[4], unsigned round)
-{
-	uint8_t constant = round == 0 ? 0 : 0x63; /* of the S-box */
-	for (unsigned col = 0; col < 4; col++) {
-		for (unsigned row = 0; row < 4; row++)
-			block[4 * col + row] =
-				(uint8_t)(w[(col - round * row) & 3] >> (8 * row)) ^ constant;
-	}
 }
 
 static void expand(uint32_t w[KEY_WORDS], const uint8_t key[32])
 {
+	word q[8];
 	uint32_t rcon = 1;
 	for (size_t i = 0; i < 8; i++)
 		w[i] = e4_load32(key + 4 * i);
 	for (size_t i = 8; i < KEY_WORDS; i++) {
 		uint32_t t = w[i - 1];
 		if (i % 8 == 0) {
-			t = sub_word(t >> 8 | t << 24) ^ rcon;
+			t = sub_word(t >> 8 | t << 24, q) ^ rcon;
 			rcon <<= 1;
 		} else if (i % 8 == 4) {
-			t = sub_word(t);
+			t = sub_word(t, q);
 		}
 		w[i] = w[i - 8] ^ t;
 	}
+	e4_wipe(q, sizeof q);
+}
+
+/* Exchange what two columns have in some rows. */
+PART void swap_rows(uint32_t *a, uint32_t *b, uint32_t rows)
+{
+	uint32_t differ = (*a ^ *b) & rows;
+	*a ^= differ;
+	*b ^= differ;
+}
+
+/* Round key `round`, in w, with that many ShiftRows undone and the S-box's constant. */
+static void prepare(uint32_t w[4], size_t round)
+{
+	if (round & 2) { /* rows 1 and 3 by two columns */
+		swap_rows(w, w + 2, 0xff00ff00u);
+		swap_rows(w + 1, w + 3, 0xff00ff00u);
+	}
+	if (round & 1) { /* row 1 by one column, row 2 by two, row 3 by three */
+		swap_rows(w + 2, w + 3, 0x0000ff00u);
+		swap_rows(w + 1, w + 2, 0x0000ff00u);
+		swap_rows(w, w + 1, 0x0000ff00u);
+		swap_rows(w, w + 2, 0x00ff0000u);
+		swap_rows(w + 1, w + 3, 0x00ff0000u);
+		swap_rows(w, w + 1, 0xff000000u);
+		swap_rows(w + 1, w + 2, 0xff000000u);
+		swap_rows(w + 2, w + 3, 0xff000000u);
+	}
+	for (size_t i = 0; round > 0 && i < 4; i++)
+		w[i] ^= 0x63636363u;
 }
 
 #endif
