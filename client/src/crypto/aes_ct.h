@@ -164,29 +164,32 @@ MERGED word two_below(word w, unsigned k)
 	return fetch(w, 2, 2 * k % 4);
 }
 
+/* A plane of the result: above is the plane one bit lower of a + below. */
+MERGED word mix_plane(word a, word *above, word reduce, word key, unsigned k)
+{
+	word r = below(a, k), t = a ^ r;
+	word mixed = *above ^ reduce ^ r ^ two_below(t, k) ^ key;
+	*above = t;
+	return mixed;
+}
+
 /*
  * out = 2 * (a + below) + below + two_below(a + below), times 2 modulo 0x11b,
- * plus the round key. Written out, here and in add_key, so that every compiler keeps the planes
- * in registers; a loop over the array would not be unrolled at -O2.
+ * plus the round key. Written out, here and in add_key, so that every compiler
+ * keeps the planes in registers; a loop over the array would not be unrolled
+ * at -O2. One plane after the other, so that few registers do.
  */
 MERGED void mix_columns(word q[8], unsigned k, const word key[8])
 {
-	word r0 = below(q[0], k), t0 = q[0] ^ r0;
-	word r1 = below(q[1], k), t1 = q[1] ^ r1;
-	word r2 = below(q[2], k), t2 = q[2] ^ r2;
-	word r3 = below(q[3], k), t3 = q[3] ^ r3;
-	word r4 = below(q[4], k), t4 = q[4] ^ r4;
-	word r5 = below(q[5], k), t5 = q[5] ^ r5;
-	word r6 = below(q[6], k), t6 = q[6] ^ r6;
-	word r7 = below(q[7], k), t7 = q[7] ^ r7;
-	q[0] = t7 ^ r0 ^ two_below(t0, k) ^ key[0];
-	q[1] = t0 ^ t7 ^ r1 ^ two_below(t1, k) ^ key[1];
-	q[2] = t1 ^ r2 ^ two_below(t2, k) ^ key[2];
-	q[3] = t2 ^ t7 ^ r3 ^ two_below(t3, k) ^ key[3];
-	q[4] = t3 ^ t7 ^ r4 ^ two_below(t4, k) ^ key[4];
-	q[5] = t4 ^ r5 ^ two_below(t5, k) ^ key[5];
-	q[6] = t5 ^ r6 ^ two_below(t6, k) ^ key[6];
-	q[7] = t6 ^ r7 ^ two_below(t7, k) ^ key[7];
+	word top = q[7] ^ below(q[7], k), t = 0;
+	q[0] = mix_plane(q[0], &t, top, key[0], k);
+	q[1] = mix_plane(q[1], &t, top, key[1], k);
+	q[2] = mix_plane(q[2], &t, 0, key[2], k);
+	q[3] = mix_plane(q[3], &t, top, key[3], k);
+	q[4] = mix_plane(q[4], &t, top, key[4], k);
+	q[5] = mix_plane(q[5], &t, 0, key[5], k);
+	q[6] = mix_plane(q[6], &t, 0, key[6], k);
+	q[7] = mix_plane(q[7], &t, 0, key[7], k);
 }
 
 MERGED void add_key(word q[8], const word key[8])
