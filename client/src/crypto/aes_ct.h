@@ -262,24 +262,20 @@ static uint32_t sub_word(uint32_t w, word q[8])
 static void expand(uint32_t w[KEY_WORDS], const uint8_t key[32])
 {
 	word q[8];
-	uint32_t rcon = 1;
 	for (size_t i = 0; i < 8; i++)
 		w[i] = e4_load32(key + 4 * i);
-	for (size_t i = 8; i < KEY_WORDS; i++) {
-		uint32_t t = w[i - 1];
-		if (i % 8 == 0) {
-			t = sub_word(t >> 8 | t << 24, q) ^ rcon;
-			rcon <<= 1;
-		} else if (i % 8 == 4) {
-			t = sub_word(t, q);
-		}
-		w[i] = w[i - 8] ^ t;
+	for (uint32_t rcon = 1;; rcon <<= 1) {
+		uint32_t t = sub_word(w[7] >> 8 | w[7] << 24, q) ^ rcon;
+		w = e4_aes_expand4(w, t);
+		if (rcon == 0x40)
+			break;
+		w = e4_aes_expand4(w, sub_word(w[7], q));
 	}
 	e4_wipe(q, sizeof q);
 }
 
 /* Exchange what two columns have in some rows. */
-PART void swap_rows(uint32_t *a, uint32_t *b, uint32_t rows)
+MERGED void swap_rows(uint32_t *a, uint32_t *b, uint32_t rows)
 {
 	uint32_t differ = (*a ^ *b) & rows;
 	*a ^= differ;

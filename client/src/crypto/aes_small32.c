@@ -170,27 +170,18 @@ void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t
 	}
 }
 
-/* FIPS 197 section 5.2; four words, each after the one that is four before it. */
-static inline uint32_t *expand4(uint32_t *w, uint32_t t)
-{
-	w[8] = t ^= w[0];
-	w[9] = t ^= w[1];
-	w[10] = t ^= w[2];
-	w[11] = t ^ w[3];
-	return w + 4;
-}
-
+/* FIPS 197 section 5.2. */
 void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 {
 	uint32_t *w = k->round;
 	memcpy(w, key, 32);
 	for (uint32_t rcon = 1;; rcon <<= 1) {
 		uint32_t t = DOWN(w[7], 1);
-		w = expand4(w, sub_column(t, t, t, t) ^ rcon << SHIFT(0));
+		w = e4_aes_expand4(w, sub_column(t, t, t, t) ^ rcon << SHIFT(0));
 		if (rcon == 0x40)
 			break;
 		t = w[7];
-		w = expand4(w, sub_column(t, t, t, t));
+		w = e4_aes_expand4(w, sub_column(t, t, t, t));
 	}
 }
 
