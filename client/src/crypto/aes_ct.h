@@ -85,6 +85,13 @@ PART void transpose(word q[8])
 
 /* --- the round ------------------------------------------------------------------ */
 
+/* -Os leaves this out on Arm, where it takes a twentieth off the circuit in time and size. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE_SIZE__) && defined(__arm__)
+#pragma GCC push_options
+#pragma GCC optimize("schedule-insns")
+#define SCHEDULED
+#endif
+
 /* SubBytes without the constant 0x63. q[0] is the lowest bit. */
 PART void sub_bytes(word q[8])
 {
@@ -139,6 +146,10 @@ PART void sub_bytes(word q[8])
 	q[1] = g10 ^ g16;
 	q[0] = g2 ^ g14;
 }
+
+#ifdef SCHEDULED
+#pragma GCC pop_options
+#endif
 
 /*
  * With k ShiftRows undone, the byte below (row + 1 of the same true column)
