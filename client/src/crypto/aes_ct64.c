@@ -178,12 +178,14 @@ void e4_ct64_lanes_mac(const struct e4_aes_key *keys, uint8_t chain[][16], const
 /* --- key schedule ------------------------------------------------------------ */
 
 /* Round key r to planes, the same in all four lanes; four keys a turn. */
-static void put_round_keys(struct e4_aes_key *k, const uint32_t w[KEY_WORDS])
+static void put_round_keys(struct e4_aes_key *k, uint32_t w[KEY_WORDS])
 {
 	uint8_t blocks[64] = {0};
 	uint64_t q[8];
 	for (size_t r = 0; r <= ROUNDS; r++) {
-		round_key(blocks + 16 * (r % 4), w + 4 * r, (unsigned)r);
+		prepare(w + 4 * r, r);
+		for (size_t i = 0; i < 4; i++)
+			e4_store32(blocks + 16 * (r % 4) + 4 * i, w[4 * r + i]);
 		if (r % 4 != 3 && r != ROUNDS)
 			continue;
 		pack4(q, blocks);
