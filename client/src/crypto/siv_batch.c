@@ -195,7 +195,7 @@ static void finish(struct batch *b, struct lane *l, const uint8_t chain[16])
 		job->ok = e4_equal(l->tag, chain, BLOCK);
 		keep_if(job->out, l->len, job->ok);
 	} else {
-		e4_siv_ctr(&job->key->aes, job->out + BLOCK, chain, l->text, l->len);
+		e4_lanes_ctr(&job->key->aes, job->out + BLOCK, chain, l->text, l->len);
 		memcpy(job->out, chain, BLOCK);
 	}
 	l->job = NULL;
@@ -238,7 +238,7 @@ static void start(struct batch *b, size_t i, struct e4_siv_job *job)
 		memcpy(l->tag, job->in, BLOCK); /* out may lie over it */
 		l->text = job->out;
 		l->len -= BLOCK;
-		e4_siv_ctr(&job->key->aes, job->out, l->tag, job->in + BLOCK, l->len);
+		e4_lanes_ctr(&job->key->aes, job->out, l->tag, job->in + BLOCK, l->len);
 	}
 	memset(b->chain[i], 0, BLOCK);
 	b->at[i] = job->ad;
