@@ -9,7 +9,7 @@
 #include "siv.h"
 
 #include "bytes.h"
-#include "native.h"
+#include "lanes.h"
 
 #include <string.h>
 
@@ -224,15 +224,9 @@ static void counter(uint8_t block[16], const uint8_t tag[16], size_t i)
 }
 
 /* out may be in, or lie before it. */
-void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
+static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
-#if E4_AES == E4_AES_NATIVE
-	if (k->native) {
-		e4_native_ctr(k, out, tag, in, len);
-		return;
-	}
-#endif
 	uint8_t stream[E4_AES_LANES * BLOCK];
 	for (size_t block = 0; len > 0;) {
 		uint_fast8_t n = 0;
@@ -250,6 +244,20 @@ void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 	}
 	e4_wipe(stream, sizeof stream);
 }
+
+#if E4_AES == E4_AES_CT64 || E4_AES == E4_AES_NATIVE
+void e4_lanes_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
+		  const uint8_t *in, size_t len)
+{
+#if E4_AES == E4_AES_NATIVE
+	if (k->native) {
+		e4_native_ctr(k, out, tag, in, len);
+		return;
+	}
+#endif
+	ctr(k, out, tag, in, len);
+}
+#endif
 
 /* --- SIV ------------------------------------------------------------------------- */
 
@@ -275,22 +283,22 @@ void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_
 	}
 #endif
 	s2v(k, out, ad, ad_len, in, len);
-	e4_siv_ctr(&k->aes, out + BLOCK, out, in, len);
+	ctr(&k->aes, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len)
 {
-#if E4_AES == E4_AES_NATIVE
-	if (k->aes.native && in_len >= BLOCK)
-		return e4_native_open(k, out, ad, ad_len, in, in_len);
-#endif
 	uint8_t tag[BLOCK], expected[BLOCK];
 	if (in_len < BLOCK)
 		return false;
+#if E4_AES == E4_AES_NATIVE
+	if (k->aes.native)
+		return e4_native_open(k, out, ad, ad_len, in, in_len);
+#endif
 	in_len -= BLOCK;
 	memcpy(tag, in, BLOCK); /* out may lie over it */
-	e4_siv_ctr(&k->aes, out, tag, in + BLOCK, in_len);
+	ctr(&k->aes, out, tag, in + BLOCK, in_len);
 	s2v(k, expected, ad, ad_len, out, in_len);
 	return judge(tag, expected, out, in_len);
 }
@@ -299,7 +307,7 @@ void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
 {
 	s2v_n(mac, out, ad, n_ad, in, len);
-	e4_siv_ctr(key, out + BLOCK, out, in, len);
+	ctr(key, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
@@ -310,7 +318,7 @@ bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 		return false;
 	in_len -= BLOCK;
 	memcpy(tag, in, BLOCK);
-	e4_siv_ctr(key, out, tag, in + BLOCK, in_len);
+	ctr(key, out, tag, in + BLOCK, in_len);
 	s2v_n(mac, expected, ad, n_ad, out, in_len);
 	return judge(tag, expected, out, in_len);
 }
