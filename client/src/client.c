@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "life.h"
+#include "mode.h"
 #include "state.h"
 
 static bool config_ok(const struct e4_config *cfg)
@@ -14,7 +15,9 @@ static bool config_ok(const struct e4_config *cfg)
 	       (cfg->peers || cfg->n_peers == 0) && (cfg->seen || cfg->n_seen == 0) &&
 	       (cfg->sent || cfg->n_sent == 0) && (cfg->cache || cfg->n_cache == 0) &&
 	       (cfg->clock == E4_CLOCK_NONE || (cfg->clock == E4_CLOCK_RELIABLE && cfg->now)) &&
-	       (!cfg->no_window || cfg->clock == E4_CLOCK_NONE);
+	       (!cfg->no_window || cfg->clock == E4_CLOCK_NONE) &&
+	       (!cfg->mode->in_element ||
+		(cfg->element && cfg->element->sign && cfg->element->agree));
 }
 
 enum e4_result e4_init(struct e4_client *c, const struct e4_config *cfg)

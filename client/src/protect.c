@@ -22,15 +22,15 @@ static bool was_sent(const struct e4_client *c, uint64_t stamp, const uint8_t ta
 	return false;
 }
 
-static void remember_sent(struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
+static void remember_sent(struct e4_client *c, const uint8_t *message)
 {
 	struct e4_seen *s;
 
 	if (c->cfg.n_sent == 0)
 		return;
 	s = &c->cfg.sent[c->sent_next];
-	memcpy(s->digest, tag, 16);
-	s->stamp = stamp;
+	memcpy(s->digest, message + E4_STAMP_LEN + c->cfg.mode->sender_len, 16);
+	s->stamp = e4_get64(message);
 	c->sent_next = (uint16_t)((c->sent_next + 1u) % c->cfg.n_sent);
 }
 
@@ -55,7 +55,6 @@ static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp
 		e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, box + E4_SIV_TAG_LEN, len);
 		E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	}
-	remember_sent(c, stamp, box);
 }
 
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
@@ -80,10 +79,14 @@ enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out,
 	     out + E4_STAMP_LEN + mode->sender_len, now, in, len);
 	if (c->cfg.n_cache == 0)
 		e4_wipe(&local, sizeof local);
-	*out_len = e4_overhead(c) + len;
 	if (mode->sender_len > 0)
 		memcpy(out + E4_STAMP_LEN, c->id, mode->sender_len);
-	if (mode->sig_len > 0)
-		mode->sign(out + *out_len - mode->sig_len, out, *out_len - mode->sig_len, c->key);
+	len += e4_overhead(c) - mode->sig_len;
+	if (mode->sig_len > 0 && !mode->sign(c, out + len, out, len)) {
+		e4_wipe(out, len + mode->sig_len);
+		return E4_ERR_ELEMENT;
+	}
+	remember_sent(c, out); /* only now: what failed was not sent */
+	*out_len = len + mode->sig_len;
 	return E4_OK;
 }
