@@ -259,9 +259,10 @@ def rename(text, names):
 
 
 class Writer:
-    def __init__(self):
+    def __init__(self, have=None):
         self.out = []
-        self.have = set()  # inlined where no #if surrounds them
+        self.have = set() if have is None else have  # written where no #if surrounds them
+        self.shared = set()  # macros of headers that other files use too
 
     def inline(self, path, text, depth=0):
         """Write text; where it includes a file of ours, that file instead."""
@@ -288,15 +289,25 @@ class Writer:
         if header is None:
             raise Wrong(f'{path.name}: "{name}" is not there')
         if header not in self.have:
-            if level == 0:
+            if level == 0 and not is_part(header):
                 self.have.add(header)
-            self.inline(header, private(header), max(level, 0))
+            text = private(header)
+            if not is_part(header):
+                self.shared |= set(DEFINE.findall(text))
+            self.inline(header, text, max(level, 0))
         return True
 
 
 def include_guard(text):
     code = "".join(s for kind, s in tokens(text) if kind != "comment")
     return re.match(r"\s*#\s*ifndef\s+(\w+)\s*\n\s*#\s*define\s+\1\b", code) is not None
+
+
+def is_part(header):
+    """True if a header declares names of no prefix: it is a part of the file that includes it."""
+    text = read(header)
+    names = local_names(text, header) + DEFINE.findall(text)
+    return any(not n.lower().startswith("e4_") for n in names)
 
 
 PROTOTYPE = re.compile(
@@ -378,24 +389,42 @@ def source_text(header):
 #endif"""]
     w.have |= {"string.h", "stdbool.h", "stddef.h", "stdint.h"}
     paths = sources()
-    everything = set(re.findall(r"\w+", "\n".join(read(p) for p in paths)))
+    everything = set()
+    for path in paths:
+        everything |= set(re.findall(r"\w+", read(path)))
+        headers_of(w, path)
     owner = {}
     for path, prefix in prefixes(paths).items():
-        text = read(path)
-        names = {n: prefix + n for n in local_names(text, path) if not n.startswith("e4_")}
+        part = Writer(w.have)
+        part.inline(path, read(path))
+        text = "\n".join(part.out)
+        macros = list(dict.fromkeys(DEFINE.findall(text)))
+        own = [n for n in local_names(text, path) if not n.startswith("e4_")]
+        names = {n: prefix + n for n in own if n not in macros}
         for new in names.values():
             if new in everything:
                 raise Wrong(f"{path.name}: the name {new} is taken")
-        for macro in DEFINE.findall(text):
-            names.pop(macro, None)
         for name in local_statics(text, path):
             if name.startswith("e4_") and owner.setdefault(name, path) != path:
                 raise Wrong(f"{path.name}: {owner[name].name} has a static {name} as well")
-        w.out += section(path)
-        w.inline(path, rename(text, names))
-        macros = list(dict.fromkeys(DEFINE.findall(text)))
-        w.out += [f"#undef {m}" for m in macros]
+        w.out += section(path) + rename(text, names).splitlines()
+        w.out += [f"#undef {m}" for m in macros if m not in part.shared]
     return w
+
+
+def headers_of(w, path):
+    """Write the shared headers that the file includes whatever its #if choose."""
+    level = 0
+    for line in read(path).splitlines():
+        condition = CONDITION.match(line)
+        if condition:
+            level += -1 if condition.group(1) == "endif" else 1
+        match = INCLUDE.match(line)
+        if match and match.group(1) == '"' and level == 0:
+            header = resolve(match.group(2), path)
+            if header and header not in w.have and not is_part(header):
+                w.out += section(header)
+                w.ours(match.group(2), path, 0)
 
 
 def local_statics(text, path):
