@@ -462,11 +462,19 @@ def config_text():
     for name in sorted(set(re.findall(r"\b(E4_\w+_EXTERN_WORDS)\b",
                                       read(CLIENT / "include/e4/crypto.h")))):
         out += f"\n// #define {name} 60 // 8-byte words that a key of your own AES takes\n"
+    flags = re.findall(r"^ \*   (E4_\w+) +(.*)$", text, re.M)
+    if flags:
+        out += "\n" + comment_before(text, None, flags[0][0])
+    for name, what in flags:
+        out += f"// #define {name:<26} // {what}\n"
     return out + "\n#endif\n"
 
 
-def comment_before(text, name):
-    """The comment that ends on the line before the definition (or #ifndef) of name."""
+def comment_before(text, name, flag=None):
+    """The comment that ends before the definition (or #ifndef) of name, or that lists flag."""
+    if flag:
+        found = re.search(rf"^/\*\n((?: \*.*\n)+?) \*\n \*   {flag} ", text, re.M)
+        return f"/*\n{found.group(1)} */\n" if found else ""
     match = re.search(rf"(/\*(?:(?!\*/).)*\*/\n)#(?:define|ifndef) {name}\b", text, re.S)
     return match.group(1) if match else ""
 

@@ -3,6 +3,10 @@
  * section 3). On the wire nothing tells it from the ordinary mode. There is no
  * row for SetIDKey: a key that came over the air would not be in the element.
  */
+#include "e4/e4.h"
+
+#ifndef E4_SK_ONLY
+
 #include <string.h>
 
 #include "declassify.h"
@@ -48,7 +52,7 @@ static enum e4_result control_key(const struct e4_client *c, uint8_t key[32],
 }
 
 static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-				 uint64_t now)
+				 const uint64_t *now)
 {
 	uint8_t key[32];
 	enum e4_result r;
@@ -144,3 +148,5 @@ enum e4_result e4_provision_pk_element(struct e4_client *c, const uint8_t id[16]
 	memcpy(fresh.c2_public, c2_public, sizeof fresh.c2_public);
 	return e4_become(c, &fresh);
 }
+
+#endif
