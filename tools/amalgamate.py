@@ -239,19 +239,25 @@ def local_names(text, path):
 
 
 def rename(text, names):
-    """Put the new names into code and macros; members (after . or ->) and asm labels stay."""
-    out, before = [], ["", ""]
+    """Put the new names into code and macros; members and asm labels keep theirs."""
+    out, before, bodies = [], ["", "", ""], []
     all_tokens = tokens(text)
     for at, (kind, s) in enumerate(all_tokens):
+        if s == "{":
+            bodies.append(any(b in ("struct", "union") for b in before[1:]))
+        elif s == "}" and bodies:
+            bodies.pop()
         if kind == "word" and s in names:
-            member = before[1] == "." or before == ["-", ">"]
-            label = before[1] == "[" and [t for _, t in all_tokens[at + 1:at + 4]][:1] == ["]"] \
-                and re.match(r'\]\s*"', "".join(t for _, t in all_tokens[at + 1:at + 4]))
-            out.append(s if member or label else names[s])
+            after = "".join(t for k, t in all_tokens[at + 1:at + 8] if k != "comment").lstrip()
+            used = before[2] == "." or before[1:] == ["-", ">"]
+            made = bodies and bodies[-1] and after[:1] in ("[", ";", ",", ":") \
+                and before[2] not in ("struct", "union", "enum", "[")
+            label = before[2] == "[" and re.match(r'\]\s*"', after)
+            out.append(s if used or made or label else names[s])
         else:
             out.append(s)
         if kind != "comment" and not s.isspace():
-            before = [before[1], s]
+            before = before[1:] + [s]
     return "".join(out)
 
 
