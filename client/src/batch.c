@@ -58,6 +58,8 @@ static void protect_pending(struct batch *b)
 		struct pending *p = &b->queue[i];
 
 		p->m->out_len = e4_protect_end(b->c, b->jobs[i].key, p->m->out, &p->now, p->m->len);
+		if (p->m->out_len == 0)
+			p->m->result = E4_ERR_ELEMENT;
 	}
 	b->n = 0;
 }

@@ -10,8 +10,14 @@
 #ifndef E4_CONFIG_H
 #define E4_CONFIG_H
 
+#include <stdint.h> /* UINTPTR_MAX */
+
 #ifdef E4_CONFIG_FILE
 #include E4_CONFIG_FILE
+#elif defined(__has_include)
+#if __has_include("e4_config.h") /* of the one-file build: beside e4.h, for IDEs without flags */
+#include "e4_config.h"
+#endif
 #endif
 
 /*

@@ -53,6 +53,7 @@ struct e4_sha3 {
 	e4_sha3_word state[E4_SHA3_WORDS];
 };
 
+/* Each is followed by one e4_sha3_final, so that E4_SHA3_EXTERN may hold what must be freed. */
 void e4_sha3_init(struct e4_sha3 *h);
 void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len);
 /* Write the digest and wipe h. */
