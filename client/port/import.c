@@ -86,25 +86,23 @@ bool draft_set_pk(struct draft *d, const uint8_t id[16], const uint8_t private_k
 bool draft_add_topic(struct draft *d, const uint8_t hash[16], const uint8_t key[32])
 {
 	struct e4_table t = e4_topics(&d->fresh);
-	struct e4_topic_key entry;
+	struct e4_topic_key *entry;
 	uint16_t at;
 
 	if (e4_table_find(&t, hash, &at))
 		return draft_fail(d, "a topic is listed twice");
 	if (*t.used == t.cap)
 		return draft_fail(d, "more topics than the %u that have room", (unsigned)t.cap);
-	memset(&entry, 0, sizeof entry);
-	memcpy(entry.hash, hash, sizeof entry.hash);
-	memcpy(entry.key, key, sizeof entry.key);
-	e4_table_insert(&t, at, &entry);
-	e4_wipe(&entry, sizeof entry);
+	entry = e4_table_insert(&t, at);
+	memcpy(entry->hash, hash, sizeof entry->hash);
+	memcpy(entry->key, key, sizeof entry->key);
 	return true;
 }
 
 bool draft_add_peer(struct draft *d, const uint8_t id[16], const uint8_t public_key[32])
 {
 	struct e4_table t = e4_peers(&d->fresh);
-	struct e4_peer entry;
+	struct e4_peer *entry;
 	uint16_t at;
 
 	/*
@@ -116,9 +114,9 @@ bool draft_add_peer(struct draft *d, const uint8_t id[16], const uint8_t public_
 		return draft_fail(d, "a peer is listed twice");
 	if (*t.used == t.cap)
 		return draft_fail(d, "more peers than the %u that have room", (unsigned)t.cap);
-	memcpy(entry.id, id, sizeof entry.id);
-	memcpy(entry.public_key, public_key, sizeof entry.public_key);
-	e4_table_insert(&t, at, &entry);
+	entry = e4_table_insert(&t, at);
+	memcpy(entry->id, id, sizeof entry->id);
+	memcpy(entry->public_key, public_key, sizeof entry->public_key);
 	return true;
 }
 
