@@ -139,6 +139,7 @@ static struct e4_topic topic(uint16_t control)
 	struct e4_topic t;
 
 	any(&t, sizeof t);
+	t.slot = (uint16_t)(any_bool() ? Frama_C_interval(0, N_TOPICS) : UINT16_MAX);
 	t.control = control;
 	return t;
 }

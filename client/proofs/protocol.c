@@ -10,19 +10,26 @@
 
 static uint8_t key[64], id[16];
 
-static void names(size_t len)
+static void parse(size_t len)
 {
 	char name[NAME_LEN], *at = name + NAME_LEN - len;
 	uint8_t read[16];
 	bool is_receipt;
 
 	any(name, sizeof name);
-	e4_name_ok(at, len);
-	e4_topic_ok(at, len);
-	e4_id_from_name(id, at, len);
-	e4_topic_hash(id, at, len);
 	if (e4_control_topic_parse(read, &is_receipt, at, len))
 		is_read(read, sizeof read);
+	e4_id_from_name(id, at, len);
+	e4_topic_hash(id, at, len);
+}
+
+static void names(size_t len)
+{
+	char name[NAME_LEN], *at = name + NAME_LEN - len;
+
+	any(name, sizeof name);
+	e4_name_ok(at, len);
+	e4_topic_ok(at, len);
 }
 
 static void own_names(void)
@@ -112,8 +119,9 @@ int main(void)
 	any(key, sizeof key);
 	any(id, sizeof id);
 	for (size_t len = 0; len <= NAME_LEN; len++)
-		if (len <= 12 || (len >= 34 && len <= 44))
-			names(len);
+		parse(len);
+	for (size_t len = 0; len <= 8; len++)
+		names(len);
 	own_names();
 	commands();
 	for (size_t len = 0; len <= PLAIN_LEN; len++)

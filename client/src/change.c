@@ -55,6 +55,7 @@ void e4_change_begin(struct e4_change *change, const struct e4_client *c)
 {
 	change->kind = E4_UNCHANGED;
 	change->in_peers = false;
+	change->at = 0;
 	change->high_water = c->high_water;
 	change->time_seen = c->time_seen;
 }
