@@ -5,7 +5,6 @@
 #include "clock.h"
 #include "declassify.h"
 #include "state.h"
-#include "table.h"
 
 /* Expanded keys of topics that changed must go. */
 static void wipe_cache(struct e4_client *c)
@@ -16,6 +15,12 @@ static void wipe_cache(struct e4_client *c)
 	if (c->cfg.n_cache > 0)
 		e4_wipe(c->cfg.cache, c->cfg.n_cache * sizeof *c->cfg.cache);
 #endif
+}
+
+static void wipe_entries(struct e4_client *c, enum e4_table which, uint16_t n)
+{
+	if (n > 0)
+		e4_wipe(e4_table_entry(c, which, 0), (size_t)n * e4_table_size(which));
 }
 
 #ifdef E4_NO_STORE
@@ -33,8 +38,7 @@ enum e4_result e4_change_store(struct e4_change *change, struct e4_client *c)
 	return E4_OK;
 }
 
-#define NOTE(change, kind_, at_) ((void)(change))
-#define NOTE_ENTRY(change, kind_, at_, p, size_) ((void)(change))
+#define note(c, change, kind, which, at) ((void)(change))
 
 void e4_change_identity(struct e4_client *c, struct e4_change *change)
 {
@@ -42,11 +46,11 @@ void e4_change_identity(struct e4_client *c, struct e4_change *change)
 	(void)change;
 }
 
-static void empty(struct e4_table *t, struct e4_change *change)
+static void empty(struct e4_client *c, struct e4_change *change, enum e4_table which)
 {
 	(void)change;
-	e4_wipe(t->entries, (size_t)*t->used * t->size);
-	*t->used = 0;
+	wipe_entries(c, which, *e4_table_used(c, which));
+	*e4_table_used(c, which) = 0;
 }
 
 #else
@@ -54,20 +58,20 @@ static void empty(struct e4_table *t, struct e4_change *change)
 void e4_change_begin(struct e4_change *change, const struct e4_client *c)
 {
 	change->kind = E4_UNCHANGED;
-	change->in_peers = false;
+	change->table = E4_TOPICS;
 	change->at = 0;
 	change->high_water = c->high_water;
 	change->time_seen = c->time_seen;
 }
 
-static struct e4_table table_of(const struct e4_change *change, struct e4_client *c)
+static void note(struct e4_client *c, struct e4_change *change, enum e4_change_kind kind,
+		 enum e4_table which, uint16_t at)
 {
-#ifndef E4_SK_ONLY
-	if (change->in_peers)
-		return e4_peers(c);
-#endif
-	(void)change;
-	return e4_topics(c);
+	change->kind = kind;
+	change->table = which;
+	change->at = at;
+	if (kind != E4_INSERTED)
+		memcpy(&change->was, e4_table_entry(c, which, at), e4_table_size(which));
 }
 
 /* Copy an identity between the client and the record. */
@@ -92,25 +96,24 @@ void e4_change_identity(struct e4_client *c, struct e4_change *change)
 /* Undo in memory what was made since the beginning, and wipe the record. */
 static void undo(struct e4_change *change, struct e4_client *c)
 {
-	struct e4_table t = table_of(change, c);
-	size_t offset = (size_t)change->at * t.size;
+	enum e4_table which = change->table;
 
 	c->high_water = change->high_water;
 	c->time_seen = change->time_seen;
 	switch (change->kind) {
 	case E4_UNCHANGED:
 		break;
-	case E4_REPLACED:
-		memcpy(t.entries + offset, &change->was, t.size);
-		break;
 	case E4_INSERTED:
-		e4_table_remove(&t, change->at);
+		e4_table_remove(c, which, change->at);
 		break;
 	case E4_REMOVED:
-		memcpy(e4_table_insert(&t, change->at), &change->was, t.size);
+		e4_table_insert(c, which, change->at, change->was.peer.id);
+		/* fall through */
+	case E4_REPLACED:
+		memcpy(e4_table_entry(c, which, change->at), &change->was, e4_table_size(which));
 		break;
 	case E4_EMPTIED:
-		*t.used = change->used;
+		*e4_table_used(c, which) = change->used;
 		break;
 	case E4_REKEYED:
 		COPY_IDENTITY(c, &change->was.identity);
@@ -122,11 +125,9 @@ static void undo(struct e4_change *change, struct e4_client *c)
 /* What is stored can no longer be undone: the entries of an emptied table and cached keys go. */
 static void settle(const struct e4_change *change, struct e4_client *c)
 {
-	struct e4_table t = table_of(change, c);
-
 	if (change->kind == E4_EMPTIED)
-		e4_wipe(t.entries, (size_t)change->used * t.size);
-	if (!change->in_peers && change->kind != E4_UNCHANGED)
+		wipe_entries(c, change->table, change->used);
+	if (change->table == E4_TOPICS && change->kind != E4_UNCHANGED)
 		wipe_cache(c);
 }
 
@@ -145,47 +146,46 @@ enum e4_result e4_change_store(struct e4_change *change, struct e4_client *c)
 	return E4_OK;
 }
 
-#define NOTE(change, kind_, at_) ((change)->kind = (kind_), (change)->at = (at_))
-#define NOTE_ENTRY(change, kind_, at_, p, size_)                                                   \
-	(NOTE(change, kind_, at_), memcpy(&(change)->was, p, size_))
-
-static void empty(struct e4_table *t, struct e4_change *change)
+/* The entries stay in memory until the change is stored. */
+static void empty(struct e4_client *c, struct e4_change *change, enum e4_table which)
 {
-	if (*t->used == 0)
+	uint16_t *used = e4_table_used(c, which);
+
+	if (*used == 0)
 		return;
 	change->kind = E4_EMPTIED;
-	change->used = *t->used;
-	*t->used = 0;
+	change->table = which;
+	change->used = *used;
+	*used = 0;
 }
 
 #endif
 
 /* The entry of that name to write to, at its place or new there; null: the table is full. */
-static void *edit(struct e4_table *t, struct e4_change *change, const uint8_t name[16],
-		  bool existed, uint16_t at)
+static void *edit(struct e4_client *c, struct e4_change *change, enum e4_table which,
+		  const uint8_t name[16], bool existed, uint16_t at)
 {
-	uint8_t *p = t->entries + (size_t)at * t->size;
+	void *entry;
 
 	if (existed) {
-		NOTE_ENTRY(change, E4_REPLACED, at, p, t->size);
-		return p;
+		note(c, change, E4_REPLACED, which, at);
+		return e4_table_entry(c, which, at);
 	}
-	if (*t->used == t->cap)
-		return NULL;
-	NOTE(change, E4_INSERTED, at);
-	p = e4_table_insert(t, at);
-	memcpy(p, name, 16);
-	return p;
+	entry = e4_table_insert(c, which, at, name);
+	if (entry)
+		note(c, change, E4_INSERTED, which, at);
+	return entry;
 }
 
-static bool take(struct e4_table *t, struct e4_change *change, const uint8_t name[16])
+static bool take(struct e4_client *c, struct e4_change *change, enum e4_table which,
+		 const uint8_t name[16])
 {
 	uint16_t at;
 
-	if (!e4_table_find(t, name, &at))
+	if (!e4_table_find(c, which, name, &at))
 		return false;
-	NOTE_ENTRY(change, E4_REMOVED, at, t->entries + (size_t)at * t->size, t->size);
-	e4_table_remove(t, at);
+	note(c, change, E4_REMOVED, which, at);
+	e4_table_remove(c, which, at);
 	return true;
 }
 
@@ -197,16 +197,15 @@ enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change
 				   const uint8_t hash[16], const uint8_t key[32],
 				   const uint64_t *now)
 {
-	struct e4_table t = e4_topics(c);
 	struct e4_topic_key *entry;
 	uint16_t at;
-	bool existed = e4_table_find(&t, hash, &at);
+	bool existed = e4_table_find(c, E4_TOPICS, hash, &at);
 	bool same = existed && e4_equal(c->cfg.topics[at].key, key, E4_KEY_LEN);
 
 	E4_PUBLIC(&same, sizeof same);
 	if (same)
 		return E4_OK;
-	entry = edit(&t, change, hash, existed, at);
+	entry = edit(c, change, E4_TOPICS, hash, existed, at);
 	if (!entry)
 		return E4_ERR_FULL;
 	if (existed && c->cfg.grace_s > 0 && e4_time_known(now)) {
@@ -222,41 +221,26 @@ enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change
 
 void e4_change_remove_topic(struct e4_client *c, struct e4_change *change, const uint8_t hash[16])
 {
-	struct e4_table t = e4_topics(c);
-
-	take(&t, change, hash);
+	take(c, change, E4_TOPICS, hash);
 }
 
 void e4_change_reset_topics(struct e4_client *c, struct e4_change *change)
 {
-	struct e4_table t = e4_topics(c);
-
-	empty(&t, change);
+	empty(c, change, E4_TOPICS);
 }
 
 #ifndef E4_SK_ONLY
 
-static struct e4_table peers_of(struct e4_client *c, struct e4_change *change)
-{
-#ifdef E4_NO_STORE
-	(void)change;
-#else
-	change->in_peers = true;
-#endif
-	return e4_peers(c);
-}
-
 enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
 				  const uint8_t id[16], const uint8_t public_key[32])
 {
-	struct e4_table t = peers_of(c, change);
 	struct e4_peer *entry;
 	uint16_t at;
-	bool existed = e4_table_find(&t, id, &at);
+	bool existed = e4_table_find(c, E4_PEERS, id, &at);
 
 	if (existed && memcmp(c->cfg.peers[at].public_key, public_key, 32) == 0)
 		return E4_OK;
-	entry = edit(&t, change, id, existed, at);
+	entry = edit(c, change, E4_PEERS, id, existed, at);
 	if (!entry)
 		return E4_ERR_FULL;
 	memcpy(entry->public_key, public_key, sizeof entry->public_key);
@@ -266,16 +250,12 @@ enum e4_result e4_change_set_peer(struct e4_client *c, struct e4_change *change,
 enum e4_result e4_change_remove_peer(struct e4_client *c, struct e4_change *change,
 				     const uint8_t id[16])
 {
-	struct e4_table t = peers_of(c, change);
-
-	return take(&t, change, id) ? E4_OK : E4_ERR_NO_PUBKEY;
+	return take(c, change, E4_PEERS, id) ? E4_OK : E4_ERR_NO_PUBKEY;
 }
 
 void e4_change_reset_peers(struct e4_client *c, struct e4_change *change)
 {
-	struct e4_table t = peers_of(c, change);
-
-	empty(&t, change);
+	empty(c, change, E4_PEERS);
 }
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef E4_SRC_CHANGE_H
 #define E4_SRC_CHANGE_H
 
-#include "e4/e4.h"
+#include "table.h"
 
 #ifdef E4_NO_STORE
 struct e4_change {
@@ -30,7 +30,7 @@ struct e4_identity {
 
 struct e4_change {
 	enum e4_change_kind kind;
-	bool in_peers; /* the table is that of the peers, not of the topics */
+	enum e4_table table;
 	uint16_t at;
 	uint16_t used;
 	uint64_t high_water; /* before the change */

@@ -181,6 +181,11 @@ static void stamps_at_the_ends_of_the_number_range_do_not_wrap_around(void)
 			 ends[i] == UINT64_MAX ? E4_OK : E4_ERR_TOO_OLD);
 		p.b.now = T0;
 	}
+	/* nor does the clock with the allowance added to it */
+	p.b.now = UINT64_MAX;
+	p.b.c.cfg.future_s = E4_FUTURE_S;
+	e4_message_seal(message, key_of(9).bytes, UINT64_MAX, NULL, 0);
+	CHECK_EQ(receive_clean(&p.b, message, E4_OVERHEAD_SK), E4_OK);
 	pair_free(&p);
 }
 
