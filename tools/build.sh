@@ -1,6 +1,6 @@
 #!/bin/sh
 # Configure (once) and compile one of the builds below build/.
-# Usage: tools/build.sh release|asan|clang|fuzz
+# Usage: tools/build.sh release|asan|clang|fuzz|afl
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,9 @@ release) cc=gcc options='--buildtype=debugoptimized -Doptimization=2' ;;
 asan) cc=gcc options='--buildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=true' ;;
 clang) cc=clang options='--buildtype=debugoptimized -Doptimization=2 -Dwerror=true' ;;
 fuzz) cc=clang options='--buildtype=debugoptimized -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true' ;;
-*) echo "usage: tools/build.sh release|asan|clang|fuzz" >&2; exit 2 ;;
+# the same targets for AFL++; no sanitizer: five times the speed, and libFuzzer has them
+afl) cc=afl-clang-fast options='--buildtype=debugoptimized -Doptimization=1 -Db_lundef=false -Dfuzz=true' ;;
+*) echo "usage: tools/build.sh release|asan|clang|fuzz|afl" >&2; exit 2 ;;
 esac
 
 mkdir -p build

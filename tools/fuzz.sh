@@ -1,26 +1,72 @@
 #!/bin/sh
-# Run every fuzz target for some seconds on a copy of its corpus. A crash is a
-# failure, its input is kept in build/fuzz/crash-*.
-# Usage: tools/fuzz.sh SECONDS
+# Run every fuzz target for some seconds on a copy of its corpus, under libFuzzer with
+# sanitizers, then under AFL++, which finds other paths. A crash is a failure, its input
+# is kept in build/fuzz/crash-* or build/afl/out-*/default/crashes.
+# Usage: tools/fuzz.sh SECONDS [NAME]     only the targets whose names contain NAME
 set -u
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:?seconds}
-tools/build.sh fuzz || exit 1
+only=${2:-}
 passed=0 failed=0
-for target in $(find build/fuzz -type f -perm -u+x -name 'fuzz_*' | sort); do
-	name=$(basename "$target")
-	corpus=$(find . -path ./build -prune -o -type d -path "*/fuzz/corpus/${name#fuzz_}" -print)
-	work=build/fuzz/corpus-$name
-	rm -rf "$work" && mkdir -p "$work"
-	if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-		-artifact_prefix="build/fuzz/crash-$name-" "$work" $corpus >"build/fuzz/$name.log" 2>&1; then
+
+targets() { # build
+	find "build/$1" -type f -perm -u+x -name "fuzz_*$only*" | sort
+}
+
+# The folders of a target's seeds; the variants of fuzz_diff share theirs.
+corpus() { # name
+	name=${1#fuzz_}
+	case $name in diff_*) name=diff ;; esac
+	find . -path ./build -prune -o -type d -path "*/fuzz/corpus/$name" -print
+}
+
+verdict() { # status name runs log
+	if [ "$1" -eq 0 ]; then
 		passed=$((passed + 1))
-		echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log") runs, no crash"
+		echo "$2: $3 runs, no crash"
 	else
 		failed=$((failed + 1))
-		echo "$name: FAILED"
-		tail -n 30 "build/fuzz/$name.log"
+		echo "$2: FAILED"
+		tail -n 30 "$4"
 	fi
+}
+
+libfuzzer() { # target
+	name=$(basename "$1")
+	work=build/fuzz/corpus-$name
+	log=build/fuzz/$name.log
+	rm -rf "$work" && mkdir -p "$work"
+	# shellcheck disable=SC2046 # folders are words
+	"$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="build/fuzz/crash-$name-" "$work" $(corpus "$name") >"$log" 2>&1
+	verdict $? "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")" "$log"
+}
+
+# AFL++ ends well also after a crash: what counts is what it kept, and that it ran at all.
+afl() { # target
+	name=$(basename "$1")
+	in=build/afl/in-$name out=build/afl/out-$name log=build/afl/$name.log
+	rm -rf "$in" "$out" && mkdir -p "$in"
+	echo seed >"$in/seed"
+	for dir in $(corpus "$name"); do
+		cp "$dir"/* "$in"
+	done
+	AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
+		AFL_IGNORE_PROBLEMS=1 afl-fuzz -i "$in" -o "$out" -V "$seconds" -t 10000 -- "$1" \
+		>"$log" 2>&1
+	runs=$(sed -n 's/^execs_done *: *//p' "$out/default/fuzzer_stats" 2>>"$log")
+	[ "${runs:-0}" -gt 0 ] &&
+		[ -z "$(find "$out/default/crashes" "$out/default/hangs" -type f -name 'id*')" ]
+	verdict $? "$name under AFL++" "${runs:-0}" "$log"
+}
+
+tools/build.sh fuzz || exit 1
+for target in $(targets fuzz); do
+	libfuzzer "$target"
+done
+tools/build.sh afl || exit 1
+for target in $(targets afl); do
+	afl "$target"
 done
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]

@@ -59,6 +59,7 @@ void e4_change_begin(struct e4_change *change, const struct e4_client *c)
 {
 	change->kind = E4_UNCHANGED;
 	change->table = E4_TOPICS;
+	change->at = 0;
 	change->high_water = c->high_water;
 	change->time_seen = c->time_seen;
 }

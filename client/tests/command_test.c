@@ -639,6 +639,28 @@ static void two_devices_talk_while_c2_rotates_their_topic(void)
 	}
 }
 
+static void a_control_message_of_a_length_that_no_command_has_is_refused_before_it_is_opened(void)
+{
+	struct device d;
+
+	world_device(&d, &e4_mode_pk, 1);
+	for (size_t len = 0; len <= E4_COMMAND_MAX + 20; len++) {
+		uint8_t plain[E4_COMMAND_MAX + 20];
+
+		memset(plain, 0xff, sizeof plain);
+		CHECK_EQ(world_command(&d, T0, plain, len),
+			 len > E4_COMMAND_MAX ? E4_ERR_LENGTH : E4_ERR_COMMAND);
+	}
+	for (size_t len = 0; len < E4_OVERHEAD_SK; len++) {
+		uint8_t none[E4_OVERHEAD_SK] = {0};
+		char name[E4_CONTROL_TOPIC_LEN + 1];
+
+		e4_client_control_topic(&d.c, name);
+		CHECK_EQ(world_receive(&d, name, none, len), E4_ERR_LENGTH);
+	}
+	device_free(&d);
+}
+
 int main(void)
 {
 	RUN(every_truncation_and_bit_flip_of_a_command_changes_nothing);
@@ -659,5 +681,6 @@ int main(void)
 	RUN(receipts_and_commands_cannot_be_taken_for_each_other);
 	RUN(every_truncation_and_bit_flip_of_a_receipt_is_refused);
 	RUN(two_devices_talk_while_c2_rotates_their_topic);
+	RUN(a_control_message_of_a_length_that_no_command_has_is_refused_before_it_is_opened);
 	return END();
 }

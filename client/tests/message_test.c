@@ -114,6 +114,25 @@ static void every_truncation_and_bit_flip_of_a_message_is_refused(void)
 	}
 }
 
+static void what_is_shorter_than_the_overhead_is_no_message_whatever_room_there_is(void)
+{
+	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
+
+	for (size_t m = 0; m < 2; m++) {
+		struct pair p;
+		struct e4_topic t;
+		uint8_t in[E4_OVERHEAD_PK] = {0}, out[E4_OVERHEAD_PK];
+		size_t out_len;
+
+		pair_init(&p, modes[m]);
+		t = world_topic(&p.b, "topic");
+		for (size_t len = 0; len < e4_overhead(&p.b.c); len++)
+			CHECK_EQ(e4_unprotect(&p.b.c, &t, out, sizeof out, &out_len, in, len),
+				 E4_ERR_LENGTH);
+		pair_free(&p);
+	}
+}
+
 static void time_is_judged_to_the_second_and_only_for_authentic_messages(void)
 {
 	static const struct {
@@ -162,6 +181,11 @@ static void stamps_at_the_ends_of_the_number_range_do_not_wrap_around(void)
 			 ends[i] == UINT64_MAX ? E4_OK : E4_ERR_TOO_OLD);
 		p.b.now = T0;
 	}
+	/* nor does the clock with the allowance added to it */
+	p.b.now = UINT64_MAX;
+	p.b.c.cfg.future_s = E4_FUTURE_S;
+	e4_message_seal(message, key_of(9).bytes, UINT64_MAX, NULL, 0);
+	CHECK_EQ(receive_clean(&p.b, message, E4_OVERHEAD_SK), E4_OK);
 	pair_free(&p);
 }
 
@@ -494,6 +518,7 @@ int main(void)
 {
 	RUN(every_length_comes_back_also_in_place);
 	RUN(every_truncation_and_bit_flip_of_a_message_is_refused);
+	RUN(what_is_shorter_than_the_overhead_is_no_message_whatever_room_there_is);
 	RUN(time_is_judged_to_the_second_and_only_for_authentic_messages);
 	RUN(stamps_at_the_ends_of_the_number_range_do_not_wrap_around);
 	RUN(the_old_key_counts_for_the_grace_period_and_no_longer);

@@ -79,6 +79,31 @@ static void every_truncation_and_bit_flip_of_a_state_is_damage(void)
 	}
 }
 
+/* With the right checksum: what no client would have written. */
+static void a_state_without_order_or_identity_is_damage_whatever_its_checksum_says(void)
+{
+	for (int what = 0; what < 6; what++) {
+		struct device d;
+
+		fill(&d, &e4_mode_pk);
+		CHECK_EQ(e4_set_peer(&d.c, key_of(9).bytes, d.c.key + 32), E4_OK);
+		CHECK(d.c.topics_used == 2 && d.c.peers_used == 2);
+		if (what == 1)
+			memcpy(d.topics[1].hash, d.topics[0].hash, 16);
+		if (what == 2)
+			memset(d.topics[0].hash, 0xff, 16);
+		if (what == 3)
+			memcpy(d.peers[1].id, d.peers[0].id, 16);
+		if (what == 4)
+			memset(d.peers[0].id, 0xff, 16);
+		if (what == 5)
+			memset(d.c.key, 0, sizeof d.c.key);
+		CHECK(e4_state_save(&d.c));
+		CHECK_EQ(world_restart(&d), what == 0 ? E4_OK : E4_ERR_CORRUPT);
+		device_free(&d);
+	}
+}
+
 static void a_state_of_the_other_mode_is_damage_and_one_too_big_is_told(void)
 {
 	struct device sk, pk;
@@ -333,6 +358,7 @@ int main(void)
 {
 	RUN(a_restart_brings_everything_back);
 	RUN(every_truncation_and_bit_flip_of_a_state_is_damage);
+	RUN(a_state_without_order_or_identity_is_damage_whatever_its_checksum_says);
 	RUN(a_state_of_the_other_mode_is_damage_and_one_too_big_is_told);
 	RUN(a_read_that_fails_gives_an_error_and_never_half_a_client);
 	RUN(without_a_store_or_a_state_loading_says_so);
