@@ -10,6 +10,8 @@
 #ifndef E4_CONFIG_H
 #define E4_CONFIG_H
 
+#include <stdint.h> /* UINTPTR_MAX */
+
 #ifdef E4_CONFIG_FILE
 #include E4_CONFIG_FILE
 #endif
@@ -65,7 +67,13 @@
 #define E4_CURVE_EXTERN 5 /* the functions of e4/crypto.h come from elsewhere */
 
 #ifndef E4_CURVE
-#define E4_CURVE E4_CURVE_SODIUM
+#if defined(__SIZEOF_INT128__)
+#define E4_CURVE E4_CURVE_64
+#elif defined(__AVR__) || defined(__ARM_ARCH_6M__)
+#define E4_CURVE E4_CURVE_SMALL
+#else
+#define E4_CURVE E4_CURVE_32
+#endif
 #endif
 
 #endif
