@@ -8,6 +8,7 @@ ODD = 32  # odd multiples, for E4_GE_BASE_WIDTH 7
 
 HEAD = """\
 /* Multiples of the base point (ge.h). Made by tools/gen_ed25519_table.py: don't edit. */
+/* clang-format off */
 #include "../rom.h"
 #include "ge.h"
 

@@ -1,4 +1,5 @@
 /* Multiples of the base point (ge.h). Made by tools/gen_ed25519_table.py: don't edit. */
+/* clang-format off */
 #include "../rom.h"
 #include "ge.h"
 
