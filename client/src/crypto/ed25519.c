@@ -73,37 +73,30 @@ void e4_ed25519_sign(uint8_t sig[64], const void *msg, size_t len, const uint8_t
 bool e4_ed25519_verify(const uint8_t sig[64], const void *msg, size_t len,
 		       const uint8_t public_key[32])
 {
-	struct e4_ge a, p;
-	uint8_t k[32], r[32];
+	struct e4_ge p;
+	uint8_t k[32];
 
 	e4_fe_load(&p.y, sig);
-	if (!e4_sc_is_reduced(sig + 32) || e4_ge_is_small(&p.y) || !e4_ge_decode(&a, public_key))
+	if (!e4_sc_is_reduced(sig + 32) || e4_ge_is_small(&p.y) || !e4_ge_decode(&p, public_key))
 		return false;
 	hash_to_scalar(k, sig, public_key, msg, len);
-	e4_ge_mul_two(&p, sig + 32, k, &a);
-	e4_ge_encode(r, &p);
-	return e4_equal(r, sig, 32); /* as bytes: no other spelling of R */
+	e4_ge_mul_two(&p, sig + 32, k);
+	e4_ge_encode(k, &p);
+	return e4_equal(k, sig, 32); /* as bytes: no other spelling of R */
 }
 
 /* In the group of order L if L times the point is the neutral one, which has x = 0, y = z. */
-static bool decode_key(struct e4_ge *a, const uint8_t public_key[32])
+bool e4_ed25519_public_key_ok(const uint8_t public_key[32])
 {
 	struct e4_ge p;
 	uint8_t order[32], zero[32] = {0};
 
-	if (!e4_ge_decode(a, public_key))
+	if (!e4_ge_decode(&p, public_key))
 		return false;
 	e4_sc_order(order);
-	e4_ge_mul_two(&p, zero, order, a);
+	e4_ge_mul_two(&p, zero, order);
 	e4_fe_sub(&p.y, &p.y, &p.z);
 	return e4_fe_is_zero(&p.x) && e4_fe_is_zero(&p.y);
-}
-
-bool e4_ed25519_public_key_ok(const uint8_t public_key[32])
-{
-	struct e4_ge a;
-
-	return decode_key(&a, public_key);
 }
 
 void e4_ed25519_to_x25519_scalar(uint8_t scalar[32], const uint8_t private_key[64])
@@ -118,18 +111,19 @@ void e4_ed25519_to_x25519_scalar(uint8_t scalar[32], const uint8_t private_key[6
 /* u = (1 + y) / (1 - y), RFC 7748 section 4.1; y = 1 is no good key */
 bool e4_ed25519_to_x25519_public(uint8_t point[32], const uint8_t public_key[32])
 {
-	struct e4_ge a;
-	struct e4_fe t;
+	struct e4_fe one, y, t;
 
-	if (!decode_key(&a, public_key)) {
+	if (!e4_ed25519_public_key_ok(public_key)) {
 		e4_wipe(point, 32);
 		return false;
 	}
-	e4_fe_sub(&t, &a.z, &a.y);
+	e4_fe_load(&y, public_key);
+	e4_fe_small(&one, 1);
+	e4_fe_sub(&t, &one, &y);
+	e4_fe_add(&y, &one, &y);
 	e4_fe_invert(&t, &t);
-	e4_fe_add(&a.y, &a.z, &a.y);
-	e4_fe_mul(&a.y, &a.y, &t);
-	e4_fe_store(point, &a.y);
+	e4_fe_mul(&t, &t, &y);
+	e4_fe_store(point, &t);
 	return true;
 }
 

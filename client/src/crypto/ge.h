@@ -51,9 +51,8 @@ void e4_ge_encode(uint8_t out[32], const struct e4_ge *p);
 bool e4_ge_decode(struct e4_ge *r, const uint8_t in[32]);
 /* True if the y-coordinate is that of a point of order 1, 2, 4 or 8. */
 bool e4_ge_is_small(const struct e4_fe *y);
-/* r = s * B - k * A, for s and k below 2^253 */
-void e4_ge_mul_two(struct e4_ge *r, const uint8_t s[32], const uint8_t k[32],
-		   const struct e4_ge *a);
+/* r = s B - k r, for s and k below 2^253. */
+void e4_ge_mul_two(struct e4_ge *r, const uint8_t s[32], const uint8_t k[32]);
 
 #endif
 #endif

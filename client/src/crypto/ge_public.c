@@ -184,17 +184,20 @@ static void multiple_of(struct multiple *r, const struct e4_ge *p)
 	e4_fe_add(&r->z2, &p->z, &p->z);
 }
 
-/* table[i] = (2 i + 1) p */
-static void odd_multiples(struct multiple *table, const struct e4_ge *p)
+/* table[i] = (2 i + 1) p; p is used up. */
+static void odd_multiples(struct multiple *table, struct e4_ge *p)
 {
 	multiple_of(table, p);
 #if E4_GE_KEY_WIDTH > 2
-	struct e4_ge twice = *p, sum;
-	e4_ge_double(&twice, true);
-	for (int i = 1; i < 1 << (E4_GE_KEY_WIDTH - 2); i++) {
-		sum = twice;
-		e4_ge_add(&sum, &table[i - 1].q, &table[i - 1].z2, false, true);
-		multiple_of(table + i, &sum);
+	enum { LAST = (1 << (E4_GE_KEY_WIDTH - 2)) - 1 };
+	struct multiple *twice = table + LAST; /* there until the last entry comes */
+	e4_ge_double(p, true);
+	multiple_of(twice, p);
+	e4_ge_add(p, &table->q, &table->z2, false, true);
+	multiple_of(table + 1, p);
+	for (int i = 2; i <= LAST; i++) {
+		e4_ge_add(p, &twice->q, &twice->z2, false, true);
+		multiple_of(table + i, p);
 	}
 #endif
 }
@@ -209,12 +212,12 @@ static void add_base(struct e4_ge *r, int8_t n)
 	e4_ge_add(r, &q, NULL, n < 0, false);
 }
 
-void e4_ge_mul_two(struct e4_ge *r, const uint8_t s[32], const uint8_t k[32], const struct e4_ge *a)
+void e4_ge_mul_two(struct e4_ge *r, const uint8_t s[32], const uint8_t k[32])
 {
 	struct multiple table[1 << (E4_GE_KEY_WIDTH - 2)];
 	struct digits of_s, of_k;
 
-	odd_multiples(table, a);
+	odd_multiples(table, r);
 	digits_init(&of_s, s, E4_GE_BASE_WIDTH);
 	digits_init(&of_k, k, E4_GE_KEY_WIDTH);
 	e4_ge_neutral(r);

@@ -68,17 +68,26 @@ static inline void mix(uint64_t s[8], uint8_t i, uint64_t word)
 #undef S
 }
 
+static inline uint64_t load_big_endian(const uint8_t *p)
+{
+	uint64_t x = 0;
+
+	for (uint8_t j = 0; j < 8; j++)
+		x = x << 8 | p[j];
+	return x;
+}
+
 static void compress(struct e4_sha512 *h)
 {
 	uint64_t w[16], s[8];
 
-	for (uint8_t i = 0; i < 16; i++) {
-		w[i] = 0;
-		for (uint8_t j = 0; j < 8; j++)
-			w[i] = w[i] << 8 | h->block[8 * i + j];
-	}
+	for (uint8_t i = 0; i < 16; i++)
+		w[i] = load_big_endian(h->block + 8 * i);
 	memcpy(s, h->state, sizeof s);
 	for (uint8_t round = 0; round < 80; round += 16) {
+#if E4_CURVE == E4_CURVE_64
+#pragma GCC unroll 16 /* then the names cost nothing */
+#endif
 		for (uint8_t i = 0; i < 16; i++) {
 			uint64_t word;
 			e4_rom_copy(&word, constants + round + i, 8);
