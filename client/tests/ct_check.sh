@@ -37,13 +37,14 @@ compile_and_judge() { # root
 	for cc in gcc clang; do
 		# valgrind 3.19 cannot read clang's DWARF 5
 		for level in -O0 -O1 -O2 -O3 -Os; do
-			$cc -std=c99 $level -gdwarf-4 -I"$1/client/include" -I"$1/client/src/crypto" \
-				-o "$work/ct" "$1/client/tests/ct_crypto.c" $primitives \
-				$(pkg-config --cflags --libs libsodium) || exit 2
-			judge "$cc $level" "$work/ct"
-			$cc -std=c99 $level -gdwarf-4 -DE4_CT_CHECK -I"$1/client/include" \
-				-o "$work/ct" "$1/client/tests/ct_client.c" "$1/client/src/"*.c $primitives \
-				$(pkg-config --cflags --libs libsodium) || exit 2
+			flags="-std=c99 $level -gdwarf-4 -I$1/client/include"
+			for curve in SMALL 32 64; do
+				$cc $flags -I"$1/client/src/crypto" -DE4_CURVE=E4_CURVE_$curve \
+					-o "$work/ct" "$1/client/tests/ct_crypto.c" $primitives || exit 2
+				judge "$cc $level, curve $curve" "$work/ct"
+			done
+			$cc $flags -DE4_CT_CHECK -o "$work/ct" "$1/client/tests/ct_client.c" \
+				"$1/client/src/"*.c $primitives || exit 2
 			judge "$cc $level, the library" "$work/ct"
 		done
 	done

@@ -63,13 +63,31 @@ void e4_fe_sub(struct e4_fe *r, const struct e4_fe *a, const struct e4_fe *b)
 	fold(r, sum);
 }
 
-/* The sum of n products a[0] b[0], a[1] b[-1], ...; n <= 32, so it is below 2^21. */
+/* The sum of n products a[0] b[0], a[1] b[-1], ...; 1 <= n <= 32, so it is below 2^21. */
 static uint32_t column(const uint8_t *a, const uint8_t *b, uint8_t n)
 {
 	uint32_t sum = 0;
 
+#if defined(__AVR_HAVE_MUL__)
+	/* 12 cycles a product instead of 40: nearly all the time is spent here */
+	uint8_t x, y;
+	b++;
+	__asm__("1: ld %[x], X+\n\t"
+		"ld %[y], -Z\n\t"
+		"mul %[x], %[y]\n\t"
+		"add %A[sum], r0\n\t"
+		"adc %B[sum], r1\n\t"
+		"adc %C[sum], %[zero]\n\t"
+		"dec %[n]\n\t"
+		"brne 1b\n\t"
+		"clr r1"
+		: [sum] "+r"(sum), [n] "+r"(n), [x] "=&r"(x), [y] "=&r"(y), "+x"(a), "+z"(b)
+		: [zero] "r"((uint8_t)0)
+		: "memory");
+#else
 	while (n-- > 0)
 		sum += (uint16_t)(*a++ * (uint16_t)*b--);
+#endif
 	return sum;
 }
 
