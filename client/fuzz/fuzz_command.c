@@ -34,7 +34,7 @@ static void run(struct device *d, uint64_t stamp, const uint8_t *plain, size_t l
 
 	memcpy(exact, plain, len);
 	fuzz_state_bytes(d, &before);
-	r = e4_command_run(&d->c, stamp, exact, len);
+	r = e4_command_run(&d->c, &stamp, exact, len);
 	promise(r == E4_COMMAND || r == E4_REPORT || r >= E4_ERR);
 	promise(r == E4_COMMAND || fuzz_state_is(d, &before));
 	promise(fuzz_state_is(d, &d->store));

@@ -85,26 +85,22 @@ bool draft_set_pk(struct draft *d, const uint8_t id[16], const uint8_t private_k
 
 bool draft_add_topic(struct draft *d, const uint8_t hash[16], const uint8_t key[32])
 {
-	struct e4_table t = e4_topics(&d->fresh);
-	struct e4_topic_key entry;
+	struct e4_topic_key *entry;
 	uint16_t at;
 
-	if (e4_table_find(&t, hash, &at))
+	if (e4_table_find(&d->fresh, E4_TOPICS, hash, &at))
 		return draft_fail(d, "a topic is listed twice");
-	if (*t.used == t.cap)
-		return draft_fail(d, "more topics than the %u that have room", (unsigned)t.cap);
-	memset(&entry, 0, sizeof entry);
-	memcpy(entry.hash, hash, sizeof entry.hash);
-	memcpy(entry.key, key, sizeof entry.key);
-	e4_table_insert(&t, at, &entry);
-	e4_wipe(&entry, sizeof entry);
+	entry = e4_table_insert(&d->fresh, E4_TOPICS, at, hash);
+	if (!entry)
+		return draft_fail(d, "more topics than the %u that have room",
+				  (unsigned)d->fresh.cfg.n_topics);
+	memcpy(entry->key, key, sizeof entry->key);
 	return true;
 }
 
 bool draft_add_peer(struct draft *d, const uint8_t id[16], const uint8_t public_key[32])
 {
-	struct e4_table t = e4_peers(&d->fresh);
-	struct e4_peer entry;
+	struct e4_peer *entry;
 	uint16_t at;
 
 	/*
@@ -112,13 +108,13 @@ bool draft_add_peer(struct draft *d, const uint8_t id[16], const uint8_t public_
 	 * is no good point verifies no signature, and C2 replaces it when it
 	 * compares digests.
 	 */
-	if (e4_table_find(&t, id, &at))
+	if (e4_table_find(&d->fresh, E4_PEERS, id, &at))
 		return draft_fail(d, "a peer is listed twice");
-	if (*t.used == t.cap)
-		return draft_fail(d, "more peers than the %u that have room", (unsigned)t.cap);
-	memcpy(entry.id, id, sizeof entry.id);
-	memcpy(entry.public_key, public_key, sizeof entry.public_key);
-	e4_table_insert(&t, at, &entry);
+	entry = e4_table_insert(&d->fresh, E4_PEERS, at, id);
+	if (!entry)
+		return draft_fail(d, "more peers than the %u that have room",
+				  (unsigned)d->fresh.cfg.n_peers);
+	memcpy(entry->public_key, public_key, sizeof entry->public_key);
 	return true;
 }
 

@@ -4,24 +4,44 @@
 #include "life.h"
 #include "state.h"
 
-static bool config_ok(const struct e4_config *cfg)
+static bool store_ok(const struct e4_config *cfg)
 {
+#ifdef E4_NO_STORE
+	(void)cfg;
+	return true;
+#else
 	const struct e4_store *s = &cfg->store;
-	int n_store = !!s->save_begin + !!s->save_write + !!s->save_commit + !!s->load_begin +
-		      !!s->load_read;
+	int n = !!s->save_begin + !!s->save_write + !!s->save_commit + !!s->load_begin +
+		!!s->load_read;
 
-	return cfg->mode && (n_store == 0 || n_store == 5) && (cfg->topics || cfg->n_topics == 0) &&
-	       (cfg->peers || cfg->n_peers == 0) && (cfg->seen || cfg->n_seen == 0) &&
-	       (cfg->sent || cfg->n_sent == 0) && (cfg->cache || cfg->n_cache == 0) &&
-	       (cfg->clock == E4_CLOCK_NONE || (cfg->clock == E4_CLOCK_RELIABLE && cfg->now)) &&
-	       (!cfg->no_window || cfg->clock == E4_CLOCK_NONE);
+	return n == 0 || n == 5;
+#endif
+}
+
+/* A table of no address has no entries. */
+static bool tables_ok(const struct e4_config *cfg)
+{
+	bool ok = cfg->topics || cfg->n_topics == 0;
+
+#ifndef E4_SK_ONLY
+	ok = ok && (cfg->peers || cfg->n_peers == 0);
+#endif
+#ifndef E4_NO_REPLAY
+	ok = ok && (cfg->seen || cfg->n_seen == 0) && (cfg->sent || cfg->n_sent == 0);
+#endif
+#ifndef E4_NO_CACHE
+	ok = ok && (cfg->cache || cfg->n_cache == 0);
+#endif
+	return ok;
 }
 
 enum e4_result e4_init(struct e4_client *c, const struct e4_config *cfg)
 {
-	if (!config_ok(cfg))
+	if (!cfg->mode || !store_ok(cfg) || !tables_ok(cfg))
 		return E4_ERR_PARAM;
-	memset(c, 0, sizeof *c);
+	if (cfg->clock != E4_CLOCK_NONE &&
+	    (cfg->clock != E4_CLOCK_RELIABLE || !cfg->now || cfg->no_window))
+		return E4_ERR_PARAM;
 	c->cfg = *cfg;
 	if (c->cfg.validity_s == 0)
 		c->cfg.validity_s = E4_VALIDITY_S;
@@ -35,23 +55,44 @@ static void wipe_table(void *entries, size_t n, size_t size)
 		e4_wipe(entries, n * size);
 }
 
-/* The memory that lives only while the client is what it is. */
-static void wipe_volatile(const struct e4_config *cfg)
-{
-	wipe_table(cfg->seen, cfg->n_seen, sizeof *cfg->seen);
-	wipe_table(cfg->sent, cfg->n_sent, sizeof *cfg->sent);
-	wipe_table(cfg->cache, cfg->n_cache, sizeof *cfg->cache);
-}
-
 void e4_client_wipe(struct e4_client *c)
 {
-	struct e4_config cfg = c->cfg;
+	wipe_table(c->cfg.topics, c->cfg.n_topics, sizeof *c->cfg.topics);
+#ifndef E4_SK_ONLY
+	wipe_table(c->cfg.peers, c->cfg.n_peers, sizeof *c->cfg.peers);
+#endif
+#ifndef E4_NO_REPLAY
+	wipe_table(c->cfg.seen, c->cfg.n_seen, sizeof *c->cfg.seen);
+	wipe_table(c->cfg.sent, c->cfg.n_sent, sizeof *c->cfg.sent);
+#endif
+#ifndef E4_NO_CACHE
+	wipe_table(c->cfg.cache, c->cfg.n_cache, sizeof *c->cfg.cache);
+#endif
+	/* all that is not the configuration */
+	e4_wipe(&c->cfg + 1, sizeof *c - sizeof c->cfg);
+}
 
-	wipe_table(cfg.topics, cfg.n_topics, sizeof *cfg.topics);
-	wipe_table(cfg.peers, cfg.n_peers, sizeof *cfg.peers);
-	wipe_volatile(&cfg);
-	e4_wipe(c, sizeof *c);
-	c->cfg = cfg;
+#ifdef E4_NO_STORE
+
+void e4_fresh_init(struct e4_client *fresh, struct e4_client *c)
+{
+	(void)fresh;
+	e4_client_wipe(c);
+}
+
+enum e4_result e4_become(struct e4_client *c, struct e4_client *fresh)
+{
+	(void)fresh;
+	c->provisioned = true;
+	return E4_OK;
+}
+
+#else
+
+void e4_fresh_init(struct e4_client *fresh, struct e4_client *c)
+{
+	memset(fresh, 0, sizeof *fresh);
+	fresh->cfg = c->cfg;
 }
 
 enum e4_result e4_become(struct e4_client *c, struct e4_client *fresh)
@@ -66,3 +107,5 @@ enum e4_result e4_become(struct e4_client *c, struct e4_client *fresh)
 	e4_wipe(fresh, sizeof *fresh);
 	return E4_OK;
 }
+
+#endif

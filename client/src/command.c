@@ -8,7 +8,7 @@
 #include "mode.h"
 
 enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,
-				   const uint8_t *args, uint64_t now)
+				   const uint8_t *args, const uint64_t *now)
 {
 	(void)now;
 	E4_PUBLIC(args, E4_HASH_LEN);
@@ -17,7 +17,7 @@ enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change
 }
 
 enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change,
-				   const uint8_t *args, uint64_t now)
+				   const uint8_t *args, const uint64_t *now)
 {
 	(void)args;
 	(void)now;
@@ -31,14 +31,14 @@ enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change
  * but C2 can send it.
  */
 enum e4_result e4_run_set_topic_key(struct e4_client *c, struct e4_change *change,
-				    const uint8_t *args, uint64_t now)
+				    const uint8_t *args, const uint64_t *now)
 {
 	E4_PUBLIC(args + E4_KEY_LEN, E4_HASH_LEN);
 	return e4_change_set_topic(c, change, args + E4_KEY_LEN, args, now);
 }
 
 enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change,
-				   const uint8_t *args, uint64_t now)
+				   const uint8_t *args, const uint64_t *now)
 {
 	(void)c;
 	(void)change;
@@ -58,33 +58,34 @@ static const struct e4_command_row *find(const struct e4_mode *mode, const uint8
 }
 
 /* Section 5: a device without a clock takes its time from here, forwards only. */
-static void move_marks(struct e4_client *c, const struct e4_command_row *row, uint64_t stamp)
+static void move_marks(struct e4_client *c, const struct e4_command_row *row, const uint64_t *stamp)
 {
-	if (row->changes && stamp > c->high_water)
-		c->high_water = stamp;
-	if (c->cfg.clock == E4_CLOCK_NONE && stamp > c->time_seen)
-		c->time_seen = stamp;
+	if (row->changes && e4_later_by(stamp, &c->high_water) > 0)
+		c->high_water = *stamp;
+	if (c->cfg.clock == E4_CLOCK_NONE && e4_later_by(stamp, &c->time_seen) > 0)
+		c->time_seen = *stamp;
 }
 
-enum e4_result e4_command_run(struct e4_client *c, uint64_t stamp, const uint8_t *plain, size_t len)
+enum e4_result e4_command_run(struct e4_client *c, const uint64_t *stamp, const uint8_t *plain,
+			      size_t len)
 {
 	const struct e4_command_row *row = find(c->cfg.mode, plain, len);
 	struct e4_change change;
 	enum e4_result r;
 	uint64_t now = 0;
 
-	if (stamp < c->high_water)
+	if (e4_later_by(&c->high_water, stamp) > 0)
 		return E4_ERR_TOO_OLD;
 	if (!row)
 		return E4_ERR_COMMAND;
 	e4_change_begin(&change, c);
-	move_marks(c, row, stamp);
 	e4_clock_now(c, &now);
-	r = row->run(c, &change, plain + 1, now);
-	if (r != E4_OK) {
-		e4_change_drop(&change, c);
+	if (c->cfg.clock == E4_CLOCK_NONE && e4_later_by(stamp, &now) > 0)
+		now = *stamp;
+	r = row->run(c, &change, plain + 1, &now);
+	if (r != E4_OK)
 		return r;
-	}
+	move_marks(c, row, stamp);
 	r = e4_change_store(&change, c);
 	if (r != E4_OK || row->changes)
 		return r == E4_OK ? E4_COMMAND : r;

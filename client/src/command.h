@@ -8,7 +8,7 @@
  * or E4_REPORT; on any error nothing has changed. The caller has judged the
  * stamp by the clock; the high-water mark is judged here.
  */
-enum e4_result e4_command_run(struct e4_client *c, uint64_t stamp, const uint8_t *plain,
+enum e4_result e4_command_run(struct e4_client *c, const uint64_t *stamp, const uint8_t *plain,
 			      size_t len);
 
 #endif

@@ -19,7 +19,7 @@ enum e4_result e4_set_topic_key(struct e4_client *c, const struct e4_topic *t,
 		return E4_ERR_NO_STATE;
 	e4_clock_now(c, &now);
 	e4_change_begin(&change, c);
-	r = e4_change_set_topic(c, &change, t->hash, key, now);
+	r = e4_change_set_topic(c, &change, t->hash, key, &now);
 	return r == E4_OK ? e4_change_store(&change, c) : r;
 }
 

@@ -1,4 +1,8 @@
 /* Peers that the application sets itself, without a key server. */
+#include "e4/e4.h"
+
+#ifndef E4_SK_ONLY
+
 #include "change.h"
 #include "mode.h"
 
@@ -38,3 +42,5 @@ enum e4_result e4_reset_peers(struct e4_client *c)
 	e4_change_reset_peers(c, &change);
 	return e4_change_store(&change, c);
 }
+
+#endif

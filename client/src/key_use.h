@@ -5,9 +5,12 @@
 
 /*
  * The expanded form of the key in table place slot: from the cache of the
- * configuration, or expanded into local, which the caller wipes.
+ * configuration, or expanded into local. Give local back with e4_key_used().
  */
 const struct e4_siv_key *e4_key_use(struct e4_client *c, struct e4_siv_key *local, uint16_t slot,
 				    const uint8_t key[32]);
+
+/* Wipe local if it was used. */
+void e4_key_used(const struct e4_client *c, struct e4_siv_key *local);
 
 #endif

@@ -9,6 +9,18 @@
 
 #include "change.h"
 
+/*
+ * What the core asks of a mode. With E4_SK_ONLY the answers are constants, and
+ * the compiler drops what depends on them.
+ */
+#ifdef E4_SK_ONLY
+#define E4_SENDER_LEN(c) 0u
+#define E4_SIG_LEN_OF(c) 0u
+#else
+#define E4_SENDER_LEN(c) ((size_t)(c)->cfg.mode->sender_len)
+#define E4_SIG_LEN_OF(c) ((size_t)(c)->cfg.mode->sig_len)
+#endif
+
 /* One control command of a mode (protocol.md section 4). */
 struct e4_command_row {
 	uint8_t code;
@@ -16,7 +28,7 @@ struct e4_command_row {
 	bool changes; /* false: only asks, and does not move the high-water mark */
 	/* Check and apply in memory; what was there goes to change. */
 	enum e4_result (*run)(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-			      uint64_t now);
+			      const uint64_t *now);
 };
 
 struct e4_mode {
@@ -27,18 +39,20 @@ struct e4_mode {
 	bool has_c2_key;      /* C2's public key is part of the state */
 	uint8_t n_commands;
 	const struct e4_command_row *commands;
+#ifndef E4_SK_ONLY
 	void (*sign)(uint8_t *sig, const void *msg, size_t len, const uint8_t *identity);
 	bool (*verify)(const uint8_t *sig, const void *msg, size_t len, const uint8_t *public_key);
+#endif
 };
 
 /* The rows that all modes share. */
 enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,
-				   const uint8_t *args, uint64_t now);
+				   const uint8_t *args, const uint64_t *now);
 enum e4_result e4_run_reset_topics(struct e4_client *c, struct e4_change *change,
-				   const uint8_t *args, uint64_t now);
+				   const uint8_t *args, const uint64_t *now);
 enum e4_result e4_run_set_topic_key(struct e4_client *c, struct e4_change *change,
-				    const uint8_t *args, uint64_t now);
+				    const uint8_t *args, const uint64_t *now);
 enum e4_result e4_run_report_state(struct e4_client *c, struct e4_change *change,
-				   const uint8_t *args, uint64_t now);
+				   const uint8_t *args, const uint64_t *now);
 
 #endif

@@ -1,4 +1,8 @@
 /* Public-key mode (protocol.md section 3). */
+#include "e4/e4.h"
+
+#ifndef E4_SK_ONLY
+
 #include <string.h>
 
 #include "declassify.h"
@@ -22,7 +26,7 @@ bool e4_private_key_ok(const uint8_t private_key[64])
 
 /* A new identity key: both halves at once, and the control key that belongs to it. */
 static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-				 uint64_t now)
+				 const uint64_t *now)
 {
 	uint8_t control_key[32];
 	bool same = e4_equal(c->key, args, 64);
@@ -41,7 +45,7 @@ static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change, 
 }
 
 static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-				 uint64_t now)
+				 const uint64_t *now)
 {
 	uint8_t control_key[32];
 
@@ -60,7 +64,7 @@ static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, 
 }
 
 static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-				 uint64_t now)
+				 const uint64_t *now)
 {
 	(void)now;
 	E4_PUBLIC(args, 48);
@@ -70,7 +74,7 @@ static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change, 
 }
 
 static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *change,
-				    const uint8_t *args, uint64_t now)
+				    const uint8_t *args, const uint64_t *now)
 {
 	(void)now;
 	E4_PUBLIC(args, E4_ID_LEN);
@@ -78,7 +82,7 @@ static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *chang
 }
 
 static enum e4_result reset_pubkeys(struct e4_client *c, struct e4_change *change,
-				    const uint8_t *args, uint64_t now)
+				    const uint8_t *args, const uint64_t *now)
 {
 	(void)args;
 	(void)now;
@@ -113,16 +117,19 @@ const struct e4_mode e4_mode_pk = {
 enum e4_result e4_provision_pk(struct e4_client *c, const uint8_t id[16],
 			       const uint8_t private_key[64], const uint8_t c2_public[32])
 {
-	struct e4_client fresh;
+	uint8_t control_key[32];
+	E4_FRESH(fresh, c);
 
-	if (c->cfg.mode != &e4_mode_pk || !e4_private_key_ok(private_key))
+	if (c->cfg.mode != &e4_mode_pk || !e4_private_key_ok(private_key) ||
+	    !e4_control_key_device(control_key, private_key, c2_public))
 		return E4_ERR_PARAM;
-	memset(&fresh, 0, sizeof fresh);
-	fresh.cfg = c->cfg;
-	if (!e4_control_key_device(fresh.control_key, private_key, c2_public))
-		return E4_ERR_PARAM;
-	memcpy(fresh.id, id, sizeof fresh.id);
-	memcpy(fresh.key, private_key, sizeof fresh.key);
-	memcpy(fresh.c2_public, c2_public, sizeof fresh.c2_public);
-	return e4_become(c, &fresh);
+	e4_fresh_init(fresh, c);
+	memcpy(fresh->id, id, sizeof fresh->id);
+	memcpy(fresh->key, private_key, sizeof fresh->key);
+	memcpy(fresh->control_key, control_key, sizeof fresh->control_key);
+	memcpy(fresh->c2_public, c2_public, sizeof fresh->c2_public);
+	e4_wipe(control_key, sizeof control_key);
+	return e4_become(c, fresh);
 }
+
+#endif

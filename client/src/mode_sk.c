@@ -6,7 +6,7 @@
 #include "mode.h"
 
 static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
-				 uint64_t now)
+				 const uint64_t *now)
 {
 	bool zero = e4_is_zero(args, E4_KEY_LEN), same = e4_equal(c->key, args, E4_KEY_LEN);
 
@@ -40,16 +40,15 @@ const struct e4_mode e4_mode_sk = {
 
 enum e4_result e4_provision_sk(struct e4_client *c, const uint8_t id[16], const uint8_t key[32])
 {
-	struct e4_client fresh;
+	E4_FRESH(fresh, c);
 	bool zero = e4_is_zero(key, E4_KEY_LEN);
 
 	E4_PUBLIC(&zero, sizeof zero);
 	if (c->cfg.mode != &e4_mode_sk || zero)
 		return E4_ERR_PARAM;
-	memset(&fresh, 0, sizeof fresh);
-	fresh.cfg = c->cfg;
-	memcpy(fresh.id, id, sizeof fresh.id);
-	memcpy(fresh.key, key, E4_KEY_LEN);
-	memcpy(fresh.control_key, key, E4_KEY_LEN);
-	return e4_become(c, &fresh);
+	e4_fresh_init(fresh, c);
+	memcpy(fresh->id, id, sizeof fresh->id);
+	memcpy(fresh->key, key, E4_KEY_LEN);
+	memcpy(fresh->control_key, key, E4_KEY_LEN);
+	return e4_become(c, fresh);
 }

@@ -108,34 +108,29 @@ void e4_receipt_topic(char topic[E4_RECEIPT_TOPIC_LEN + 1], const uint8_t id[E4_
 }
 
 /* Lower case only: upper-case hex is another topic for a broker. */
-static int hex_value(char c)
+static uint8_t hex_value(uint8_t c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+	if (c <= '9')
+		return (uint8_t)(c - '0'); /* large below '0' */
+	return c >= 'a' ? (uint8_t)(c - 'a' + 10) : 16;
 }
 
 bool e4_control_topic_parse(uint8_t id[E4_ID_LEN], bool *is_receipt, const char *topic, size_t len)
 {
-	bool receipt = len == E4_RECEIPT_TOPIC_LEN;
-	uint8_t read[E4_ID_LEN];
+	uint8_t value;
 
-	if (!receipt && len != E4_CONTROL_TOPIC_LEN)
+	*is_receipt = len == E4_RECEIPT_TOPIC_LEN;
+	if (!*is_receipt && len != E4_CONTROL_TOPIC_LEN)
 		return false;
 	if (memcmp(topic, "e4/", 3) != 0)
 		return false;
-	if (receipt && memcmp(topic + E4_CONTROL_TOPIC_LEN, "/receipt", 8) != 0)
+	if (*is_receipt && memcmp(topic + E4_CONTROL_TOPIC_LEN, "/receipt", 8) != 0)
 		return false;
-	for (int i = 0; i < E4_ID_LEN; i++) {
-		int high = hex_value(topic[3 + 2 * i]), low = hex_value(topic[4 + 2 * i]);
-
-		if (high < 0 || low < 0)
+	for (uint8_t i = 0; i < 2 * E4_ID_LEN; i++) {
+		value = hex_value((uint8_t)topic[3 + i]);
+		if (value > 15)
 			return false;
-		read[i] = (uint8_t)(high << 4 | low);
+		id[i / 2] = i % 2 ? (uint8_t)(id[i / 2] | value) : (uint8_t)(value << 4);
 	}
-	memcpy(id, read, E4_ID_LEN);
-	*is_receipt = receipt;
 	return true;
 }

@@ -10,9 +10,27 @@
 
 size_t e4_overhead(const struct e4_client *c)
 {
-	return E4_STAMP_LEN + (size_t)c->cfg.mode->sender_len + E4_SIV_TAG_LEN +
-	       c->cfg.mode->sig_len;
+	(void)c;
+	return E4_STAMP_LEN + E4_SENDER_LEN(c) + E4_SIV_TAG_LEN + E4_SIG_LEN_OF(c);
 }
+
+static void seal_at(const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
+		    const uint64_t *stamp, const uint8_t *in, size_t len)
+{
+	e4_put64(stamp_at, *stamp);
+	e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, in, len);
+}
+
+#ifdef E4_NO_REPLAY
+
+static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
+		 const uint64_t *now, const uint8_t *in, size_t len)
+{
+	(void)c;
+	seal_at(k, stamp_at, box, now, in, len);
+}
+
+#else
 
 static bool was_sent(const struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
 {
@@ -40,28 +58,28 @@ static void remember_sent(struct e4_client *c, uint64_t stamp, const uint8_t tag
  * another remembered message, so there are at most n_sent + 1.
  */
 static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
-		 uint64_t now, const uint8_t *in, size_t len)
+		 const uint64_t *now, const uint8_t *in, size_t len)
 {
-	uint64_t stamp = now;
+	uint64_t stamp = *now;
 
-	e4_put64(stamp_at, stamp);
-	e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, in, len);
+	seal_at(k, stamp_at, box, &stamp, in, len);
 	E4_PUBLIC(box, E4_SIV_TAG_LEN);
-	while (was_sent(c, stamp, box) && stamp > 1 && now - stamp < c->cfg.validity_s) {
+	while (was_sent(c, stamp, box) && stamp > 1 && *now - stamp < c->cfg.validity_s) {
 		/* in may have been overwritten by the ciphertext: take it back from there */
 		e4_siv_open(k, box + E4_SIV_TAG_LEN, stamp_at, E4_STAMP_LEN, box,
 			    len + E4_SIV_TAG_LEN);
-		e4_put64(stamp_at, --stamp);
-		e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, box + E4_SIV_TAG_LEN, len);
+		stamp--;
+		seal_at(k, stamp_at, box, &stamp, box + E4_SIV_TAG_LEN, len);
 		E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	}
 	remember_sent(c, stamp, box);
 }
 
+#endif
+
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
 			  size_t *out_len, const uint8_t *in, size_t len)
 {
-	const struct e4_mode *mode = c->cfg.mode;
 	const struct e4_topic_key *key;
 	struct e4_siv_key local;
 	uint64_t now;
@@ -77,13 +95,15 @@ enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out,
 	if (!e4_clock_now(c, &now))
 		return E4_ERR_NO_TIME;
 	seal(c, e4_key_use(c, &local, t->slot, key->key), out,
-	     out + E4_STAMP_LEN + mode->sender_len, now, in, len);
-	if (c->cfg.n_cache == 0)
-		e4_wipe(&local, sizeof local);
+	     out + E4_STAMP_LEN + E4_SENDER_LEN(c), &now, in, len);
+	e4_key_used(c, &local);
 	*out_len = e4_overhead(c) + len;
-	if (mode->sender_len > 0)
-		memcpy(out + E4_STAMP_LEN, c->id, mode->sender_len);
-	if (mode->sig_len > 0)
-		mode->sign(out + *out_len - mode->sig_len, out, *out_len - mode->sig_len, c->key);
+	if (E4_SENDER_LEN(c) > 0)
+		memcpy(out + E4_STAMP_LEN, c->id, E4_SENDER_LEN(c));
+#ifndef E4_SK_ONLY
+	if (E4_SIG_LEN_OF(c) > 0)
+		c->cfg.mode->sign(out + *out_len - E4_SIG_LEN_OF(c), out,
+				  *out_len - E4_SIG_LEN_OF(c), c->key);
+#endif
 	return E4_OK;
 }

@@ -14,11 +14,13 @@ static void state_digest(const struct e4_client *c, uint8_t digest[32])
 	e4_digest_init(&d);
 	for (uint16_t i = 0; i < c->topics_used; i++)
 		e4_digest_topic(&d, c->cfg.topics[i].hash, c->cfg.topics[i].key);
+#ifndef E4_SK_ONLY
 	if (c->cfg.mode->has_c2_key) {
 		for (uint16_t i = 0; i < c->peers_used; i++)
 			e4_digest_peer(&d, c->cfg.peers[i].id, c->cfg.peers[i].public_key);
 		e4_digest_c2_key(&d, c->c2_public);
 	}
+#endif
 	e4_digest_final(&d, digest);
 }
 
@@ -46,7 +48,7 @@ static void seal(const struct e4_client *c, uint8_t *out, size_t plain_len)
 	uint64_t now;
 
 	/* 0 while unknown: C2 then learns just that. C2 must not stamp below the mark. */
-	if (e4_clock_now(c, &now) && e4_clock_behind(c, now))
+	if (e4_clock_now(c, &now) && e4_clock_behind(c, &now))
 		now = c->high_water;
 	e4_put64(out, now);
 	e4_receipt_ad(ad, out);
@@ -70,7 +72,11 @@ static enum e4_result answer(const struct e4_client *c, uint8_t *out, size_t out
 	memcpy(plain + 1, nonce, 16);
 	state_digest(c, plain + 17);
 	e4_put16(plain + 49, c->topics_used);
+#ifdef E4_SK_ONLY
+	e4_put16(plain + 51, 0);
+#else
 	e4_put16(plain + 51, c->cfg.mode->sig_len > 0 ? c->peers_used : 0);
+#endif
 	plain[53] = 0;
 	if (entries)
 		len += put_entries(c, plain + len, out_cap - E4_OVERHEAD_SK - len, &plain[53]);

@@ -1,5 +1,7 @@
 #include "replay.h"
 
+#ifndef E4_NO_REPLAY
+
 #include <string.h>
 
 static void name(uint8_t digest[16], const uint8_t *sender, size_t sender_len,
@@ -50,3 +52,5 @@ bool e4_replay_fresh(struct e4_client *c, uint64_t now, uint64_t stamp, const ui
 	free_entry->stamp = stamp;
 	return true;
 }
+
+#endif

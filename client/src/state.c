@@ -1,5 +1,15 @@
 #include "state.h"
 
+#ifdef E4_NO_STORE
+
+enum e4_result e4_load(struct e4_client *c)
+{
+	(void)c;
+	return E4_ERR_NO_STATE;
+}
+
+#else
+
 #include <string.h>
 
 #include "bytes.h"
@@ -13,9 +23,17 @@
 #define PEER_LEN 48
 #define CHECKSUM_LEN 16
 
+#ifdef E4_SK_ONLY
+#define HAS_C2_KEY(mode) ((void)(mode), false)
+#define PEERS_USED(c) ((void)(c), 0)
+#else
+#define HAS_C2_KEY(mode) ((mode)->has_c2_key)
+#define PEERS_USED(c) ((c)->peers_used)
+#endif
+
 static size_t state_len(const struct e4_mode *mode, size_t n_topics, size_t n_peers)
 {
-	return (size_t)HEAD_LEN + mode->identity_len + (mode->has_c2_key ? 64u : 0u) +
+	return (size_t)HEAD_LEN + mode->identity_len + (HAS_C2_KEY(mode) ? 64u : 0u) +
 	       n_topics * TOPIC_LEN + n_peers * PEER_LEN + CHECKSUM_LEN;
 }
 
@@ -50,16 +68,18 @@ static void put_head(struct writer *w, const struct e4_client *c)
 	b[4] = FORMAT;
 	b[5] = c->cfg.mode->code;
 	e4_put16(b + 6, c->topics_used);
-	e4_put16(b + 8, c->peers_used);
+	e4_put16(b + 8, PEERS_USED(c));
 	memcpy(b + 10, c->id, 16);
 	e4_put64(b + 26, c->high_water);
 	e4_put64(b + 34, c->time_seen);
 	put(w, b, sizeof b);
 	put(w, c->key, c->cfg.mode->identity_len);
+#ifndef E4_SK_ONLY
 	if (c->cfg.mode->has_c2_key) {
 		put(w, c->c2_public, sizeof c->c2_public);
 		put(w, c->control_key, sizeof c->control_key);
 	}
+#endif
 }
 
 static void put_topic(struct writer *w, const struct e4_topic_key *t)
@@ -90,15 +110,17 @@ bool e4_state_save(const struct e4_client *c)
 	if (!w.store->save_begin)
 		return true;
 	w.ok = w.store->save_begin(w.store->ctx,
-				   state_len(c->cfg.mode, c->topics_used, c->peers_used));
+				   state_len(c->cfg.mode, c->topics_used, PEERS_USED(c)));
 	e4_sha3_init(&w.sha3);
 	put_head(&w, c);
 	for (uint16_t i = 0; i < c->topics_used; i++)
 		put_topic(&w, &c->cfg.topics[i]);
+#ifndef E4_SK_ONLY
 	for (uint16_t i = 0; i < c->peers_used; i++) {
 		put(&w, c->cfg.peers[i].id, 16);
 		put(&w, c->cfg.peers[i].public_key, 32);
 	}
+#endif
 	put_checksum(&w);
 	return w.ok && w.store->save_commit(w.store->ctx);
 }
@@ -160,14 +182,16 @@ static void get_identity(struct reader *in, struct e4_client *c)
 	E4_PUBLIC(&zero, sizeof zero);
 	demand(in, !zero);
 	memcpy(i.control_key, i.key, sizeof i.control_key);
-	if (mode->has_c2_key) {
+	if (HAS_C2_KEY(mode)) {
 		get(in, i.c2_public, sizeof i.c2_public);
 		get(in, i.control_key, sizeof i.control_key);
 	}
 	if (in->keep) {
 		memcpy(c->key, i.key, sizeof c->key);
 		memcpy(c->control_key, i.control_key, sizeof c->control_key);
+#ifndef E4_SK_ONLY
 		memcpy(c->c2_public, i.c2_public, sizeof c->c2_public);
+#endif
 	}
 	e4_wipe(&i, sizeof i);
 }
@@ -190,6 +214,7 @@ static void get_topics(struct reader *in, struct e4_client *c)
 	e4_wipe(b, sizeof b);
 }
 
+#ifndef E4_SK_ONLY
 static void get_peers(struct reader *in, struct e4_client *c)
 {
 	uint8_t b[PEER_LEN], last[16];
@@ -204,6 +229,7 @@ static void get_peers(struct reader *in, struct e4_client *c)
 		memcpy(c->cfg.peers[i].public_key, b + 16, 32);
 	}
 }
+#endif
 
 static void get_checksum(struct reader *in)
 {
@@ -220,7 +246,11 @@ static void get_checksum(struct reader *in)
 
 static bool fits(const struct e4_client *c, const struct reader *in)
 {
+#ifdef E4_SK_ONLY
+	return in->n_topics <= c->cfg.n_topics && in->n_peers == 0;
+#else
 	return in->n_topics <= c->cfg.n_topics && in->n_peers <= c->cfg.n_peers;
+#endif
 }
 
 /* Read the whole state: keep says whether into the client or only to check it. */
@@ -236,7 +266,9 @@ static enum e4_result read_state(struct e4_client *c, bool keep)
 	demand(&in, !keep || fits(c, &in)); /* nothing is kept that was not checked before */
 	get_identity(&in, c);
 	get_topics(&in, c);
+#ifndef E4_SK_ONLY
 	get_peers(&in, c);
+#endif
 	get_checksum(&in);
 	if (in.r != E4_OK)
 		return in.r;
@@ -244,7 +276,9 @@ static enum e4_result read_state(struct e4_client *c, bool keep)
 		return E4_ERR_FULL;
 	if (keep) {
 		c->topics_used = in.n_topics;
+#ifndef E4_SK_ONLY
 		c->peers_used = in.n_peers;
+#endif
 		c->provisioned = true;
 	}
 	return E4_OK;
@@ -266,3 +300,5 @@ enum e4_result e4_load(struct e4_client *c)
 		e4_client_wipe(c); /* the medium failed in between: better nothing than half */
 	return r;
 }
+
+#endif

@@ -11,7 +11,7 @@
 #include "table.h"
 
 /* By the clock; the high-water mark is judged with the command. */
-static enum e4_result judge_command(const struct e4_client *c, uint64_t stamp)
+static enum e4_result judge_command(const struct e4_client *c, const uint64_t *stamp)
 {
 	uint64_t now;
 
@@ -19,7 +19,7 @@ static enum e4_result judge_command(const struct e4_client *c, uint64_t stamp)
 		return E4_OK;
 	if (!e4_clock_now(c, &now))
 		return E4_ERR_NO_TIME;
-	return e4_clock_behind(c, now) ? E4_OK : e4_clock_judge(c, now, stamp);
+	return e4_clock_behind(c, &now) ? E4_OK : e4_clock_judge(c, &now, stamp);
 }
 
 static enum e4_result open_control(struct e4_client *c, const uint8_t *in, size_t in_len)
@@ -32,9 +32,9 @@ static enum e4_result open_control(struct e4_client *c, const uint8_t *in, size_
 		return E4_ERR_LENGTH;
 	if (!e4_message_open(plain, &stamp, c->control_key, in, in_len))
 		return E4_ERR_AUTH;
-	r = judge_command(c, stamp);
+	r = judge_command(c, &stamp);
 	if (r == E4_OK)
-		r = e4_command_run(c, stamp, plain, in_len - E4_OVERHEAD_SK);
+		r = e4_command_run(c, &stamp, plain, in_len - E4_OVERHEAD_SK);
 	e4_wipe(plain, sizeof plain);
 	return r;
 }
@@ -42,6 +42,12 @@ static enum e4_result open_control(struct e4_client *c, const uint8_t *in, size_
 /* The signature first: nothing that a stranger wrote reaches the cipher (section 5). */
 static enum e4_result check_sender(const struct e4_client *c, const uint8_t *in, size_t in_len)
 {
+#ifdef E4_SK_ONLY
+	(void)c;
+	(void)in;
+	(void)in_len;
+	return E4_OK;
+#else
 	const struct e4_mode *mode = c->cfg.mode;
 	const struct e4_peer *peer;
 
@@ -52,22 +58,23 @@ static enum e4_result check_sender(const struct e4_client *c, const uint8_t *in,
 		return c->cfg.allow_unknown_senders ? E4_OK : E4_ERR_NO_PUBKEY;
 	in_len -= mode->sig_len;
 	return mode->verify(in + in_len, in, in_len, peer->public_key) ? E4_OK : E4_ERR_SIGNATURE;
+#endif
 }
 
-static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, uint64_t now)
+static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, const uint64_t *now)
 {
-	uint64_t at = key->switched_at;
-
 	/*
 	 * A clock that is put back by a little does not end the period early; one
 	 * that was far ahead at the switch does not make it endless.
 	 */
-	return c->cfg.grace_s > 0 && at != 0 && (now < at ? at - now : now - at) <= c->cfg.grace_s;
+	return c->cfg.grace_s > 0 && e4_time_known(&key->switched_at) &&
+	       e4_later_by(now, &key->switched_at) <= c->cfg.grace_s &&
+	       e4_later_by(&key->switched_at, now) <= c->cfg.grace_s;
 }
 
 /* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */
 static bool open_box(struct e4_client *c, uint8_t *out, const struct e4_topic *t,
-		     const struct e4_topic_key *key, uint64_t now, const uint8_t *stamp_at,
+		     const struct e4_topic_key *key, const uint64_t *now, const uint8_t *stamp_at,
 		     const uint8_t *box, size_t box_len)
 {
 	struct e4_siv_key local;
@@ -76,8 +83,7 @@ static bool open_box(struct e4_client *c, uint8_t *out, const struct e4_topic *t
 
 	E4_PUBLIC(&ok, sizeof ok);
 	if (ok || !in_grace(c, key, now)) {
-		if (c->cfg.n_cache == 0)
-			e4_wipe(&local, sizeof local);
+		e4_key_used(c, &local);
 		return ok;
 	}
 	e4_siv_key_init(&local, key->old_key);
@@ -88,25 +94,21 @@ static bool open_box(struct e4_client *c, uint8_t *out, const struct e4_topic *t
 }
 
 /* Time and replay, of an authentic message. */
-static enum e4_result judge(struct e4_client *c, uint64_t now, const uint8_t *in)
+static enum e4_result judge(struct e4_client *c, const uint64_t *now, const uint8_t *in)
 {
-	const struct e4_mode *mode = c->cfg.mode;
 	uint64_t stamp = e4_get64(in);
-	enum e4_result r = c->cfg.no_window ? E4_OK : e4_clock_judge(c, now, stamp);
+	enum e4_result r = c->cfg.no_window ? E4_OK : e4_clock_judge(c, now, &stamp);
 
-	if (r != E4_OK)
-		return r;
-	if (!e4_replay_fresh(c, now, stamp, in + E4_STAMP_LEN, mode->sender_len,
-			     in + E4_STAMP_LEN + mode->sender_len))
+	if (r == E4_OK && !e4_replay_fresh(c, *now, stamp, in + E4_STAMP_LEN, E4_SENDER_LEN(c),
+					   in + E4_STAMP_LEN + E4_SENDER_LEN(c)))
 		return E4_ERR_REPLAYED;
-	return E4_OK;
+	return r;
 }
 
 static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint8_t *out,
 				   const uint8_t *in, size_t in_len)
 {
-	const struct e4_mode *mode = c->cfg.mode;
-	size_t before = E4_STAMP_LEN + (size_t)mode->sender_len;
+	size_t before = E4_STAMP_LEN + E4_SENDER_LEN(c);
 	const struct e4_topic_key *key;
 	enum e4_result r;
 	uint64_t now;
@@ -119,9 +121,9 @@ static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint
 	r = check_sender(c, in, in_len);
 	if (r != E4_OK)
 		return r;
-	if (!open_box(c, out, t, key, now, in, in + before, in_len - before - mode->sig_len))
+	if (!open_box(c, out, t, key, &now, in, in + before, in_len - before - E4_SIG_LEN_OF(c)))
 		return E4_ERR_AUTH;
-	r = judge(c, now, in);
+	r = judge(c, &now, in);
 	if (r != E4_OK)
 		e4_wipe(out, in_len - e4_overhead(c));
 	return r;

@@ -38,10 +38,11 @@ compile_and_judge() { # root
 		# valgrind 3.19 cannot read clang's DWARF 5
 		for level in -O0 -O1 -O2 -O3 -Os; do
 			flags="-std=c99 $level -gdwarf-4 -I$1/client/include"
-			for curve in SMALL 32 64; do
-				$cc $flags -I"$1/client/src/crypto" -DE4_CURVE=E4_CURVE_$curve \
-					-o "$work/ct" "$1/client/tests/ct_crypto.c" $primitives || exit 2
-				judge "$cc $level, curve $curve" "$work/ct"
+			for choice in '' '-DE4_AES=E4_AES_CT32 -DE4_CURVE=E4_CURVE_SMALL' \
+				'-DE4_AES=E4_AES_CT64 -DE4_CURVE=E4_CURVE_32'; do
+				$cc $flags $choice -I"$1/client/src/crypto" -o "$work/ct" \
+					"$1/client/tests/ct_crypto.c" $primitives || exit 2
+				judge "$cc $level $choice" "$work/ct"
 			done
 			$cc $flags -DE4_CT_CHECK -o "$work/ct" "$1/client/tests/ct_client.c" \
 				"$1/client/src/"*.c $primitives || exit 2

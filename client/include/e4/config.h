@@ -76,4 +76,15 @@
 #endif
 #endif
 
+/*
+ * Switches for the smallest boards; each leaves a part out. What costs nothing
+ * when it is not used (public-key mode, receipts, stores of your own) needs no
+ * switch: the linker drops it with -ffunction-sections and --gc-sections.
+ *
+ *   E4_SK_ONLY    no public-key mode: its places in structs, and its branches
+ *   E4_NO_STORE   RAM only: keys are provisioned again after each start
+ *   E4_NO_REPLAY  no memory of messages, neither of received nor of sent ones
+ *   E4_NO_CACHE   no expanded keys kept: each message expands its key
+ */
+
 #endif

@@ -37,9 +37,20 @@ bool e4_is_zero(const void *p, size_t len);
 
 /* --- SHA3-256 (FIPS 202) -------------------------------------------------- */
 
+#if E4_SHA3 == E4_SHA3_8 || E4_SHA3 == E4_SHA3_AVR
+typedef uint8_t e4_sha3_word;
+#define E4_SHA3_WORDS 200
+#elif E4_SHA3 == E4_SHA3_32
+typedef uint32_t e4_sha3_word;
+#define E4_SHA3_WORDS 60 /* two for each lane, and room for the sums of the columns */
+#else
+typedef uint64_t e4_sha3_word;
+#define E4_SHA3_WORDS 25
+#endif
+
 struct e4_sha3 {
-	uint64_t state[25];
-	uint8_t pos; /* bytes absorbed into the current block, 0..135 */
+	uint8_t pos; /* bytes absorbed into the current block, 0..135; first for short code on AVR */
+	e4_sha3_word state[E4_SHA3_WORDS];
 };
 
 void e4_sha3_init(struct e4_sha3 *h);

@@ -124,14 +124,19 @@ struct e4_key_cache {
 
 struct e4_mode; /* sizes and functions of one mode of the protocol */
 extern const struct e4_mode e4_mode_sk;
+#ifndef E4_SK_ONLY
 extern const struct e4_mode e4_mode_pk;
+#endif
 
 struct e4_config {
 	const struct e4_mode *mode;
 	struct e4_topic_key *topics; /* n_topics entries */
 	uint16_t n_topics;
+#ifndef E4_SK_ONLY
 	struct e4_peer *peers; /* PK: n_peers entries */
 	uint16_t n_peers;
+#endif
+#ifndef E4_NO_REPLAY
 	/*
 	 * Replay memory of the receiver; null: off. Usual: off in SK mode (equal
 	 * readings of two sensors in one second are equal bytes there), on in PK
@@ -151,41 +156,60 @@ struct e4_config {
 	 */
 	struct e4_seen *sent;
 	uint16_t n_sent;
+#endif
+#ifndef E4_NO_CACHE
 	struct e4_key_cache *cache; /* expanded topic keys; null: expand for each message */
 	uint16_t n_cache;
+#endif
+#ifndef E4_NO_STORE
 	struct e4_store store;
+#endif
 	e4_now_fn *now;
 	void *now_ctx;
 	enum e4_clock clock;
+	/* UINT32_MAX: no limit */
 	uint32_t validity_s; /* 0: E4_VALIDITY_S */
 	uint32_t future_s;   /* as given; E4_FUTURE_S is the usual value */
 	uint32_t grace_s;    /* as given; E4_GRACE_S is the usual value; 0: no old keys */
 	bool no_window;      /* with E4_CLOCK_NONE: accept application messages of any age */
+#ifndef E4_SK_ONLY
 	/*
 	 * PK: accept who is not known, signature unchecked. Whoever has the topic's
 	 * key can then write in any unknown name, and anybody can repeat a message
 	 * under another such name: use it for what any holder of the key may say.
 	 */
 	bool allow_unknown_senders;
+#endif
 };
 
-#define E4_IDENTITY_MAX 64 /* the longest identity key of any mode */
+/* The longest identity key of any mode. */
+#ifdef E4_SK_ONLY
+#define E4_IDENTITY_MAX 32
+#else
+#define E4_IDENTITY_MAX 64
+#endif
 
 /* Fields are private; the struct is public so that the caller can place it. */
 struct e4_client {
 	struct e4_config cfg;
 	uint16_t topics_used; /* both tables are kept in ascending order of their names */
+#ifndef E4_SK_ONLY
 	uint16_t peers_used;
+#endif
+#ifndef E4_NO_REPLAY
 	uint16_t sent_next;
+#endif
 	bool provisioned;
 	bool report_entries; /* the last ReportState asked for entries */
 	uint8_t id[16];
 	uint8_t key[E4_IDENTITY_MAX]; /* SK: 32 bytes; PK: Ed25519 private key */
 	uint8_t control_key[32];      /* SK: the key; PK: computed once (section 3) */
-	uint8_t c2_public[32];        /* PK */
-	uint8_t nonce[16];            /* of the last ReportState */
-	uint64_t high_water;          /* highest stamp of a state-changing command */
-	uint64_t time_seen;           /* E4_CLOCK_NONE: the time as C2 last told it */
+#ifndef E4_SK_ONLY
+	uint8_t c2_public[32]; /* PK */
+#endif
+	uint8_t nonce[16];   /* of the last ReportState */
+	uint64_t high_water; /* highest stamp of a state-changing command */
+	uint64_t time_seen;  /* E4_CLOCK_NONE: the time as C2 last told it */
 };
 
 /* --- Life ------------------------------------------------------------------ */

@@ -45,7 +45,7 @@ void e4_topic_hash(uint8_t hash[E4_HASH_LEN], const char *topic, size_t len);
 void e4_control_topic(char topic[E4_CONTROL_TOPIC_LEN + 1], const uint8_t id[E4_ID_LEN]);
 void e4_receipt_topic(char topic[E4_RECEIPT_TOPIC_LEN + 1], const uint8_t id[E4_ID_LEN]);
 
-/* Read the id out of "e4/<id>" or "e4/<id>/receipt"; false for anything else. */
+/* Read the id out of "e4/<id>" or "e4/<id>/receipt"; false, and no id, for anything else. */
 bool e4_control_topic_parse(uint8_t id[E4_ID_LEN], bool *is_receipt, const char *topic, size_t len);
 
 /* --- Control commands (section 4) ------------------------------------------ */

@@ -1,12 +1,7 @@
-/* SHA3-256 (FIPS 202) on 64-bit words: the sponge over Keccak-f[1600] with a rate of 136 bytes. */
-#include "bytes.h"
-#include "e4/crypto.h"
+/* Keccak-f[1600] (FIPS 202 section 3) on 64-bit words. */
+#include "sha3.h"
 
 #if E4_SHA3 == E4_SHA3_64
-
-#include <string.h>
-
-#define RATE 136
 
 /* Step iota, FIPS 202 section 3.2.5. */
 static const uint64_t round_constant[24] = {
@@ -62,64 +57,14 @@ static void chi(uint64_t a[25])
 	}
 }
 
-static void keccak_f(uint64_t a[25])
+void e4_keccak_f(struct e4_sha3 *h)
 {
 	for (int round = 0; round < 24; round++) {
-		theta(a);
-		rho_pi(a);
-		chi(a);
-		a[0] ^= round_constant[round];
+		theta(h->state);
+		rho_pi(h->state);
+		chi(h->state);
+		h->state[0] ^= round_constant[round];
 	}
-}
-
-void e4_sha3_init(struct e4_sha3 *h)
-{
-	memset(h, 0, sizeof *h);
-}
-
-static void absorb_byte(struct e4_sha3 *h, uint8_t byte)
-{
-	h->state[h->pos / 8] ^= (uint64_t)byte << (8 * (h->pos % 8));
-	if (++h->pos == RATE) {
-		keccak_f(h->state);
-		h->pos = 0;
-	}
-}
-
-void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len)
-{
-	const uint8_t *p = in;
-	while (len > 0) {
-		if (h->pos == 0 && len >= RATE) {
-			for (size_t i = 0; i < RATE / 8; i++)
-				h->state[i] ^= e4_load64(p + 8 * i);
-			keccak_f(h->state);
-			p += RATE;
-			len -= RATE;
-		} else {
-			absorb_byte(h, *p++);
-			len--;
-		}
-	}
-}
-
-void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
-{
-	/* the two bits 01 of SHA-3 and the first 1 of the padding; then its last 1 */
-	h->state[h->pos / 8] ^= (uint64_t)0x06 << (8 * (h->pos % 8));
-	h->state[RATE / 8 - 1] ^= (uint64_t)1 << 63;
-	keccak_f(h->state);
-	for (size_t i = 0; i < 4; i++)
-		e4_store64(digest + 8 * i, h->state[i]);
-	e4_wipe(h, sizeof *h);
-}
-
-void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
-{
-	struct e4_sha3 h;
-	e4_sha3_init(&h);
-	e4_sha3_update(&h, in, len);
-	e4_sha3_final(&h, digest);
 }
 
 #endif

@@ -14,140 +14,175 @@
 
 #define BLOCK E4_AES_BLOCK
 
-static void xor_into(uint8_t *a, const uint8_t *b, size_t len)
+#if defined(__GNUC__)
+#define MERGED static inline __attribute__((always_inline))
+#else
+#define MERGED static inline
+#endif
+
+/* Lengths within a block are uint_fast8_t: a byte where that is what registers hold. */
+static void xor_into(uint8_t *a, const uint8_t *b, uint_fast8_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	for (uint_fast8_t i = 0; i < len; i++)
 		a[i] ^= b[i];
 }
 
 /* Times x in GF(2^128), big-endian, without a branch on the bit that falls out. */
 static void dbl(uint8_t b[16])
 {
-	uint8_t carry = b[0] >> 7;
-	for (int i = 0; i < 15; i++)
-		b[i] = (uint8_t)(b[i] << 1 | b[i + 1] >> 7);
-	b[15] = (uint8_t)(b[15] << 1 ^ (0x87 & -carry));
+	uint8_t carry = 0;
+	for (uint_fast8_t i = BLOCK; i-- > 0;) {
+		uint8_t x = b[i];
+		b[i] = (uint8_t)(x << 1 | carry);
+		carry = x >> 7;
+	}
+	b[15] ^= 0x87 & -carry;
+}
+
+static void encrypt1(const struct e4_siv_key *k, uint8_t block[16])
+{
+	e4_aes_encrypt(&k->aes, block, 1);
 }
 
 void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
 {
 	e4_aes_init(&k->aes, key);
 	memset(k->k1, 0, BLOCK);
-	e4_aes_encrypt(&k->aes, k->k1, 1);
+	encrypt1(k, k->k1);
 	dbl(k->k1);
 	memcpy(k->k2, k->k1, BLOCK);
 	dbl(k->k2);
 	/* CMAC of one whole block of zeros */
 	memcpy(k->d0, k->k1, BLOCK);
-	e4_aes_encrypt(&k->aes, k->d0, 1);
+	encrypt1(k, k->d0);
 }
 
-/* --- CMAC ------------------------------------------------------------------ */
+/* --- CMAC and S2V (RFC 5297 section 2.4) -------------------------------------- */
 
-/* The last block of a CMAC: len is 0 to 16; padded and masked with K1 or K2. */
-static void last_block(const struct e4_siv_key *k, uint8_t block[16], const uint8_t *in, size_t len)
+/* Add the last 0 to 16 bytes of a CMAC's input to its chaining value. */
+static void add_last(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in,
+		     uint_fast8_t len)
 {
-	memset(block, 0, BLOCK);
-	if (len > 0)
-		memcpy(block, in, len);
-	if (len < BLOCK)
-		block[len] = 0x80;
-	xor_into(block, len == BLOCK ? k->k1 : k->k2, BLOCK);
+	const uint8_t *mask = k->k1;
+	xor_into(chain, in, len);
+	if (len < BLOCK) {
+		chain[len] ^= 0x80;
+		mask = k->k2;
+	}
+	xor_into(chain, mask, BLOCK);
 }
 
-/* Go on with a CMAC from a chaining value; the result is in chain. */
-static void cmac_finish(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in,
-			size_t len)
+/*
+ * Go on with a CMAC from a chaining value. If d is given, it is added to the
+ * last 16 bytes of the input ("xorend"), which then has at least 16. Everything
+ * is added to chain as it comes, so that nothing is put together elsewhere.
+ */
+static void cmac(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in, size_t len,
+		 const uint8_t *d)
 {
-	size_t whole = len == 0 ? 0 : (len - 1) / BLOCK;
-	uint8_t last[BLOCK];
-	last_block(k, last, len == 0 ? NULL : in + BLOCK * whole, len - BLOCK * whole);
-	if (whole > 0)
-		e4_aes_cbc_mac(&k->aes, chain, in, whole);
-	e4_aes_cbc_mac(&k->aes, chain, last, 1);
-	e4_wipe(last, sizeof last);
+#if E4_AES != E4_AES_SMALL8 /* which has no faster way than the loop below */
+	if (len > 2 * BLOCK) {
+		size_t head = (len - BLOCK - 1) / BLOCK; /* leaves 17 to 32 */
+		e4_aes_cbc_mac(&k->aes, chain, in, head);
+		in += BLOCK * head;
+		len -= BLOCK * head;
+	}
+#endif
+	for (; len > BLOCK; len -= BLOCK) {
+		xor_into(chain, in, BLOCK);
+		if (d && len < 2 * BLOCK)
+			xor_into(chain + (len - BLOCK), d, (uint_fast8_t)(2 * BLOCK - len));
+		encrypt1(k, chain);
+		in += BLOCK;
+	}
+	if (d)
+		xor_into(chain, d + (BLOCK - len), (uint_fast8_t)len);
+	add_last(k, chain, in, (uint_fast8_t)len);
+	encrypt1(k, chain);
 }
 
 void e4_cmac(const struct e4_siv_key *mac, uint8_t tag[16], const uint8_t *in, size_t len)
 {
 	memset(tag, 0, BLOCK);
-	cmac_finish(mac, tag, in, len);
+	cmac(mac, tag, in, len, NULL);
 }
 
-/* --- S2V (RFC 5297 section 2.4) --------------------------------------------- */
-
-/*
- * The associated data's part of S2V, to d, and the CBC-MAC over the first
- * whole blocks of the plaintext, to chain: the two do not depend on each other.
- */
-static void s2v_start(const struct e4_siv_key *k, uint8_t d[16], uint8_t chain[16],
-		      const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t blocks)
+/* The CMAC of a string of associated data goes into d. */
+MERGED void add_ad(const struct e4_siv_key *k, uint8_t d[16], uint8_t scratch[16],
+		   const uint8_t *ad, size_t ad_len)
 {
-	uint8_t pair[2][BLOCK] = {{0}, {0}};
+	e4_cmac(k, scratch, ad, ad_len);
+	dbl(d);
+	xor_into(d, scratch, BLOCK);
+}
+
+/* The end of S2V: d holds the associated data, and is used up; chain begins as zeros. */
+static void s2v_end(const struct e4_siv_key *k, uint8_t chain[16], uint8_t d[16], const uint8_t *in,
+		    size_t len)
+{
+	if (len < BLOCK) {
+		xor_into(chain, in, (uint_fast8_t)len);
+		chain[len] ^= 0x80;
+		dbl(d);
+		cmac(k, chain, d, BLOCK, NULL);
+	} else {
+		cmac(k, chain, in, len, d);
+	}
+	e4_wipe(d, BLOCK);
+}
+
+/* S2V of one string of associated data and the plaintext. */
+static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const uint8_t *ad, size_t ad_len,
+		const uint8_t *in, size_t len)
+{
+	uint8_t d[BLOCK];
 	memcpy(d, k->d0, BLOCK);
-	memset(chain, 0, BLOCK);
-	if (n_ad == 1 && ad->len <= BLOCK && blocks > 0) {
-		last_block(k, pair[0], ad->data, ad->len);
+#if E4_AES_LANES > 1
+	if (len >= 2 * BLOCK && ad_len <= BLOCK) {
+		uint8_t pair[2][BLOCK] = {{0}, {0}};
+		add_last(k, pair[0], ad, (uint_fast8_t)ad_len);
 		memcpy(pair[1], in, BLOCK);
 		e4_aes_encrypt(&k->aes, pair[0], 2);
 		dbl(d);
 		xor_into(d, pair[0], BLOCK);
-		memcpy(chain, pair[1], BLOCK);
-		in += BLOCK;
-		blocks--;
-	} else {
-		for (size_t i = 0; i < n_ad; i++) {
-			e4_cmac(k, pair[0], ad[i].data, ad[i].len);
-			dbl(d);
-			xor_into(d, pair[0], BLOCK);
-		}
+		memcpy(tag, pair[1], BLOCK);
+		e4_wipe(pair, sizeof pair);
+		s2v_end(k, tag, d, in + BLOCK, len - BLOCK);
+		return;
 	}
-	if (blocks > 0)
-		e4_aes_cbc_mac(&k->aes, chain, in, blocks);
-	e4_wipe(pair, sizeof pair);
+#endif
+	add_ad(k, d, tag, ad, ad_len);
+	memset(tag, 0, BLOCK);
+	s2v_end(k, tag, d, in, len);
 }
 
-static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv_ad *ad,
-		size_t n_ad, const uint8_t *in, size_t len)
+/* The same for any number of strings. */
+static void s2v_n(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv_ad *ad,
+		  size_t n_ad, const uint8_t *in, size_t len)
 {
-	uint8_t d[BLOCK], tail[2 * BLOCK] = {0};
-	/* whole blocks that "xorend" leaves alone: it touches the last 16 bytes */
-	size_t head = len < BLOCK ? 0 : (len - BLOCK) / BLOCK;
-	size_t tail_len = len - BLOCK * head; /* below 32 */
-
-	s2v_start(k, d, tag, ad, n_ad, in, head);
-	if (tail_len > 0)
-		memcpy(tail, in + BLOCK * head, tail_len);
-	if (tail_len >= BLOCK) {
-		xor_into(tail + tail_len - BLOCK, d, BLOCK);
-	} else {
-		tail[tail_len] = 0x80;
-		dbl(d);
-		xor_into(tail, d, BLOCK);
-		tail_len = BLOCK;
-	}
-	cmac_finish(k, tag, tail, tail_len);
-	e4_wipe(d, sizeof d);
-	e4_wipe(tail, sizeof tail);
+	uint8_t d[BLOCK];
+	memcpy(d, k->d0, BLOCK);
+	for (size_t i = 0; i < n_ad; i++)
+		add_ad(k, d, tag, ad[i].data, ad[i].len);
+	memset(tag, 0, BLOCK);
+	s2v_end(k, tag, d, in, len);
 }
 
 /* --- counter mode -------------------------------------------------------------- */
 
-/* Two bits are cleared, so that the low 64 bits never overflow (2^63 blocks). */
-static void ctr_start(uint8_t counter[16], const uint8_t tag[16])
+/*
+ * Counter number i. The low 64 bits never overflow: their highest is cleared.
+ * i times 16 is a length, so the sums fit size_t.
+ */
+static void counter(uint8_t block[16], const uint8_t tag[16], size_t i)
 {
-	memcpy(counter, tag, BLOCK);
-	counter[8] &= 0x7f;
-	counter[12] &= 0x7f;
-}
-
-static void ctr_increment(uint8_t counter[16])
-{
-	unsigned carry = 1;
-	for (int i = 15; i >= 8; i--) {
-		carry += counter[i];
-		counter[i] = (uint8_t)carry;
-		carry >>= 8;
+	memcpy(block, tag, BLOCK);
+	block[8] &= 0x7f;
+	block[12] &= 0x7f;
+	for (uint_fast8_t at = 15; at >= 8; at--) {
+		i += block[at];
+		block[at] = (uint8_t)i;
+		i >>= 8;
 	}
 }
 
@@ -155,20 +190,18 @@ static void ctr_increment(uint8_t counter[16])
 static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
-	uint8_t counter[BLOCK], stream[E4_AES_LANES * BLOCK];
-	ctr_start(counter, tag);
-	while (len > 0) {
-		size_t n = len < sizeof stream ? len : sizeof stream;
-		size_t blocks = (n + BLOCK - 1) / BLOCK;
-		for (size_t i = 0; i < blocks; i++) {
-			memcpy(stream + BLOCK * i, counter, BLOCK);
-			ctr_increment(counter);
-		}
-		e4_aes_encrypt(k, stream, blocks);
-		for (size_t i = 0; i < n; i++)
-			out[i] = in[i] ^ stream[i];
-		out += n;
-		in += n;
+	uint8_t stream[E4_AES_LANES * BLOCK];
+	for (size_t block = 0; len > 0;) {
+		uint_fast8_t n = 0;
+		do {
+			counter(stream + n, tag, block++);
+			n += BLOCK;
+		} while (n < sizeof stream && n < len);
+		e4_aes_encrypt(k, stream, n / BLOCK);
+		if (n > len)
+			n = (uint_fast8_t)len;
+		for (uint_fast8_t i = 0; i < n; i++)
+			*out++ = *in++ ^ stream[i];
 		len -= n;
 	}
 	e4_wipe(stream, sizeof stream);
@@ -176,44 +209,54 @@ static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 
 /* --- SIV ------------------------------------------------------------------------- */
 
-void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
-		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
+/* Takes the plaintext back if the tags differ. */
+MERGED bool judge(const uint8_t tag[16], uint8_t expected[16], uint8_t *out, size_t len)
 {
-	uint8_t tag[BLOCK];
-	s2v(mac, tag, ad, n_ad, in, len);
-	ctr(key, out + BLOCK, tag, in, len);
-	memcpy(out, tag, BLOCK);
-}
-
-bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
-		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len)
-{
-	if (in_len < BLOCK)
-		return false;
-	uint8_t tag[BLOCK], expected[BLOCK];
-	size_t len = in_len - BLOCK;
-	memcpy(tag, in, BLOCK); /* out may lie over it */
-	ctr(key, out, tag, in + BLOCK, len);
-	s2v(mac, expected, ad, n_ad, out, len);
 	bool good = e4_equal(tag, expected, BLOCK);
 	/* without a branch, so that the verdict is the caller's to make public */
 	uint8_t mask = e4_mask(good);
 	for (size_t i = 0; i < len; i++)
 		out[i] &= mask;
-	e4_wipe(expected, sizeof expected);
+	e4_wipe(expected, BLOCK);
 	return good;
 }
 
 void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t len)
 {
-	struct e4_siv_ad one = {ad, ad_len};
-	e4_siv_seal2(k, &k->aes, out, &one, 1, in, len);
+	s2v(k, out, ad, ad_len, in, len);
+	ctr(&k->aes, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len)
 {
-	struct e4_siv_ad one = {ad, ad_len};
-	return e4_siv_open2(k, &k->aes, out, &one, 1, in, in_len);
+	uint8_t tag[BLOCK], expected[BLOCK];
+	if (in_len < BLOCK)
+		return false;
+	in_len -= BLOCK;
+	memcpy(tag, in, BLOCK); /* out may lie over it */
+	ctr(&k->aes, out, tag, in + BLOCK, in_len);
+	s2v(k, expected, ad, ad_len, out, in_len);
+	return judge(tag, expected, out, in_len);
+}
+
+void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
+{
+	s2v_n(mac, out, ad, n_ad, in, len);
+	ctr(key, out + BLOCK, out, in, len);
+}
+
+bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
+		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len)
+{
+	uint8_t tag[BLOCK], expected[BLOCK];
+	if (in_len < BLOCK)
+		return false;
+	in_len -= BLOCK;
+	memcpy(tag, in, BLOCK);
+	ctr(key, out, tag, in + BLOCK, in_len);
+	s2v_n(mac, expected, ad, n_ad, out, in_len);
+	return judge(tag, expected, out, in_len);
 }
