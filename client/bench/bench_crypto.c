@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "bench.h"
+#include "bench_batch.h"
 #include "bench_messages.h"
 #include "crypto_peers.h"
 #include "e4/crypto.h"
@@ -185,6 +186,7 @@ int main(void)
 	}
 	EVP_CIPHER_CTX_free(b.peer_ctx);
 	EVP_CIPHER_free(b.peer_siv);
+	bench_batch();
 	bench_messages();
 	return 0;
 }

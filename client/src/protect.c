@@ -6,6 +6,7 @@
 #include "declassify.h"
 #include "key_use.h"
 #include "mode.h"
+#include "steps.h"
 #include "table.h"
 
 size_t e4_overhead(const struct e4_client *c)
@@ -14,8 +15,9 @@ size_t e4_overhead(const struct e4_client *c)
 	return E4_STAMP_LEN + E4_SENDER_LEN(c) + E4_SIV_TAG_LEN + E4_SIG_LEN_OF(c);
 }
 
-static void seal_at(const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
-		    const uint64_t *stamp, const uint8_t *in, size_t len)
+/* Encrypt in to box (tag | ciphertext) and write the stamp. */
+static void seal(const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box, const uint64_t *stamp,
+		 const uint8_t *in, size_t len)
 {
 	e4_put64(stamp_at, *stamp);
 	e4_siv_seal(k, box, stamp_at, E4_STAMP_LEN, in, len);
@@ -23,12 +25,7 @@ static void seal_at(const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
 
 #ifdef E4_NO_REPLAY
 
-static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
-		 const uint64_t *now, const uint8_t *in, size_t len)
-{
-	(void)c;
-	seal_at(k, stamp_at, box, now, in, len);
-}
+#define make_distinct(c, k, stamp_at, box, now, len) ((void)(k), (void)(now))
 
 #else
 
@@ -53,23 +50,22 @@ static void remember_sent(struct e4_client *c, uint64_t stamp, const uint8_t tag
 }
 
 /*
- * Encrypt in to box (tag | ciphertext) and write the stamp: the present, or an
- * earlier second when these bytes went out before. Each further try meets
- * another remembered message, so there are at most n_sent + 1.
+ * The box is sealed with the present as its stamp: take an earlier second when
+ * these bytes went out before. Each further try meets another remembered
+ * message, so there are at most n_sent + 1.
  */
-static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box,
-		 const uint64_t *now, const uint8_t *in, size_t len)
+static void make_distinct(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at,
+			  uint8_t *box, const uint64_t *now, size_t len)
 {
 	uint64_t stamp = *now;
 
-	seal_at(k, stamp_at, box, &stamp, in, len);
 	E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	while (was_sent(c, stamp, box) && stamp > 1 && *now - stamp < c->cfg.validity_s) {
 		/* in may have been overwritten by the ciphertext: take it back from there */
 		e4_siv_open(k, box + E4_SIV_TAG_LEN, stamp_at, E4_STAMP_LEN, box,
 			    len + E4_SIV_TAG_LEN);
 		stamp--;
-		seal_at(k, stamp_at, box, &stamp, box + E4_SIV_TAG_LEN, len);
+		seal(k, stamp_at, box, &stamp, box + E4_SIV_TAG_LEN, len);
 		E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	}
 	remember_sent(c, stamp, box);
@@ -77,33 +73,52 @@ static void seal(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp
 
 #endif
 
-enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
-			  size_t *out_len, const uint8_t *in, size_t len)
+E4_STEP enum e4_result e4_protect_begin(const struct e4_client *c, struct e4_topic *t,
+					const struct e4_topic_key **key, uint64_t *now,
+					size_t out_cap, size_t len)
 {
-	const struct e4_topic_key *key;
-	struct e4_siv_key local;
-	uint64_t now;
-
-	*out_len = 0;
 	if (t->control)
 		return E4_ERR_PARAM;
 	if (out_cap < e4_overhead(c) || out_cap - e4_overhead(c) < len)
 		return E4_ERR_SPACE;
-	key = e4_topic_find(c, t->hash, &t->slot);
-	if (!key)
+	*key = e4_topic_find(c, t->hash, &t->slot);
+	if (!*key)
 		return E4_ERR_NO_TOPIC_KEY;
-	if (!e4_clock_now(c, &now))
-		return E4_ERR_NO_TIME;
-	seal(c, e4_key_use(c, &local, t->slot, key->key), out,
-	     out + E4_STAMP_LEN + E4_SENDER_LEN(c), &now, in, len);
-	e4_key_used(c, &local);
-	*out_len = e4_overhead(c) + len;
+	return e4_clock_now(c, now) ? E4_OK : E4_ERR_NO_TIME;
+}
+
+E4_STEP size_t e4_protect_end(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
+			      const uint64_t *now, size_t len)
+{
+	size_t out_len = e4_overhead(c) + len;
+
+	make_distinct(c, k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), now, len);
 	if (E4_SENDER_LEN(c) > 0)
 		memcpy(out + E4_STAMP_LEN, c->id, E4_SENDER_LEN(c));
 #ifndef E4_SK_ONLY
 	if (E4_SIG_LEN_OF(c) > 0)
-		c->cfg.mode->sign(out + *out_len - E4_SIG_LEN_OF(c), out,
-				  *out_len - E4_SIG_LEN_OF(c), c->key);
+		c->cfg.mode->sign(out + out_len - E4_SIG_LEN_OF(c), out, out_len - E4_SIG_LEN_OF(c),
+				  c->key);
 #endif
+	return out_len;
+}
+
+enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
+			  size_t *out_len, const uint8_t *in, size_t len)
+{
+	const struct e4_topic_key *key;
+	const struct e4_siv_key *k;
+	struct e4_siv_key local;
+	enum e4_result r;
+	uint64_t now;
+
+	*out_len = 0;
+	r = e4_protect_begin(c, t, &key, &now, out_cap, len);
+	if (r != E4_OK)
+		return r;
+	k = e4_key_use(c, &local, t->slot, key->key);
+	seal(k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), &now, in, len);
+	*out_len = e4_protect_end(c, k, out, &now, len);
+	e4_key_used(c, &local);
 	return E4_OK;
 }

@@ -8,6 +8,7 @@
 #include "key_use.h"
 #include "mode.h"
 #include "replay.h"
+#include "steps.h"
 #include "table.h"
 
 /* By the clock; the high-water mark is judged with the command. */
@@ -72,22 +73,26 @@ static bool in_grace(const struct e4_client *c, const struct e4_topic_key *key, 
 	       e4_later_by(&key->switched_at, now) <= c->cfg.grace_s;
 }
 
-/* Decrypt box (tag | ciphertext) under the current key, else under the old one (section 6). */
-static bool open_box(struct e4_client *c, uint8_t *out, const struct e4_topic *t,
-		     const struct e4_topic_key *key, const uint64_t *now, const uint8_t *stamp_at,
-		     const uint8_t *box, size_t box_len)
+/* Where tag and ciphertext lie in a message, and their length. */
+static const uint8_t *box_of(const struct e4_client *c, const uint8_t *in, size_t in_len,
+			     size_t *box_len)
+{
+	(void)c;
+	*box_len = in_len - E4_STAMP_LEN - E4_SENDER_LEN(c) - E4_SIG_LEN_OF(c);
+	return in + E4_STAMP_LEN + E4_SENDER_LEN(c);
+}
+
+/* What the current key does not open, the old one may (section 6). */
+static bool open_old(const struct e4_client *c, uint8_t *out, const struct e4_topic_key *key,
+		     const uint8_t *in, size_t in_len)
 {
 	struct e4_siv_key local;
-	bool ok = e4_siv_open(e4_key_use(c, &local, t->slot, key->key), out, stamp_at, E4_STAMP_LEN,
-			      box, box_len);
+	size_t box_len;
+	const uint8_t *box = box_of(c, in, in_len, &box_len);
+	bool ok;
 
-	E4_PUBLIC(&ok, sizeof ok);
-	if (ok || !in_grace(c, key, now)) {
-		e4_key_used(c, &local);
-		return ok;
-	}
 	e4_siv_key_init(&local, key->old_key);
-	ok = e4_siv_open(&local, out, stamp_at, E4_STAMP_LEN, box, box_len);
+	ok = e4_siv_open(&local, out, in, E4_STAMP_LEN, box, box_len);
 	e4_wipe(&local, sizeof local);
 	E4_PUBLIC(&ok, sizeof ok);
 	return ok;
@@ -105,26 +110,35 @@ static enum e4_result judge(struct e4_client *c, const uint64_t *now, const uint
 	return r;
 }
 
-static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint8_t *out,
-				   const uint8_t *in, size_t in_len)
+E4_STEP enum e4_result e4_unprotect_begin(const struct e4_client *c, struct e4_topic *t,
+					  const struct e4_topic_key **key, uint64_t *now,
+					  size_t out_cap, const uint8_t *in, size_t in_len)
 {
-	size_t before = E4_STAMP_LEN + E4_SENDER_LEN(c);
-	const struct e4_topic_key *key;
-	enum e4_result r;
-	uint64_t now;
-
-	key = e4_topic_find(c, t->hash, &t->slot);
-	if (!key)
+	if (in_len < e4_overhead(c))
+		return E4_ERR_LENGTH;
+	if (out_cap < in_len - e4_overhead(c))
+		return E4_ERR_SPACE;
+	*key = e4_topic_find(c, t->hash, &t->slot);
+	if (!*key)
 		return E4_ERR_NO_TOPIC_KEY;
-	if (!e4_clock_now(c, &now) && !c->cfg.no_window)
+	if (!e4_clock_now(c, now) && !c->cfg.no_window)
 		return E4_ERR_NO_TIME;
-	r = check_sender(c, in, in_len);
-	if (r != E4_OK)
-		return r;
-	if (!open_box(c, out, t, key, &now, in, in + before, in_len - before - E4_SIG_LEN_OF(c)))
+	return check_sender(c, in, in_len);
+}
+
+E4_STEP enum e4_result e4_unprotect_end(struct e4_client *c, bool ok, uint8_t *out, size_t *out_len,
+					const struct e4_topic_key *key, const uint64_t *now,
+					const uint8_t *in, size_t in_len)
+{
+	enum e4_result r;
+
+	E4_PUBLIC(&ok, sizeof ok);
+	if (!ok && !(in_grace(c, key, now) && open_old(c, out, key, in, in_len)))
 		return E4_ERR_AUTH;
-	r = judge(c, &now, in);
-	if (r != E4_OK)
+	r = judge(c, now, in);
+	if (r == E4_OK)
+		*out_len = in_len - e4_overhead(c);
+	else
 		e4_wipe(out, in_len - e4_overhead(c));
 	return r;
 }
@@ -132,19 +146,25 @@ static enum e4_result open_message(struct e4_client *c, struct e4_topic *t, uint
 enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
 			    size_t *out_len, const uint8_t *in, size_t in_len)
 {
+	const struct e4_topic_key *key;
+	struct e4_siv_key local;
+	const uint8_t *box;
 	enum e4_result r;
+	size_t box_len;
+	uint64_t now;
+	bool ok;
 
 	*out_len = 0;
 	if (!c->provisioned)
 		return E4_ERR_NO_STATE;
 	if (t->control)
 		return open_control(c, in, in_len);
-	if (in_len < e4_overhead(c))
-		return E4_ERR_LENGTH;
-	if (out_cap < in_len - e4_overhead(c))
-		return E4_ERR_SPACE;
-	r = open_message(c, t, out, in, in_len);
-	if (r == E4_OK)
-		*out_len = in_len - e4_overhead(c);
-	return r;
+	r = e4_unprotect_begin(c, t, &key, &now, out_cap, in, in_len);
+	if (r != E4_OK)
+		return r;
+	box = box_of(c, in, in_len, &box_len);
+	ok = e4_siv_open(e4_key_use(c, &local, t->slot, key->key), out, in, E4_STAMP_LEN, box,
+			 box_len);
+	e4_key_used(c, &local);
+	return e4_unprotect_end(c, ok, out, out_len, key, &now, in, in_len);
 }

@@ -126,7 +126,7 @@ static void wycheproof_group(const char *path, const json_t *group, run_case *ru
 	const json_t *tests = json_object_get(group, "tests");
 	for (size_t i = 0; i < json_array_size(tests); i++) {
 		const json_t *c = json_array_get(tests, i);
-		int failed = check_failed;
+		long failed = check_failed;
 		run(group, c, strcmp(json_text(c, "result"), "valid") == 0);
 		n_run++;
 		if (check_failed != failed)

@@ -42,6 +42,8 @@ struct disk {
 	int n_handles;
 	int calls, cut_at; /* the cut_at-th call meets the cut, counted from 1; 0: never */
 	int fail_at;       /* that call alone fails */
+	long bytes,
+		cut_byte; /* written; the power goes before that one, counted from 1; 0: never */
 	unsigned seed;
 };
 
@@ -127,8 +129,14 @@ static bool disk_write(void *ctx, int file, const void *bytes, size_t len)
 	struct disk_file *f = &d->files[d->handle_file[file]];
 	bool whole = disk_step(d);
 
-	if (!whole) /* a part of it may have come that far */
-		len = chance(d) % (len + 1);
+	if (whole && d->cut_byte > 0 && d->bytes + (long)len >= d->cut_byte) {
+		whole = false;
+		len = (size_t)(d->cut_byte - 1 - d->bytes);
+		d->cut_at = d->calls; /* and nothing after it */
+	} else if (!whole) {          /* a part of it may have come that far */
+		len = d->cut_byte > 0 ? 0 : chance(d) % (len + 1);
+	}
+	d->bytes += (long)len;
 	memcpy(f->written + d->handle_at[file], bytes, len);
 	d->handle_at[file] += len;
 	if (d->handle_at[file] > f->written_len)
@@ -236,6 +244,7 @@ static void disk_restart(struct disk *d)
 		f->written_len = f->durable_len;
 	}
 	d->cut_at = d->fail_at = d->calls = d->n_handles = 0;
+	d->cut_byte = 0;
 }
 
 /* --- Clients on it ------------------------------------------------------------ */
@@ -282,8 +291,8 @@ static enum e4_result remove_topic(struct host *h, const char *name)
 	return e4_remove_topic(&h->d.c, &t);
 }
 
-/* A disk with a client of some topics, so many that a state takes several writes. */
-static struct disk *filled_disk(unsigned seed)
+/* A disk with a client of n topics and one that is wanted. */
+static struct disk *disk_with(int n, unsigned seed)
 {
 	struct disk *disk = disk_new(seed);
 	struct host h;
@@ -291,7 +300,7 @@ static struct disk *filled_disk(unsigned seed)
 
 	CHECK_EQ(host_open(&h, disk), E4_ERR_NO_STATE);
 	CHECK_EQ(e4_provision_sk(&h.d.c, id, identity), E4_OK);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof name, "topic %d", i);
 		/* the table at once, so that a test has few saves */
 		h.d.c.cfg.store.save_begin = NULL;
@@ -303,6 +312,12 @@ static struct disk *filled_disk(unsigned seed)
 	disk->n_steps = 0;
 	disk->calls = 0;
 	return disk;
+}
+
+/* So many topics that a state takes several writes. */
+static struct disk *filled_disk(unsigned seed)
+{
+	return disk_with(60, seed);
 }
 
 static bool holds(const struct disk *disk, uint8_t byte)
@@ -367,6 +382,33 @@ static void a_power_cut_at_every_step_leaves_the_old_or_the_new_state(void)
 			CHECK_EQ(set_topic(&h, "next", 0xdd), E4_OK);
 			CHECK_EQ(host_open(&h, disk), E4_OK);
 			CHECK(has_topic(&h, "next"));
+			free(disk);
+		}
+	}
+}
+
+static void a_power_cut_at_every_byte_written_leaves_the_old_or_the_new_state(void)
+{
+	bool cut = true;
+
+	for (long byte = 1; cut; byte++) {
+		for (unsigned seed = 0; seed < 3; seed++) {
+			struct disk *disk = disk_with(1, seed);
+			struct host h;
+			bool done;
+
+			CHECK_EQ(host_open(&h, disk), E4_OK);
+			disk->calls = 0;
+			disk->bytes = 0;
+			disk->cut_byte = byte;
+			done = remove_topic(&h, "wanted") == E4_OK;
+			CHECK(has_topic(&h, "wanted") == !done);
+			cut = disk->cut_at > 0;
+			CHECK(cut || byte > 90 + 88 + 90 + 2 * 88); /* written, and overwritten */
+			disk_restart(disk);
+			CHECK_EQ(host_open(&h, disk), E4_OK);
+			CHECK_EQ(h.d.c.topics_used, has_topic(&h, "wanted") ? 2 : 1);
+			CHECK(!done || !has_topic(&h, "wanted"));
 			free(disk);
 		}
 	}
@@ -553,6 +595,7 @@ int main(void)
 	uint64_t now;
 
 	RUN(a_power_cut_at_every_step_leaves_the_old_or_the_new_state);
+	RUN(a_power_cut_at_every_byte_written_leaves_the_old_or_the_new_state);
 	RUN(a_power_cut_at_the_first_save_leaves_nothing_or_the_client);
 	RUN(a_step_that_fails_leaves_the_old_state_and_the_next_save_works);
 	RUN(a_removed_key_is_nowhere_on_the_disk);

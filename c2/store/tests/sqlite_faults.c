@@ -414,7 +414,8 @@ static void fail_every(const char *what, enum fault_op op, int rc, bool lasting,
 	bool reached = true;
 	int n;
 	for (n = 1; reached; n++) {
-		int done = 0, before = check_failed;
+		long before = check_failed;
+		int done = 0;
 		open_db();
 		begin();
 		add_topic("t", 1);

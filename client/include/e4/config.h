@@ -34,7 +34,7 @@
 #elif defined(__ARM_ARCH_6M__)
 #define E4_AES E4_AES_SMALL32
 #elif defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
-#define E4_AES E4_AES_CT64
+#define E4_AES E4_AES_NATIVE
 #elif UINTPTR_MAX > 0xffffffff
 #define E4_AES E4_AES_CT64
 #else

@@ -75,6 +75,9 @@ struct e4_aes_key {
 #else
 	uint64_t round[120]; /* 15 round keys, bitsliced: 8 planes each */
 #endif
+#if E4_AES == E4_AES_NATIVE
+	uint8_t native; /* not 0: not bitsliced, but as this CPU's AES instructions take them */
+#endif
 };
 
 /*
@@ -106,6 +109,27 @@ void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_
  */
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len);
+
+/*
+ * Many messages in one call: the same bytes and verdicts as one by one, in less
+ * time, because messages do not wait for each other (several times the speed
+ * with E4_AES_NATIVE, about three times with E4_AES_CT64, none elsewhere). Two
+ * are enough to gain; from eight on all room is used. Keys and lengths may be
+ * mixed. Each job's buffers obey the rules of its own call and overlap no other
+ * job's; keys may be shared. Takes 4 KB of stack.
+ */
+struct e4_siv_job {
+	const struct e4_siv_key *key;
+	const void *ad;
+	size_t ad_len;
+	const uint8_t *in;
+	size_t len; /* of in */
+	uint8_t *out;
+	bool ok; /* written: open's verdict; a wrong tag leaves the other jobs alone */
+};
+
+void e4_siv_seal_batch(struct e4_siv_job *jobs, size_t n);
+void e4_siv_open_batch(struct e4_siv_job *jobs, size_t n);
 
 /* --- Ed25519 (RFC 8032) and X25519 (RFC 7748) ------------------------------ */
 

@@ -290,6 +290,28 @@ enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out,
 enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
 			    size_t *out_len, const uint8_t *in, size_t in_len);
 
+#ifndef E4_NO_CACHE
+/* One of many. The buffers obey the rules of its own call and overlap no other message's. */
+struct e4_message {
+	struct e4_topic *topic; /* may be shared */
+	const uint8_t *in;
+	size_t len; /* of in */
+	uint8_t *out;
+	size_t out_cap;
+	size_t out_len; /* written */
+	enum e4_result result;
+};
+
+/*
+ * For gateways: as e4_protect() and e4_unprotect() of each message in turn, with
+ * the same results, commands among them included; but several times as fast
+ * with a key cache that has places for the busy topics (e4_siv_seal_batch).
+ * Without a cache, one by one. Takes 8 KB of stack.
+ */
+void e4_protect_batch(struct e4_client *c, struct e4_message *messages, size_t n);
+void e4_unprotect_batch(struct e4_client *c, struct e4_message *messages, size_t n);
+#endif
+
 /* --- Receipts ---------------------------------------------------------------- */
 
 /* The answer to the last ReportState; lists as many topics as fit when C2 asked for them. */

@@ -1,7 +1,14 @@
 /* AES-256, bitsliced on 64-bit words, four blocks at once. */
 #include "aes.h"
+#include "lanes.h"
 
 #if E4_AES == E4_AES_CT64 || E4_AES == E4_AES_NATIVE
+
+#if E4_AES == E4_AES_NATIVE /* then aes_native.c has these names */
+#define e4_aes_init e4_ct64_init
+#define e4_aes_encrypt e4_ct64_encrypt
+#define e4_aes_cbc_mac e4_ct64_cbc_mac
+#endif
 
 typedef uint64_t word;
 
@@ -139,6 +146,36 @@ void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t
 	e4_wipe(q, sizeof q);
 	e4_wipe(m, sizeof m);
 }
+
+/* --- four chains at once ------------------------------------------------------------- */
+
+/* Round keys with another key in each lane, for e4_ct64_lanes_mac. */
+void e4_ct64_lane_key(struct e4_aes_key *keys, size_t lane, const struct e4_aes_key *k)
+{
+	uint64_t mask = LANE0 << lane;
+	for (size_t i = 0; i < 8 * (ROUNDS + 1); i++)
+		keys->round[i] = (keys->round[i] & ~mask) | (k->round[i] & mask);
+}
+
+/* chain[i] over n blocks from in[i], for all four i. */
+void e4_ct64_lanes_mac(const struct e4_aes_key *keys, uint8_t chain[][16], const uint8_t *const *in,
+		       size_t n)
+{
+	uint64_t q[8], m[8];
+	pack4(q, chain[0]);
+	for (size_t offset = 0; offset < 16 * n; offset += 16) {
+		for (unsigned b = 0; b < 4; b++)
+			place(m, in[b] + offset, b);
+		transpose(m);
+		add_key(q, m);
+		encrypt_planes(keys->round, q);
+	}
+	unpack4(chain[0], q);
+	e4_wipe(q, sizeof q);
+	e4_wipe(m, sizeof m);
+}
+
+/* --- key schedule ------------------------------------------------------------ */
 
 /* Round key r to planes, the same in all four lanes; four keys a turn. */
 static void put_round_keys(struct e4_aes_key *k, const uint32_t w[KEY_WORDS])

@@ -9,6 +9,7 @@
 #include "siv.h"
 
 #include "bytes.h"
+#include "native.h"
 
 #include <string.h>
 
@@ -187,9 +188,15 @@ static void counter(uint8_t block[16], const uint8_t tag[16], size_t i)
 }
 
 /* out may be in, or lie before it. */
-static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
+void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
+#if E4_AES == E4_AES_NATIVE
+	if (k->native) {
+		e4_native_ctr(k, out, tag, in, len);
+		return;
+	}
+#endif
 	uint8_t stream[E4_AES_LANES * BLOCK];
 	for (size_t block = 0; len > 0;) {
 		uint_fast8_t n = 0;
@@ -224,19 +231,29 @@ MERGED bool judge(const uint8_t tag[16], uint8_t expected[16], uint8_t *out, siz
 void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t len)
 {
+#if E4_AES == E4_AES_NATIVE
+	if (k->aes.native) {
+		e4_native_seal(k, out, ad, ad_len, in, len);
+		return;
+	}
+#endif
 	s2v(k, out, ad, ad_len, in, len);
-	ctr(&k->aes, out + BLOCK, out, in, len);
+	e4_siv_ctr(&k->aes, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len)
 {
+#if E4_AES == E4_AES_NATIVE
+	if (k->aes.native && in_len >= BLOCK)
+		return e4_native_open(k, out, ad, ad_len, in, in_len);
+#endif
 	uint8_t tag[BLOCK], expected[BLOCK];
 	if (in_len < BLOCK)
 		return false;
 	in_len -= BLOCK;
 	memcpy(tag, in, BLOCK); /* out may lie over it */
-	ctr(&k->aes, out, tag, in + BLOCK, in_len);
+	e4_siv_ctr(&k->aes, out, tag, in + BLOCK, in_len);
 	s2v(k, expected, ad, ad_len, out, in_len);
 	return judge(tag, expected, out, in_len);
 }
@@ -245,7 +262,7 @@ void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
 {
 	s2v_n(mac, out, ad, n_ad, in, len);
-	ctr(key, out + BLOCK, out, in, len);
+	e4_siv_ctr(key, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
@@ -256,7 +273,7 @@ bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 		return false;
 	in_len -= BLOCK;
 	memcpy(tag, in, BLOCK);
-	ctr(key, out, tag, in + BLOCK, in_len);
+	e4_siv_ctr(key, out, tag, in + BLOCK, in_len);
 	s2v_n(mac, expected, ad, n_ad, out, in_len);
 	return judge(tag, expected, out, in_len);
 }
