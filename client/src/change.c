@@ -200,8 +200,10 @@ enum e4_result e4_change_set_topic(struct e4_client *c, struct e4_change *change
 	struct e4_topic_key *entry;
 	uint16_t at;
 	bool existed = e4_table_find(c, E4_TOPICS, hash, &at);
-	bool same = existed && e4_equal(c->cfg.topics[at].key, key, E4_KEY_LEN);
+	bool same = false;
 
+	if (existed)
+		same = e4_equal(c->cfg.topics[at].key, key, E4_KEY_LEN);
 	E4_PUBLIC(&same, sizeof same);
 	if (same)
 		return E4_OK;

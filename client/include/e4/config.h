@@ -71,7 +71,13 @@
 #define E4_CURVE_EXTERN 5 /* the functions of e4/crypto.h come from elsewhere */
 
 #ifndef E4_CURVE
-#define E4_CURVE E4_CURVE_SODIUM
+#if defined(__SIZEOF_INT128__)
+#define E4_CURVE E4_CURVE_64
+#elif defined(__AVR__) || defined(__ARM_ARCH_6M__)
+#define E4_CURVE E4_CURVE_SMALL
+#else
+#define E4_CURVE E4_CURVE_32
+#endif
 #endif
 
 /*

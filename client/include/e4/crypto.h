@@ -151,8 +151,9 @@ bool e4_ed25519_verify(const uint8_t sig[64], const void *msg, size_t len,
 		       const uint8_t public_key[32]);
 
 /*
- * True if the 32 bytes are a canonical point of the prime-order group. Takes
- * about as long as three verifications: check a key once, when it comes in.
+ * True if the 32 bytes are a canonical point of the prime-order group, other than
+ * the neutral one. Takes about as long as a verification: check a key once, when it
+ * comes in.
  */
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32]);
 
