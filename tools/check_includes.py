@@ -26,7 +26,7 @@ THIRD_PARTY = {
     "mosquitto.h": ("bus/mqtt.c", "bus/mqtt_setup.c"),
     "microhttpd.h": ("c2/front/",),
     "nghttp2/": ("c2/front/",),
-    "openssl/": ("c2/front/", "client/bench/", "client/tests/"),
+    "openssl/": ("c2/front/", "client/bench/", "client/examples/hooks_openssl.c", "client/tests/"),
     "gnutls/": ("c2/front/",),
     "curl/": ("cli/",),
     "jansson.h": ("api/", "c2/front/http_request.c", "client/port/import", "client/tests/", "cli/"),

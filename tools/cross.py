@@ -77,7 +77,7 @@ class Avr:
     sources = Cortex.sources
 
     def command(self, elf):
-        return [OUT / "avr_run", "-x", "-t", "570", "atmega2560", elf]
+        return [OUT / "avr_run", "-x", "-t", "1800", "atmega2560", elf]
 
 
 class AvrMore(Avr):
@@ -129,7 +129,7 @@ def run(name, target, out, suite, lib, stream=None, label=None):
     with open(stream or "/dev/null", "rb") as given:
         try:
             done = subprocess.run([str(c) for c in target.command(elf)], stdin=given, cwd=out,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=580)
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=2000)
             text, status = done.stdout.decode(errors="replace"), done.returncode
         except subprocess.TimeoutExpired as late:
             text, status = (late.stdout or b"").decode(errors="replace"), 124

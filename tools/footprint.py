@@ -104,7 +104,7 @@ def missing(choices):
 
 
 def tool(command):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         sys.exit(f"{command[0]} ... {command[-1]}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     return done
@@ -148,7 +148,7 @@ class Build:
     def run_avr(self, elf):
         avr_run = OUT / "avr_run"
         mcu = self.target.lower()
-        done = tool([avr_run, "-s", "-t", "250", mcu, elf])
+        done = tool([avr_run, "-s", "-t", "500", mcu, elf])
         marks = [list(map(int, line.split()[1:])) for line in done.stderr.splitlines()
                  if line.startswith("mark ")]
         names = [line.split()[0] for line in done.stdout.splitlines()]

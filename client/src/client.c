@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "life.h"
+#include "mode.h"
 #include "state.h"
 
 static bool store_ok(const struct e4_config *cfg)
@@ -18,13 +19,15 @@ static bool store_ok(const struct e4_config *cfg)
 #endif
 }
 
-/* A table of no address has no entries. */
-static bool tables_ok(const struct e4_config *cfg)
+/* A table of no address has no entries; a mode with an element has a whole one. */
+static bool parts_ok(const struct e4_config *cfg)
 {
 	bool ok = cfg->topics || cfg->n_topics == 0;
 
 #ifndef E4_SK_ONLY
 	ok = ok && (cfg->peers || cfg->n_peers == 0);
+	if (cfg->mode->in_element)
+		ok = ok && cfg->element && cfg->element->sign && cfg->element->agree;
 #endif
 #ifndef E4_NO_REPLAY
 	ok = ok && (cfg->seen || cfg->n_seen == 0) && (cfg->sent || cfg->n_sent == 0);
@@ -37,7 +40,7 @@ static bool tables_ok(const struct e4_config *cfg)
 
 enum e4_result e4_init(struct e4_client *c, const struct e4_config *cfg)
 {
-	if (!cfg->mode || !store_ok(cfg) || !tables_ok(cfg))
+	if (!cfg->mode || !store_ok(cfg) || !parts_ok(cfg))
 		return E4_ERR_PARAM;
 	if (cfg->clock != E4_CLOCK_NONE &&
 	    (cfg->clock != E4_CLOCK_RELIABLE || !cfg->now || cfg->no_window))

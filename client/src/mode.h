@@ -40,10 +40,20 @@ struct e4_mode {
 	uint8_t n_commands;
 	const struct e4_command_row *commands;
 #ifndef E4_SK_ONLY
-	void (*sign)(uint8_t *sig, const void *msg, size_t len, const uint8_t *identity);
+	bool in_element; /* the configuration names the element that has the identity key */
+	/* False only if an element failed. */
+	bool (*sign)(const struct e4_client *c, uint8_t *sig, const void *msg, size_t len);
 	bool (*verify)(const uint8_t *sig, const void *msg, size_t len, const uint8_t *public_key);
 #endif
 };
+
+/* The rows that the modes with signatures share. */
+enum e4_result e4_run_set_pubkey(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+				 const uint64_t *now);
+enum e4_result e4_run_remove_pubkey(struct e4_client *c, struct e4_change *change,
+				    const uint8_t *args, const uint64_t *now);
+enum e4_result e4_run_reset_pubkeys(struct e4_client *c, struct e4_change *change,
+				    const uint8_t *args, const uint64_t *now);
 
 /* The rows that all modes share. */
 enum e4_result e4_run_remove_topic(struct e4_client *c, struct e4_change *change,

@@ -63,7 +63,7 @@ static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, 
 	return E4_OK;
 }
 
-static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change, const uint8_t *args,
+enum e4_result e4_run_set_pubkey(struct e4_client *c, struct e4_change *change, const uint8_t *args,
 				 const uint64_t *now)
 {
 	(void)now;
@@ -73,7 +73,7 @@ static enum e4_result set_pubkey(struct e4_client *c, struct e4_change *change, 
 	return e4_change_set_peer(c, change, args + 32, args);
 }
 
-static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *change,
+enum e4_result e4_run_remove_pubkey(struct e4_client *c, struct e4_change *change,
 				    const uint8_t *args, const uint64_t *now)
 {
 	(void)now;
@@ -81,7 +81,7 @@ static enum e4_result remove_pubkey(struct e4_client *c, struct e4_change *chang
 	return e4_change_remove_peer(c, change, args);
 }
 
-static enum e4_result reset_pubkeys(struct e4_client *c, struct e4_change *change,
+enum e4_result e4_run_reset_pubkeys(struct e4_client *c, struct e4_change *change,
 				    const uint8_t *args, const uint64_t *now)
 {
 	(void)args;
@@ -95,12 +95,18 @@ static const struct e4_command_row commands[] = {
 	{E4_RESET_TOPICS, 0, true, e4_run_reset_topics},
 	{E4_SET_ID_KEY, 64, true, set_id_key},
 	{E4_SET_TOPIC_KEY, 48, true, e4_run_set_topic_key},
-	{E4_REMOVE_PUBKEY, 16, true, remove_pubkey},
-	{E4_RESET_PUBKEYS, 0, true, reset_pubkeys},
-	{E4_SET_PUBKEY, 48, true, set_pubkey},
+	{E4_REMOVE_PUBKEY, 16, true, e4_run_remove_pubkey},
+	{E4_RESET_PUBKEYS, 0, true, e4_run_reset_pubkeys},
+	{E4_SET_PUBKEY, 48, true, e4_run_set_pubkey},
 	{E4_SET_C2_KEY, 32, true, set_c2_key},
 	{E4_REPORT_STATE, 17, false, e4_run_report_state},
 };
+
+static bool sign(const struct e4_client *c, uint8_t *sig, const void *msg, size_t len)
+{
+	e4_ed25519_sign(sig, msg, len, c->key);
+	return true;
+}
 
 const struct e4_mode e4_mode_pk = {
 	.code = 2,
@@ -110,7 +116,7 @@ const struct e4_mode e4_mode_pk = {
 	.has_c2_key = true,
 	.n_commands = sizeof commands / sizeof commands[0],
 	.commands = commands,
-	.sign = e4_ed25519_sign,
+	.sign = sign,
 	.verify = e4_ed25519_verify,
 };
 

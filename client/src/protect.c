@@ -27,6 +27,12 @@ static void seal(const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box, co
 
 #define make_distinct(c, k, stamp_at, box, now, len) ((void)(k), (void)(now))
 
+static void remember_sent(struct e4_client *c, const uint8_t *message)
+{
+	(void)c;
+	(void)message;
+}
+
 #else
 
 static bool was_sent(const struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
@@ -37,15 +43,15 @@ static bool was_sent(const struct e4_client *c, uint64_t stamp, const uint8_t ta
 	return false;
 }
 
-static void remember_sent(struct e4_client *c, uint64_t stamp, const uint8_t tag[16])
+static void remember_sent(struct e4_client *c, const uint8_t *message)
 {
 	struct e4_seen *s;
 
 	if (c->cfg.n_sent == 0)
 		return;
 	s = &c->cfg.sent[c->sent_next];
-	memcpy(s->digest, tag, 16);
-	s->stamp = stamp;
+	memcpy(s->digest, message + E4_STAMP_LEN + E4_SENDER_LEN(c), 16);
+	s->stamp = e4_get64(message);
 	c->sent_next = (uint16_t)((c->sent_next + 1u) % c->cfg.n_sent);
 }
 
@@ -68,7 +74,6 @@ static void make_distinct(struct e4_client *c, const struct e4_siv_key *k, uint8
 		seal(k, stamp_at, box, &stamp, box + E4_SIV_TAG_LEN, len);
 		E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	}
-	remember_sent(c, stamp, box);
 }
 
 #endif
@@ -90,17 +95,19 @@ E4_STEP enum e4_result e4_protect_begin(const struct e4_client *c, struct e4_top
 E4_STEP size_t e4_protect_end(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
 			      const uint64_t *now, size_t len)
 {
-	size_t out_len = e4_overhead(c) + len;
+	size_t before_sig = e4_overhead(c) - E4_SIG_LEN_OF(c) + len;
 
 	make_distinct(c, k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), now, len);
 	if (E4_SENDER_LEN(c) > 0)
 		memcpy(out + E4_STAMP_LEN, c->id, E4_SENDER_LEN(c));
 #ifndef E4_SK_ONLY
-	if (E4_SIG_LEN_OF(c) > 0)
-		c->cfg.mode->sign(out + out_len - E4_SIG_LEN_OF(c), out, out_len - E4_SIG_LEN_OF(c),
-				  c->key);
+	if (E4_SIG_LEN_OF(c) > 0 && !c->cfg.mode->sign(c, out + before_sig, out, before_sig)) {
+		e4_wipe(out, before_sig + E4_SIG_LEN_OF(c));
+		return 0;
+	}
 #endif
-	return out_len;
+	remember_sent(c, out); /* only now: what failed was not sent */
+	return before_sig + E4_SIG_LEN_OF(c);
 }
 
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
@@ -120,5 +127,5 @@ enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out,
 	seal(k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), &now, in, len);
 	*out_len = e4_protect_end(c, k, out, &now, len);
 	e4_key_used(c, &local);
-	return E4_OK;
+	return *out_len > 0 ? E4_OK : E4_ERR_ELEMENT;
 }

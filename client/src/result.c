@@ -19,6 +19,7 @@ static const char *const failure[] = {
 	[E4_ERR_NO_STATE - E4_ERR] = "nothing stored yet",
 	[E4_ERR_CORRUPT - E4_ERR] = "stored state damaged",
 	[E4_ERR_NO_TIME - E4_ERR] = "time not known yet",
+	[E4_ERR_ELEMENT - E4_ERR] = "secure element failed",
 };
 
 const char *e4_result_text(enum e4_result r)

@@ -347,10 +347,10 @@ static void a_topic_handle_stays_right_while_others_come_and_go(void)
 
 static void each_result_has_its_text(void)
 {
-	for (int r = 0; r <= E4_ERR_NO_TIME; r++)
+	for (int r = 0; r <= E4_ERR_ELEMENT; r++)
 		CHECK((strcmp(e4_result_text((enum e4_result)r), "unknown result") == 0) ==
 		      (r > E4_REPORT && r < E4_ERR));
-	CHECK_STR(e4_result_text((enum e4_result)(E4_ERR_NO_TIME + 1)), "unknown result");
+	CHECK_STR(e4_result_text((enum e4_result)(E4_ERR_ELEMENT + 1)), "unknown result");
 	CHECK_STR(e4_result_text(E4_ERR_NO_TIME), "time not known yet");
 }
 

@@ -51,7 +51,8 @@ enum e4_result {
 	E4_ERR_FULL,         /* no free entry for another topic or peer */
 	E4_ERR_NO_STATE,     /* nothing was stored yet, or the client is nobody yet */
 	E4_ERR_CORRUPT,      /* what was stored is damaged, or of another mode or version */
-	E4_ERR_NO_TIME       /* no time is known yet (no clock, and no command came so far) */
+	E4_ERR_NO_TIME,      /* no time is known yet (no clock, and no command came so far) */
+	E4_ERR_ELEMENT       /* the secure element failed */
 };
 
 /* A few words of English for a result. */
@@ -65,7 +66,8 @@ const char *e4_result_text(enum e4_result r);
  * state must stay readable, after it the new one must, whenever the power
  * goes; what the old state held must then be gone from the medium as far as
  * the medium allows. Loading: load_begin tells the length, then load_read.
- * All functions null: nothing is kept (RAM only).
+ * All functions null: nothing is kept (RAM only): every change works, and after
+ * a start e4_load() says E4_ERR_NO_STATE, so provision.
  */
 struct e4_store {
 	void *ctx;
@@ -88,6 +90,22 @@ enum e4_clock {
 	 */
 	E4_CLOCK_RELIABLE,
 	E4_CLOCK_NONE /* time comes from C2's commands, forwards only; now() is not called */
+};
+
+/*
+ * A secure element: it holds the identity key of PK mode, an Ed25519 key, and
+ * never gives it out. Both functions return false when the element fails.
+ */
+struct e4_element {
+	void *ctx;
+	/* The signature of RFC 8032 over msg. */
+	bool (*sign)(void *ctx, uint8_t sig[64], const void *msg, size_t len);
+	/*
+	 * X25519 of point and the scalar that belongs to the key: the first 32 bytes
+	 * of SHA-512(seed), clamped (protocol.md section 3), the same with which
+	 * Ed25519 signs. Points of small order never get here.
+	 */
+	bool (*agree)(void *ctx, uint8_t shared[32], const uint8_t point[32]);
 };
 
 /* --- Memory that the caller gives ------------------------------------------ */
@@ -126,6 +144,7 @@ struct e4_mode; /* sizes and functions of one mode of the protocol */
 extern const struct e4_mode e4_mode_sk;
 #ifndef E4_SK_ONLY
 extern const struct e4_mode e4_mode_pk;
+extern const struct e4_mode e4_mode_pk_element; /* PK, the identity key in an element */
 #endif
 
 struct e4_config {
@@ -179,6 +198,7 @@ struct e4_config {
 	 * under another such name: use it for what any holder of the key may say.
 	 */
 	bool allow_unknown_senders;
+	const struct e4_element *element; /* for e4_mode_pk_element; else null */
 #endif
 };
 
@@ -202,7 +222,8 @@ struct e4_client {
 	bool provisioned;
 	bool report_entries; /* the last ReportState asked for entries */
 	uint8_t id[16];
-	uint8_t key[E4_IDENTITY_MAX]; /* SK: 32 bytes; PK: Ed25519 private key */
+	uint8_t key[E4_IDENTITY_MAX]; /* SK: 32 bytes; PK: Ed25519 private key, or the element's
+					 public one */
 	uint8_t control_key[32];      /* SK: the key; PK: computed once (section 3) */
 #ifndef E4_SK_ONLY
 	uint8_t c2_public[32]; /* PK */
@@ -217,7 +238,7 @@ struct e4_client {
 /*
  * Take the configuration and clear the tables that it names. E4_ERR_PARAM: it
  * contradicts itself (a table of no address, half a store, a clock without a
- * function, no_window with a clock).
+ * function, no_window with a clock, a mode with an element without one).
  */
 enum e4_result e4_init(struct e4_client *c, const struct e4_config *cfg);
 
@@ -241,6 +262,17 @@ enum e4_result e4_provision_sk(struct e4_client *c, const uint8_t id[16], const 
  */
 enum e4_result e4_provision_pk(struct e4_client *c, const uint8_t id[16],
 			       const uint8_t private_key[64], const uint8_t c2_public[32]);
+
+/*
+ * PK with a secure element: the same; the element proves that it has the key of
+ * public_key, for signatures and for the agreement. E4_ERR_PARAM: it has
+ * another, or the C2 key is of small order. E4_ERR_ELEMENT: it failed.
+ * Afterwards nothing but e4_protect() and the command SetC2Key asks it; its key
+ * can't be replaced by SetIDKey. The control key is kept in memory and in the
+ * stored state, as without an element.
+ */
+enum e4_result e4_provision_pk_element(struct e4_client *c, const uint8_t id[16],
+				       const uint8_t public_key[32], const uint8_t c2_public[32]);
 
 /* Erase all secrets from memory (not from the store). */
 void e4_client_wipe(struct e4_client *c);
@@ -271,8 +303,9 @@ size_t e4_overhead(const struct e4_client *c);
 /*
  * Protect len bytes into out (len + e4_overhead() bytes; section 5). in may be
  * exactly where the ciphertext goes (out + 24, in PK mode out + 40), else no
- * overlap. E4_ERR_SPACE, E4_ERR_NO_TOPIC_KEY, E4_ERR_NO_TIME. Without a key the
- * library never sends in clear; that is the application's to decide.
+ * overlap. E4_ERR_SPACE, E4_ERR_NO_TOPIC_KEY, E4_ERR_NO_TIME, E4_ERR_ELEMENT
+ * (out then holds zeros, also where in was). Without a key the library never
+ * sends in clear; that is the application's to decide.
  */
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
 			  size_t *out_len, const uint8_t *in, size_t len);
