@@ -39,7 +39,7 @@ prove() { # name, machine, defines, options, files...
 
 hash() { # machine, variant
 	prove "SHA3 $2" "$1" "-DPROVE_SHA3 -DE4_SHA3=$2 -DE4_AES=E4_AES_CT64 -DE4_CURVE=E4_CURVE_EXTERN" \
-		'-eva-precision 6' proofs/primitives.c src/crypto/memory.c src/crypto/sha3_*.c
+		'-eva-precision 6' proofs/primitives.c src/crypto/memory.c src/crypto/sha3*.c
 }
 
 cipher() { # machine, variant
