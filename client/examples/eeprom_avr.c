@@ -1,11 +1,12 @@
 /*
  * The store of an AVR: its EEPROM, by avr-libc. For an ATmega2560:
  *
- *   avr-gcc -mmcu=atmega2560 -std=c99 -Os -ffunction-sections -Wl,--gc-sections -I../include \
- *       eeprom_avr.c ../port/store_flash.c ../src/(*).c ../src/crypto/(*).c
+ *   avr-gcc -mmcu=atmega2560 -std=c99 -Os -ffunction-sections -Wl,--gc-sections -I../include
  *
- * It counts its starts in the key of a topic, and reports at the end by an exit
- * code, which a board does not have and a simulator shows.
+ * with this file, ../port/store_flash.c, and all of ../src and ../src/crypto.
+ *
+ * It counts its starts in the key of a topic; a simulator shows the number as
+ * what main() returns.
  */
 #include <avr/eeprom.h>
 #include <string.h>

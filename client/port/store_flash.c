@@ -84,14 +84,13 @@ static bool medium_read(const struct e4_store_flash *s, size_t at, void *out, si
 	return s->medium.read(s->medium.ctx, at, out, len);
 }
 
-/* Mark 0 is "complete", the others are the voids. */
-static bool set_mark(const struct e4_store_flash *s, uint16_t slot, uint8_t mark)
+/* Mark 0 is "complete", the others are the voids. Nothing is pending then. */
+static bool set_mark(struct e4_store_flash *s, uint16_t slot, uint8_t mark)
 {
-	static const uint8_t zeros[E4_FLASH_UNIT_MAX];
-
+	memset(s->pending, 0, sizeof s->pending);
 	return s->medium.program(s->medium.ctx,
-				 slot_at(s, slot) + HEADER_LEN + (size_t)mark * mark_len(s), zeros,
-				 mark_len(s));
+				 slot_at(s, slot) + HEADER_LEN + (size_t)mark * mark_len(s),
+				 s->pending, mark_len(s));
 }
 
 /* All of it, whatever it reads as: a bit that reads 1 may be one of the unstable ones. */

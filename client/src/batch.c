@@ -22,7 +22,7 @@ struct pending {
 struct batch {
 	struct e4_client *c;
 	size_t n;
-	struct pending pending[AT_ONCE];
+	struct pending queue[AT_ONCE];
 	struct e4_siv_job jobs[AT_ONCE];
 };
 
@@ -32,7 +32,7 @@ static bool must_wait(const struct batch *b, uint16_t slot)
 	uint16_t n_cache = b->c->cfg.n_cache;
 
 	for (size_t i = 0; i < b->n; i++)
-		if (b->pending[i].slot != slot && b->pending[i].slot % n_cache == slot % n_cache)
+		if (b->queue[i].slot != slot && b->queue[i].slot % n_cache == slot % n_cache)
 			return true;
 	return b->n == AT_ONCE;
 }
@@ -41,7 +41,7 @@ static void add(struct batch *b, struct e4_message *m, const struct e4_topic_key
 		const uint64_t *now, const struct e4_siv_job *job)
 {
 	struct e4_siv_job *j = &b->jobs[b->n];
-	struct pending *p = &b->pending[b->n++];
+	struct pending *p = &b->queue[b->n++];
 
 	p->m = m;
 	p->key = key;
@@ -55,7 +55,7 @@ static void protect_pending(struct batch *b)
 {
 	e4_siv_seal_batch(b->jobs, b->n);
 	for (size_t i = 0; i < b->n; i++) {
-		struct pending *p = &b->pending[i];
+		struct pending *p = &b->queue[i];
 
 		p->m->out_len = e4_protect_end(b->c, b->jobs[i].key, p->m->out, &p->now, p->m->len);
 	}
@@ -83,7 +83,7 @@ static void unprotect_pending(struct batch *b)
 {
 	e4_siv_open_batch(b->jobs, b->n);
 	for (size_t i = 0; i < b->n; i++) {
-		struct pending *p = &b->pending[i];
+		struct pending *p = &b->queue[i];
 
 		p->m->result = e4_unprotect_end(b->c, b->jobs[i].ok, p->m->out, &p->m->out_len,
 						p->key, &p->now, p->m->in, p->m->len);

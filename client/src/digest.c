@@ -1,8 +1,6 @@
 /* The digest of a device's state, the same at both ends (protocol.md section 8). */
 #include "e4/protocol.h"
 
-#include <string.h>
-
 void e4_digest_init(struct e4_digest *d)
 {
 	e4_sha3_init(&d->sha3);
@@ -11,11 +9,11 @@ void e4_digest_init(struct e4_digest *d)
 
 void e4_digest_topic(struct e4_digest *d, const uint8_t hash[16], const uint8_t key[32])
 {
-	uint8_t key_hash[32];
+	uint8_t key_hash[16];
 
-	e4_sha3_256(key_hash, key, E4_KEY_LEN);
+	e4_sha3_short(key_hash, sizeof key_hash, key, E4_KEY_LEN);
 	e4_sha3_update(&d->sha3, hash, E4_HASH_LEN);
-	e4_sha3_update(&d->sha3, key_hash, 16);
+	e4_sha3_update(&d->sha3, key_hash, sizeof key_hash);
 	e4_wipe(key_hash, sizeof key_hash);
 }
 
@@ -37,9 +35,5 @@ void e4_digest_final(struct e4_digest *d, uint8_t digest[32])
 
 void e4_receipt_key_hash(uint8_t hash[8], const uint8_t key[32])
 {
-	uint8_t key_hash[32];
-
-	e4_sha3_256(key_hash, key, E4_KEY_LEN);
-	memcpy(hash, key_hash, 8);
-	e4_wipe(key_hash, sizeof key_hash);
+	e4_sha3_short(hash, 8, key, E4_KEY_LEN);
 }

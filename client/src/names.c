@@ -71,22 +71,14 @@ bool e4_topic_ok(const char *topic, size_t len)
 	return !e4_control_topic_parse(id, &is_receipt, topic, len);
 }
 
-static void hash16(uint8_t out[16], const void *in, size_t len)
-{
-	uint8_t digest[32];
-
-	e4_sha3_256(digest, in, len);
-	memcpy(out, digest, 16);
-}
-
 void e4_id_from_name(uint8_t id[E4_ID_LEN], const char *name, size_t len)
 {
-	hash16(id, name, len);
+	e4_sha3_short(id, E4_ID_LEN, name, len);
 }
 
 void e4_topic_hash(uint8_t hash[E4_HASH_LEN], const char *topic, size_t len)
 {
-	hash16(hash, topic, len);
+	e4_sha3_short(hash, E4_HASH_LEN, topic, len);
 }
 
 void e4_control_topic(char topic[E4_CONTROL_TOPIC_LEN + 1], const uint8_t id[E4_ID_LEN])

@@ -37,12 +37,13 @@ compile_and_judge() { # root
 	for cc in gcc clang; do
 		# valgrind 3.19 cannot read clang's DWARF 5
 		for level in -O0 -O1 -O2 -O3 -Os; do
-			for aes in '' -DE4_AES=E4_AES_CT32 -DE4_AES=E4_AES_CT64; do
-				$cc -std=c99 $level -gdwarf-4 $aes -I"$1/client/include" \
+			for variant in '' '-DE4_AES=E4_AES_CT32 -DE4_SHA3=E4_SHA3_32' \
+				'-DE4_AES=E4_AES_CT64 -DE4_SHA3=E4_SHA3_8'; do
+				$cc -std=c99 $level -gdwarf-4 $variant -I"$1/client/include" \
 					-I"$1/client/src/crypto" -o "$work/ct" \
 					"$1/client/tests/ct_crypto.c" $primitives \
 					$(pkg-config --cflags --libs libsodium) || exit 2
-				judge "$cc $level $aes" "$work/ct"
+				judge "$cc $level $variant" "$work/ct"
 			done
 			$cc -std=c99 $level -gdwarf-4 -DE4_CT_CHECK -I"$1/client/include" \
 				-o "$work/ct" "$1/client/tests/ct_client.c" "$1/client/src/"*.c $primitives \

@@ -38,6 +38,36 @@ static void siv_with_secret_key_and_plaintext(void)
 	}
 }
 
+static void batches_with_secret_keys_and_plaintexts(void)
+{
+	enum { N = 11, LEN = 150 };
+	static struct e4_siv_key keys[N];
+	static uint8_t plain[N][LEN], sealed[N][LEN + 16];
+	struct e4_siv_job jobs[N];
+	uint8_t raw[32] = {4}, ad[8] = {1};
+	for (size_t i = 0; i < N; i++) {
+		SECRET(raw, sizeof raw);
+		SECRET(plain[i], LEN);
+		e4_siv_key_init(&keys[i], raw);
+		jobs[i] = (struct e4_siv_job){&keys[i], ad,        sizeof ad, plain[i],
+					      15 * i,   sealed[i], false};
+	}
+	e4_siv_seal_batch(jobs, N);
+	for (size_t i = 0; i < N; i++) {
+		PUBLIC(sealed[i], 15 * i + 16);
+		sealed[i][0] ^= i % 3 == 0;
+		jobs[i].in = sealed[i];
+		jobs[i].len = 15 * i + 16;
+		jobs[i].out = plain[i];
+	}
+	e4_siv_open_batch(jobs, N);
+	for (size_t i = 0; i < N; i++) {
+		PUBLIC(&jobs[i].ok, sizeof jobs[i].ok);
+		if (jobs[i].ok != (i % 3 != 0))
+			printf("message %zu: wrong verdict\n", i);
+	}
+}
+
 static void sha3_of_secrets(void)
 {
 	uint8_t in[300] = {1}, digest[32];
@@ -135,6 +165,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return 0;
 	siv_with_secret_key_and_plaintext();
+	batches_with_secret_keys_and_plaintexts();
 	sha3_of_secrets();
 	comparisons_of_secrets();
 	curve_with_secret_scalars();

@@ -41,9 +41,9 @@
 #endif
 
 /* SHA3-256. None has a table that secrets index. */
-#define E4_SHA3_8 1      /* bytes only */
-#define E4_SHA3_AVR 2    /* AVR assembly */
-#define E4_SHA3_32 3     /* lanes as two interleaved 32-bit words */
+#define E4_SHA3_8 1      /* bytes only, small */
+#define E4_SHA3_AVR 2    /* AVR assembly: 300 bytes more, a third of the time */
+#define E4_SHA3_32 3     /* lanes as two 32-bit words, bits interleaved */
 #define E4_SHA3_64 4     /* 64-bit words */
 #define E4_SHA3_EXTERN 5 /* the functions of e4/crypto.h come from elsewhere */
 

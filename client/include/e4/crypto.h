@@ -59,6 +59,8 @@ void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len);
 void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32]);
 /* One call for the three above. */
 void e4_sha3_256(uint8_t digest[32], const void *in, size_t len);
+/* The same, but only the first digest_len bytes of the digest, which are at most 32. */
+void e4_sha3_short(uint8_t *digest, uint8_t digest_len, const void *in, size_t len);
 
 /* --- AES-256-SIV with K1 = K2 (RFC 5297, protocol.md section 1) ----------- */
 

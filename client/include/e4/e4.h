@@ -65,7 +65,8 @@ const char *e4_result_text(enum e4_result r);
  * state must stay readable, after it the new one must, whenever the power
  * goes; what the old state held must then be gone from the medium as far as
  * the medium allows. Loading: load_begin tells the length, then load_read.
- * All functions null: nothing is kept (RAM only).
+ * All functions null: nothing is kept (RAM only): every change works, and after
+ * a start e4_load() says E4_ERR_NO_STATE, so provision.
  */
 struct e4_store {
 	void *ctx;

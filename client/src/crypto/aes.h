@@ -28,4 +28,17 @@ void e4_aes_encrypt(const struct e4_aes_key *k, uint8_t *blocks, size_t n);
 /* CBC-MAC: for each of n blocks of in, chain = AES(chain ^ block). */
 void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t *in, size_t n);
 
+/*
+ * Four words of the key schedule (FIPS 197 section 5.2) behind the eight at w: each is the
+ * one before it, at first t, plus the one that is eight back.
+ */
+static inline uint32_t *e4_aes_expand4(uint32_t *w, uint32_t t)
+{
+	w[8] = t ^= w[0];
+	w[9] = t ^= w[1];
+	w[10] = t ^= w[2];
+	w[11] = t ^ w[3];
+	return w + 4;
+}
+
 #endif

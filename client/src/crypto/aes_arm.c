@@ -16,7 +16,7 @@
 #endif
 #endif
 
-#define WITH_AES ".arch_extension crypto\n\t"
+#define WITH_AES ".arch_extension aes\n\t"
 #define TARGET
 #define PART static inline __attribute__((always_inline))
 

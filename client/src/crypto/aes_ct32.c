@@ -20,17 +20,22 @@ typedef uint32_t word;
  */
 static void pack(word q[8], const uint8_t *blocks, size_t n)
 {
-	for (unsigned i = 0; i < 8; i++)
-		q[i] = i % 2 < n ? e4_load32(blocks + 16 * (i % 2) + 4 * (i / 2)) : 0;
+	for (unsigned i = 0; i < 8; i += 2) {
+		q[i] = e4_load32(blocks);
+		q[i + 1] = n > 1 ? e4_load32(blocks + 16) : 0;
+		blocks += 4;
+	}
 	transpose(q);
 }
 
 static void unpack(uint8_t *blocks, word q[8], size_t n)
 {
 	transpose(q);
-	for (unsigned i = 0; i < 8; i++) {
-		if (i % 2 < n)
-			e4_store32(blocks + 16 * (i % 2) + 4 * (i / 2), q[i]);
+	for (unsigned i = 0; i < 8; i += 2) {
+		e4_store32(blocks, q[i]);
+		if (n > 1)
+			e4_store32(blocks + 16, q[i + 1]);
+		blocks += 4;
 	}
 }
 
@@ -66,20 +71,28 @@ void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t
 	e4_wipe(m, sizeof m);
 }
 
-/* The same round key in both lanes: a column's word stands in both words of its pair. */
+/* Two round keys at once come into planes, then each into both lanes. */
 void e4_aes_init(struct e4_aes_key *k, const uint8_t key[32])
 {
-	uint32_t w[KEY_WORDS];
-	uint8_t block[16];
+	uint32_t w[KEY_WORDS + 4] = {0}; /* the last for the pair's sake */
+	word q[8], *out = k->round;
 	expand(w, key);
-	for (unsigned r = 0; r <= ROUNDS; r++) {
-		word *q = k->round + 8 * r;
-		round_key(block, w + 4 * r, r);
-		for (unsigned i = 0; i < 8; i++)
-			q[i] = e4_load32(block + 4 * (i / 2));
+	for (size_t r = 0; r <= ROUNDS; r += 2) {
+		prepare(w + 4 * r, r);
+		prepare(w + 4 * r + 4, r + 1);
+		for (size_t i = 0; i < 4; i++) {
+			q[2 * i] = w[4 * r + i];
+			q[2 * i + 1] = w[4 * r + 4 + i];
+		}
 		transpose(q);
+		for (size_t i = 0; i < 8; i++) {
+			out[i] = (q[i] & LANE0) * 3;
+			if (r < ROUNDS)
+				out[8 + i] = (q[i] >> 1 & LANE0) * 3;
+		}
+		out += 16;
 	}
-	e4_wipe(block, sizeof block);
+	e4_wipe(q, sizeof q);
 	e4_wipe(w, sizeof w);
 }
 

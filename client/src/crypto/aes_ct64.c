@@ -149,7 +149,6 @@ void e4_aes_cbc_mac(const struct e4_aes_key *k, uint8_t chain[16], const uint8_t
 
 /* --- four chains at once ------------------------------------------------------------- */
 
-/* Round keys with another key in each lane, for e4_ct64_lanes_mac. */
 void e4_ct64_lane_key(struct e4_aes_key *keys, size_t lane, const struct e4_aes_key *k)
 {
 	uint64_t mask = LANE0 << lane;
@@ -157,7 +156,6 @@ void e4_ct64_lane_key(struct e4_aes_key *keys, size_t lane, const struct e4_aes_
 		keys->round[i] = (keys->round[i] & ~mask) | (k->round[i] & mask);
 }
 
-/* chain[i] over n blocks from in[i], for all four i. */
 void e4_ct64_lanes_mac(const struct e4_aes_key *keys, uint8_t chain[][16], const uint8_t *const *in,
 		       size_t n)
 {
@@ -175,15 +173,17 @@ void e4_ct64_lanes_mac(const struct e4_aes_key *keys, uint8_t chain[][16], const
 	e4_wipe(m, sizeof m);
 }
 
-/* --- key schedule ------------------------------------------------------------ */
+/* --- round keys ---------------------------------------------------------------------- */
 
 /* Round key r to planes, the same in all four lanes; four keys a turn. */
-static void put_round_keys(struct e4_aes_key *k, const uint32_t w[KEY_WORDS])
+static void put_round_keys(struct e4_aes_key *k, uint32_t w[KEY_WORDS])
 {
 	uint8_t blocks[64] = {0};
 	uint64_t q[8];
 	for (size_t r = 0; r <= ROUNDS; r++) {
-		round_key(blocks + 16 * (r % 4), w + 4 * r, (unsigned)r);
+		prepare(w + 4 * r, r);
+		for (size_t i = 0; i < 4; i++)
+			e4_store32(blocks + 16 * (r % 4) + 4 * i, w[4 * r + i]);
 		if (r % 4 != 3 && r != ROUNDS)
 			continue;
 		pack4(q, blocks);

@@ -73,22 +73,32 @@ void e4_sha3_update(struct e4_sha3 *h, const void *in, size_t len)
 	}
 }
 
-void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
+static void finish(struct e4_sha3 *h, uint8_t *digest, uint8_t digest_len)
 {
 	/* the two bits 01 of SHA-3 and the first 1 of the padding; then its last 1 */
 	xor_byte(h, h->pos, 0x06);
 	xor_byte(h, SHA3_RATE - 1, 0x80);
 	e4_keccak_f(h);
-	for (uint8_t i = 0; i < 32; i++)
+	for (uint8_t i = 0; i < digest_len; i++)
 		digest[i] = get_byte(h, i);
 	e4_wipe(h, sizeof *h);
 }
 
-void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
+void e4_sha3_final(struct e4_sha3 *h, uint8_t digest[32])
+{
+	finish(h, digest, 32);
+}
+
+void e4_sha3_short(uint8_t *digest, uint8_t digest_len, const void *in, size_t len)
 {
 	struct e4_sha3 h = {0}; /* e4_sha3_init, without a call: the parameters stay in registers */
 	e4_sha3_update(&h, in, len);
-	e4_sha3_final(&h, digest);
+	finish(&h, digest, digest_len);
+}
+
+void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
+{
+	e4_sha3_short(digest, 32, in, len);
 }
 
 #endif

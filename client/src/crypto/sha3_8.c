@@ -68,7 +68,7 @@ static void rho_pi(uint8_t *a)
 		uint8_t *from = t == 1 ? first : a + e4_rom8(&source[24 - t]);
 		rotate_lane(to, from, n);
 		to = from;
-		n = (uint8_t)(n - t) & 63;
+		n = (uint8_t)(n - t);
 	}
 }
 
@@ -94,7 +94,7 @@ static uint8_t iota(uint8_t *a, uint8_t lfsr)
 	for (uint8_t i = 0; i < 64; i = (uint8_t)(2 * i + 1)) {
 		if (lfsr & 1)
 			a[i >> 3] ^= mask;
-		mask = i == 0 ? 2 : i == 1 ? 8 : 0x80;
+		mask = mask & 0x88 ? 0x80 : (uint8_t)(2 * mask * mask);
 		uint8_t out = lfsr & 0x80;
 		lfsr = (uint8_t)(lfsr << 1);
 		if (out)
@@ -105,12 +105,16 @@ static uint8_t iota(uint8_t *a, uint8_t lfsr)
 
 void e4_keccak_f(struct e4_sha3 *h)
 {
-	uint8_t lfsr = 1;
+	uint8_t lfsr = 1, *a = h->state;
+#if defined(__AVR__)
+	/* one pointer for all: else the offset of the state is added again at each use */
+	__asm__("" : "+r"(a));
+#endif
 	for (uint8_t round = 24; round > 0; round--) {
-		theta(h->state);
-		rho_pi(h->state);
-		chi(h->state);
-		lfsr = iota(h->state, lfsr);
+		theta(a);
+		rho_pi(a);
+		chi(a);
+		lfsr = iota(a, lfsr);
 	}
 }
 

@@ -12,6 +12,7 @@
 
 #if E4_SHA3 == E4_SHA3_AVR
 
+/* clang-format off */
 #define I(code) code "\n\t"
 
 /* What chi writes to register t, from b and c, to be added to a third. */
@@ -54,7 +55,8 @@ __attribute__((naked)) void e4_keccak_f(struct e4_sha3 *h)
 		I("in r0,__SREG__") I("cli") I("out __SP_H__,r29") I("out __SREG__,r0")
 		I("out __SP_L__,r28") I("adiw r28,1")
 		
-		I("adiw r24,1") /* h->state */ I("ldi r16,0xb8") I("mov r7,r16") I("clt")
+		/* from h to h->state; the step after 0xb8 is the register's first, with bit 1 out */
+		I("adiw r24,1") I("ldi r16,0xb8") I("mov r7,r16") I("clt")
 
 		/* chi, but before the first round; and the parity of each column */
 		I("10: movw r30,r24") I("ldi r26,8")
@@ -71,7 +73,7 @@ __attribute__((naked)) void e4_keccak_f(struct e4_sha3 *h)
 		I("adiw r28,1") I("subi r30,199") I("sbc r31,r1") I("dec r26") I("brne 11b")
 		I("sbiw r28,8") I("movw r30,r24") I("brtc 20f")
 
-		/* iota: seven steps of the register; its bits are 0, 1, 3, 7, 15, 31, 63 of lane 0 */
+		/* iota: seven steps of the register, for bits 0, 1, 3, 7, 15, 31, 63 of lane 0 */
 		I("ldi r16,0x71") I("ldi r17,7")
 		I("14: lsl r7") I("brcc 15f") I("eor r7,r16")
 		I("15: ror r18") I("dec r17") I("brne 14b")
@@ -94,8 +96,9 @@ __attribute__((naked)) void e4_keccak_f(struct e4_sha3 *h)
 		I("ld r16,Z") I("ldd r17,Z+1") I("ldd r18,Z+2") I("ldd r19,Z+3")
 		I("ldd r20,Z+4") I("ldd r21,Z+5") I("ldd r22,Z+6") I("ldd r23,Z+7")
 		I("mov r0,r23") I("lsl r0")
-		ADD_ROTATED(r8, r16) ADD_ROTATED(r9, r17) ADD_ROTATED(r10, r18) ADD_ROTATED(r11, r19)
-		ADD_ROTATED(r12, r20) ADD_ROTATED(r13, r21) ADD_ROTATED(r14, r22) ADD_ROTATED(r15, r23)
+		ADD_ROTATED(r8, r16) ADD_ROTATED(r9, r17) ADD_ROTATED(r10, r18)
+		ADD_ROTATED(r11, r19) ADD_ROTATED(r12, r20) ADD_ROTATED(r13, r21)
+		ADD_ROTATED(r14, r22) ADD_ROTATED(r15, r23)
 		STORE(0, 1, 2, 3, 4, 5, 6, 7)
 		I("movw r8,r16") I("movw r10,r18") I("movw r12,r20") I("movw r14,r22")
 		I("subi r26,-16") I("cpi r26,40") I("brlo 22f") I("subi r26,40")
@@ -123,7 +126,7 @@ __attribute__((naked)) void e4_keccak_f(struct e4_sha3 *h)
 		I("62:") STORE(2, 3, 4, 5, 6, 7, 0, 1) I("rjmp 30f")
 		I("61:") STORE(1, 2, 3, 4, 5, 6, 7, 0) I("rjmp 30f")
 		I("60:") STORE(0, 1, 2, 3, 4, 5, 6, 7)
-		/* the lane that was replaced is next; load the one at offset r26 with theta added */
+		/* the replaced lane is next; load the one at offset r26, with theta added */
 		I("30: movw r8,r16") I("movw r10,r18") I("movw r12,r20") I("movw r14,r22")
 		I("31: movw r30,r24") I("add r30,r26") I("adc r31,r1") I("subi r26,-8")
 		I("32: subi r26,40") I("brcc 32b") I("subi r26,-40")
@@ -138,5 +141,6 @@ __attribute__((naked)) void e4_keccak_f(struct e4_sha3 *h)
 		I("pop r13") I("pop r12") I("pop r11") I("pop r10") I("pop r9") I("pop r8")
 		I("pop r7") I("ret"));
 }
+/* clang-format on */
 
 #endif

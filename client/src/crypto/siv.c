@@ -9,7 +9,7 @@
 #include "siv.h"
 
 #include "bytes.h"
-#include "native.h"
+#include "lanes.h"
 
 #include <string.h>
 
@@ -21,11 +21,47 @@
 #define MERGED static inline
 #endif
 
-/* Lengths within a block are uint_fast8_t: a byte where that is what registers hold. */
-static void xor_into(uint8_t *a, const uint8_t *b, uint_fast8_t len)
+#if E4_AES == E4_AES_SMALL8
+#define ALIGNED(p) 0 /* words are no gain */
+#elif defined(__ARM_FEATURE_UNALIGNED) || defined(__x86_64__)
+#define ALIGNED(p) 1
+#else
+#define ALIGNED(p) ((uintptr_t)(p) % 4 == 0)
+#endif
+#if defined(__GNUC__)
+#define WORD(p) __builtin_assume_aligned((p), ALIGNED(1) ? 1 : 4)
+#else
+#define WORD(p) (p)
+#endif
+
+/*
+ * out = a ^ b; out may be a or b, or lie before them. Lengths within a call are
+ * uint_fast8_t: a byte where that is what registers hold.
+ */
+MERGED void xor_to(uint8_t *out, const uint8_t *a, const uint8_t *b, uint_fast8_t len)
 {
-	for (uint_fast8_t i = 0; i < len; i++)
-		a[i] ^= b[i];
+	uint_fast8_t i = 0;
+	if (ALIGNED(out) && ALIGNED(a) && ALIGNED(b)) {
+		for (; i + 4 <= len; i += 4) {
+			uint32_t x, y;
+			memcpy(&x, WORD(a + i), 4);
+			memcpy(&y, WORD(b + i), 4);
+			x ^= y;
+			memcpy(WORD(out + i), &x, 4);
+		}
+	}
+	for (; i < len; i++)
+		out[i] = a[i] ^ b[i];
+}
+
+/* Not merged: gcc 12 would take any length for possible, and warn. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static void
+xor_into(uint8_t *a, const uint8_t *b, uint_fast8_t len)
+{
+	xor_to(a, a, b, len);
 }
 
 /* Times x in GF(2^128), big-endian, without a branch on the bit that falls out. */
@@ -81,7 +117,7 @@ static void add_last(const struct e4_siv_key *k, uint8_t chain[16], const uint8_
 static void cmac(const struct e4_siv_key *k, uint8_t chain[16], const uint8_t *in, size_t len,
 		 const uint8_t *d)
 {
-#if E4_AES != E4_AES_SMALL8 /* which has no faster way than the loop below */
+#if E4_AES_LANES > 1 /* else the loop below is as good */
 	if (len > 2 * BLOCK) {
 		size_t head = (len - BLOCK - 1) / BLOCK; /* leaves 17 to 32 */
 		e4_aes_cbc_mac(&k->aes, chain, in, head);
@@ -172,15 +208,15 @@ static void s2v_n(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_s
 /* --- counter mode -------------------------------------------------------------- */
 
 /*
- * Counter number i. The low 64 bits never overflow: their highest is cleared.
- * i times 16 is a length, so the sums fit size_t.
+ * Counter number i. The highest bits of the last four and eight bytes are
+ * cleared, so nothing is carried out of them; i times 16 is a length.
  */
 static void counter(uint8_t block[16], const uint8_t tag[16], size_t i)
 {
 	memcpy(block, tag, BLOCK);
 	block[8] &= 0x7f;
 	block[12] &= 0x7f;
-	for (uint_fast8_t at = 15; at >= 8; at--) {
+	for (uint_fast8_t at = 15; at >= (sizeof i > 4 ? 8 : 12); at--) {
 		i += block[at];
 		block[at] = (uint8_t)i;
 		i >>= 8;
@@ -188,15 +224,9 @@ static void counter(uint8_t block[16], const uint8_t tag[16], size_t i)
 }
 
 /* out may be in, or lie before it. */
-void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
+static void ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
 		size_t len)
 {
-#if E4_AES == E4_AES_NATIVE
-	if (k->native) {
-		e4_native_ctr(k, out, tag, in, len);
-		return;
-	}
-#endif
 	uint8_t stream[E4_AES_LANES * BLOCK];
 	for (size_t block = 0; len > 0;) {
 		uint_fast8_t n = 0;
@@ -207,12 +237,27 @@ void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
 		e4_aes_encrypt(k, stream, n / BLOCK);
 		if (n > len)
 			n = (uint_fast8_t)len;
-		for (uint_fast8_t i = 0; i < n; i++)
-			*out++ = *in++ ^ stream[i];
+		xor_to(out, in, stream, n);
+		out += n;
+		in += n;
 		len -= n;
 	}
 	e4_wipe(stream, sizeof stream);
 }
+
+#if E4_AES == E4_AES_CT64 || E4_AES == E4_AES_NATIVE
+void e4_lanes_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16],
+		  const uint8_t *in, size_t len)
+{
+#if E4_AES == E4_AES_NATIVE
+	if (k->native) {
+		e4_native_ctr(k, out, tag, in, len);
+		return;
+	}
+#endif
+	ctr(k, out, tag, in, len);
+}
+#endif
 
 /* --- SIV ------------------------------------------------------------------------- */
 
@@ -238,22 +283,22 @@ void e4_siv_seal(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_
 	}
 #endif
 	s2v(k, out, ad, ad_len, in, len);
-	e4_siv_ctr(&k->aes, out + BLOCK, out, in, len);
+	ctr(&k->aes, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_t ad_len,
 		 const uint8_t *in, size_t in_len)
 {
-#if E4_AES == E4_AES_NATIVE
-	if (k->aes.native && in_len >= BLOCK)
-		return e4_native_open(k, out, ad, ad_len, in, in_len);
-#endif
 	uint8_t tag[BLOCK], expected[BLOCK];
 	if (in_len < BLOCK)
 		return false;
+#if E4_AES == E4_AES_NATIVE
+	if (k->aes.native)
+		return e4_native_open(k, out, ad, ad_len, in, in_len);
+#endif
 	in_len -= BLOCK;
 	memcpy(tag, in, BLOCK); /* out may lie over it */
-	e4_siv_ctr(&k->aes, out, tag, in + BLOCK, in_len);
+	ctr(&k->aes, out, tag, in + BLOCK, in_len);
 	s2v(k, expected, ad, ad_len, out, in_len);
 	return judge(tag, expected, out, in_len);
 }
@@ -262,7 +307,7 @@ void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t len)
 {
 	s2v_n(mac, out, ad, n_ad, in, len);
-	e4_siv_ctr(key, out + BLOCK, out, in, len);
+	ctr(key, out + BLOCK, out, in, len);
 }
 
 bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, uint8_t *out,
@@ -273,7 +318,7 @@ bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *key, ui
 		return false;
 	in_len -= BLOCK;
 	memcpy(tag, in, BLOCK);
-	e4_siv_ctr(key, out, tag, in + BLOCK, in_len);
+	ctr(key, out, tag, in + BLOCK, in_len);
 	s2v_n(mac, expected, ad, n_ad, out, in_len);
 	return judge(tag, expected, out, in_len);
 }

@@ -22,8 +22,4 @@ void e4_siv_seal2(const struct e4_siv_key *mac, const struct e4_aes_key *ctr, ui
 bool e4_siv_open2(const struct e4_siv_key *mac, const struct e4_aes_key *ctr, uint8_t *out,
 		  const struct e4_siv_ad *ad, size_t n_ad, const uint8_t *in, size_t in_len);
 
-/* The counter mode of SIV. out may be in, or lie before it. */
-void e4_siv_ctr(const struct e4_aes_key *k, uint8_t *out, const uint8_t tag[16], const uint8_t *in,
-		size_t len);
-
 #endif

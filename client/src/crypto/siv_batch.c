@@ -34,7 +34,7 @@ enum stage { AD_WHOLE, AD_LAST, TEXT_WHOLE, TEXT_LAST, DONE };
 
 struct lane {
 	struct e4_siv_job *job; /* null: idle */
-	enum stage stage;
+	enum stage at;
 	const uint8_t *text; /* the plaintext */
 	size_t len;
 	size_t left; /* blocks of this stretch */
@@ -49,7 +49,7 @@ struct batch {
 	size_t lanes;
 	uint8_t chain[LANES][BLOCK];
 	const uint8_t *at[LANES];
-	struct lane lane[LANES];
+	struct lane all[LANES];
 #if E4_AES == E4_AES_NATIVE
 	uint8_t native; /* what the keys say */
 #endif
@@ -195,7 +195,7 @@ static void finish(struct batch *b, struct lane *l, const uint8_t chain[16])
 		job->ok = e4_equal(l->tag, chain, BLOCK);
 		keep_if(job->out, l->len, job->ok);
 	} else {
-		e4_siv_ctr(&job->key->aes, job->out + BLOCK, chain, l->text, l->len);
+		e4_lanes_ctr(&job->key->aes, job->out + BLOCK, chain, l->text, l->len);
 		memcpy(job->out, chain, BLOCK);
 	}
 	l->job = NULL;
@@ -204,20 +204,20 @@ static void finish(struct batch *b, struct lane *l, const uint8_t chain[16])
 /* To the next stretch that has blocks, or to the end of the message. */
 static void advance(struct batch *b, size_t i)
 {
-	struct lane *l = &b->lane[i];
+	struct lane *l = &b->all[i];
 	do {
-		l->stage++;
+		l->at++;
 		b->at[i] = l->last;
-		if (l->stage == AD_LAST) {
+		if (l->at == AD_LAST) {
 			ad_last(l);
-		} else if (l->stage == TEXT_WHOLE) {
+		} else if (l->at == TEXT_WHOLE) {
 			memcpy(l->d, l->job->key->d0, BLOCK);
 			dbl(l->d);
 			xor_block(l->d, b->chain[i]);
 			memset(b->chain[i], 0, BLOCK);
 			b->at[i] = l->text;
 			l->left = text_whole(l);
-		} else if (l->stage == TEXT_LAST) {
+		} else if (l->at == TEXT_LAST) {
 			text_last(l);
 		} else {
 			finish(b, l, b->chain[i]);
@@ -228,9 +228,9 @@ static void advance(struct batch *b, size_t i)
 
 static void start(struct batch *b, size_t i, struct e4_siv_job *job)
 {
-	struct lane *l = &b->lane[i];
+	struct lane *l = &b->all[i];
 	l->job = job;
-	l->stage = AD_WHOLE;
+	l->at = AD_WHOLE;
 	l->text = job->in;
 	l->len = job->len;
 	put_key(b, i, &job->key->aes);
@@ -238,7 +238,7 @@ static void start(struct batch *b, size_t i, struct e4_siv_job *job)
 		memcpy(l->tag, job->in, BLOCK); /* out may lie over it */
 		l->text = job->out;
 		l->len -= BLOCK;
-		e4_siv_ctr(&job->key->aes, job->out, l->tag, job->in + BLOCK, l->len);
+		e4_lanes_ctr(&job->key->aes, job->out, l->tag, job->in + BLOCK, l->len);
 	}
 	memset(b->chain[i], 0, BLOCK);
 	b->at[i] = job->ad;
@@ -268,7 +268,7 @@ static bool alone(const struct batch *b, struct e4_siv_job *job)
 /* The next message; none is left: the lane idles. */
 static void refill(struct batch *b, size_t i)
 {
-	while (b->next < b->end && !b->lane[i].job) {
+	while (b->next < b->end && !b->all[i].job) {
 		struct e4_siv_job *job = b->next++;
 		job->ok = false;
 		if ((!b->open || job->len >= BLOCK) && !alone(b, job))
@@ -282,7 +282,7 @@ static bool step(struct batch *b)
 	const struct lane *least = NULL;
 	size_t n, busy = 0;
 	for (size_t i = 0; i < b->lanes; i++) {
-		const struct lane *l = &b->lane[i];
+		const struct lane *l = &b->all[i];
 		if (l->job && (!least || l->left < least->left)) {
 			least = l;
 			busy = i;
@@ -293,10 +293,10 @@ static bool step(struct batch *b)
 	n = least->left;
 	/* an idle lane computes what nobody reads, over memory that is there */
 	for (size_t i = 0; i < b->lanes; i++)
-		b->at[i] = b->lane[i].job ? b->at[i] : b->at[busy];
+		b->at[i] = b->all[i].job ? b->at[i] : b->at[busy];
 	mac(b, n);
 	for (size_t i = 0; i < b->lanes; i++) {
-		struct lane *l = &b->lane[i];
+		struct lane *l = &b->all[i];
 		b->at[i] += BLOCK * n;
 		if (!l->job)
 			continue;
