@@ -3,9 +3,9 @@
 
   mips, arm, aarch64, riscv64   Linux programs, under qemu-user
   m0, m4                        Cortex-M without an operating system (qemu-system-arm,
-                                semihosting); m0 is a Cortex-M0 on the board of the
-                                mps2-an385, since the suites need more than the 16 KB
-                                of a microbit
+                                semihosting); m0 is code for a Cortex-M0 on the
+                                Cortex-M3 of mps2-an385: the suites need more than the
+                                16 KB of a microbit, and QEMU has no other M0
   avr                           ATmega2560 with external memory (simavr), int has 16 bits;
                                 the curves are the host's but in "curve vectors"; every
                                 7th of the vectors, and two suites
@@ -62,7 +62,7 @@ class Cortex:
                      "-Wl,--defsym=ram_size=4194304"]
         self.start = ["board_main.c", "cortex_m.c"]
         self.command = lambda elf: [
-            "qemu-system-arm", "-M", machine, "-cpu", cpu, "-nographic", "-monitor", "none",
+            "qemu-system-arm", "-M", machine, "-nographic", "-monitor", "none",
             "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf]
 
 
