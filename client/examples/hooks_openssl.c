@@ -97,6 +97,15 @@ void e4_sha3_256(uint8_t digest[32], const void *in, size_t len)
 	must(EVP_Digest(in, len, digest, NULL, EVP_sha3_256(), NULL));
 }
 
+void e4_sha3_short(uint8_t *digest, uint8_t digest_len, const void *in, size_t len)
+{
+	uint8_t whole[32];
+
+	e4_sha3_256(whole, in, len);
+	memcpy(digest, whole, digest_len);
+	e4_wipe(whole, sizeof whole);
+}
+
 /* --- Ed25519 and X25519 ------------------------------------------------------------ */
 
 static EVP_PKEY *private_of(int type, const uint8_t key[32])

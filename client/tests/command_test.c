@@ -645,10 +645,10 @@ static void a_control_message_of_a_length_that_no_command_has_is_refused_before_
 
 	world_device(&d, &e4_mode_pk, 1);
 	for (size_t len = 0; len <= E4_COMMAND_MAX + 20; len++) {
-		uint8_t plain[E4_COMMAND_MAX + 20];
+		uint8_t longer[E4_COMMAND_MAX + 20];
 
-		memset(plain, 0xff, sizeof plain);
-		CHECK_EQ(world_command(&d, T0, plain, len),
+		memset(longer, 0xff, sizeof longer);
+		CHECK_EQ(world_command(&d, T0, longer, len),
 			 len > E4_COMMAND_MAX ? E4_ERR_LENGTH : E4_ERR_COMMAND);
 	}
 	for (size_t len = 0; len < E4_OVERHEAD_SK; len++) {

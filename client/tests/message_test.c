@@ -116,8 +116,6 @@ static void every_truncation_and_bit_flip_of_a_message_is_refused(void)
 
 static void what_is_shorter_than_the_overhead_is_no_message_whatever_room_there_is(void)
 {
-	static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
-
 	for (size_t m = 0; m < 2; m++) {
 		struct pair p;
 		struct e4_topic t;
