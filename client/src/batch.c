@@ -57,7 +57,8 @@ static void protect_pending(struct batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		struct pending *p = &b->queue[i];
 
-		p->m->out_len = e4_protect_end(b->c, b->jobs[i].key, p->m->out, &p->now, p->m->len);
+		e4_make_distinct(b->c, b->jobs[i].key, p->m->out, &p->now, p->m->len);
+		p->m->out_len = e4_protect_end(b->c, p->m->out, p->m->len);
 		if (p->m->out_len == 0)
 			p->m->result = E4_ERR_ELEMENT;
 	}

@@ -25,7 +25,15 @@ static void seal(const struct e4_siv_key *k, uint8_t *stamp_at, uint8_t *box, co
 
 #ifdef E4_NO_REPLAY
 
-#define make_distinct(c, k, stamp_at, box, now, len) ((void)(k), (void)(now))
+E4_STEP void e4_make_distinct(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
+			      const uint64_t *now, size_t len)
+{
+	(void)c;
+	(void)k;
+	(void)out;
+	(void)now;
+	(void)len;
+}
 
 static void remember_sent(struct e4_client *c, const uint8_t *message)
 {
@@ -60,18 +68,18 @@ static void remember_sent(struct e4_client *c, const uint8_t *message)
  * these bytes went out before. Each further try meets another remembered
  * message, so there are at most n_sent + 1.
  */
-static void make_distinct(struct e4_client *c, const struct e4_siv_key *k, uint8_t *stamp_at,
-			  uint8_t *box, const uint64_t *now, size_t len)
+E4_STEP void e4_make_distinct(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
+			      const uint64_t *now, size_t len)
 {
+	uint8_t *box = out + E4_STAMP_LEN + E4_SENDER_LEN(c);
 	uint64_t stamp = *now;
 
 	E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	while (was_sent(c, stamp, box) && stamp > 1 && *now - stamp < c->cfg.validity_s) {
 		/* in may have been overwritten by the ciphertext: take it back from there */
-		e4_siv_open(k, box + E4_SIV_TAG_LEN, stamp_at, E4_STAMP_LEN, box,
-			    len + E4_SIV_TAG_LEN);
+		e4_siv_open(k, box + E4_SIV_TAG_LEN, out, E4_STAMP_LEN, box, len + E4_SIV_TAG_LEN);
 		stamp--;
-		seal(k, stamp_at, box, &stamp, box + E4_SIV_TAG_LEN, len);
+		seal(k, out, box, &stamp, box + E4_SIV_TAG_LEN, len);
 		E4_PUBLIC(box, E4_SIV_TAG_LEN);
 	}
 }
@@ -92,12 +100,10 @@ E4_STEP enum e4_result e4_protect_begin(const struct e4_client *c, struct e4_top
 	return e4_clock_now(c, now) ? E4_OK : E4_ERR_NO_TIME;
 }
 
-E4_STEP size_t e4_protect_end(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
-			      const uint64_t *now, size_t len)
+E4_STEP size_t e4_protect_end(struct e4_client *c, uint8_t *out, size_t len)
 {
 	size_t before_sig = e4_overhead(c) - E4_SIG_LEN_OF(c) + len;
 
-	make_distinct(c, k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), now, len);
 	if (E4_SENDER_LEN(c) > 0)
 		memcpy(out + E4_STAMP_LEN, c->id, E4_SENDER_LEN(c));
 #ifndef E4_SK_ONLY
@@ -110,12 +116,22 @@ E4_STEP size_t e4_protect_end(struct e4_client *c, const struct e4_siv_key *k, u
 	return before_sig + E4_SIG_LEN_OF(c);
 }
 
+static E4_OWN_FRAME void seal_current(struct e4_client *c, const struct e4_topic *t, uint8_t *out,
+				      const struct e4_topic_key *key, const uint64_t *now,
+				      const uint8_t *in, size_t len)
+{
+	struct e4_siv_key local;
+	const struct e4_siv_key *k = e4_key_use(c, &local, t->slot, key->key);
+
+	seal(k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), now, in, len);
+	e4_make_distinct(c, k, out, now, len);
+	e4_key_used(c, &local);
+}
+
 enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out, size_t out_cap,
 			  size_t *out_len, const uint8_t *in, size_t len)
 {
 	const struct e4_topic_key *key;
-	const struct e4_siv_key *k;
-	struct e4_siv_key local;
 	enum e4_result r;
 	uint64_t now;
 
@@ -123,9 +139,7 @@ enum e4_result e4_protect(struct e4_client *c, struct e4_topic *t, uint8_t *out,
 	r = e4_protect_begin(c, t, &key, &now, out_cap, len);
 	if (r != E4_OK)
 		return r;
-	k = e4_key_use(c, &local, t->slot, key->key);
-	seal(k, out, out + E4_STAMP_LEN + E4_SENDER_LEN(c), &now, in, len);
-	*out_len = e4_protect_end(c, k, out, &now, len);
-	e4_key_used(c, &local);
+	seal_current(c, t, out, key, &now, in, len);
+	*out_len = e4_protect_end(c, out, len);
 	return *out_len > 0 ? E4_OK : E4_ERR_ELEMENT;
 }

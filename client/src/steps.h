@@ -18,9 +18,13 @@ enum e4_result e4_protect_begin(const struct e4_client *c, struct e4_topic *t,
 				const struct e4_topic_key **key, uint64_t *now, size_t out_cap,
 				size_t len);
 
-/* The box in out is sealed with the stamp now: what else makes a message; its length. */
-size_t e4_protect_end(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
+/* The box in out is sealed with the stamp now: stamp and seal again if these bytes went out before.
+ */
+void e4_make_distinct(struct e4_client *c, const struct e4_siv_key *k, uint8_t *out,
 		      const uint64_t *now, size_t len);
+
+/* What else makes a message of len bytes of plaintext; its length, 0 if it can't be signed. */
+size_t e4_protect_end(struct e4_client *c, uint8_t *out, size_t len);
 
 /* Whether to decrypt it: key, time, in PK mode the signature. */
 enum e4_result e4_unprotect_begin(const struct e4_client *c, struct e4_topic *t,

@@ -23,7 +23,8 @@ static enum e4_result judge_command(const struct e4_client *c, const uint64_t *s
 	return e4_clock_behind(c, &now) ? E4_OK : e4_clock_judge(c, &now, stamp);
 }
 
-static enum e4_result open_control(struct e4_client *c, const uint8_t *in, size_t in_len)
+static E4_OWN_FRAME enum e4_result open_control(struct e4_client *c, const uint8_t *in,
+						size_t in_len)
 {
 	uint8_t plain[E4_COMMAND_MAX];
 	enum e4_result r;
@@ -82,9 +83,23 @@ static const uint8_t *box_of(const struct e4_client *c, const uint8_t *in, size_
 	return in + E4_STAMP_LEN + E4_SENDER_LEN(c);
 }
 
+static E4_OWN_FRAME bool open_current(struct e4_client *c, const struct e4_topic *t, uint8_t *out,
+				      const struct e4_topic_key *key, const uint8_t *in,
+				      size_t in_len)
+{
+	struct e4_siv_key local;
+	size_t box_len;
+	const uint8_t *box = box_of(c, in, in_len, &box_len);
+	bool ok = e4_siv_open(e4_key_use(c, &local, t->slot, key->key), out, in, E4_STAMP_LEN, box,
+			      box_len);
+
+	e4_key_used(c, &local);
+	return ok;
+}
+
 /* What the current key does not open, the old one may (section 6). */
-static bool open_old(const struct e4_client *c, uint8_t *out, const struct e4_topic_key *key,
-		     const uint8_t *in, size_t in_len)
+static E4_OWN_FRAME bool open_old(const struct e4_client *c, uint8_t *out,
+				  const struct e4_topic_key *key, const uint8_t *in, size_t in_len)
 {
 	struct e4_siv_key local;
 	size_t box_len;
@@ -147,10 +162,7 @@ enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *ou
 			    size_t *out_len, const uint8_t *in, size_t in_len)
 {
 	const struct e4_topic_key *key;
-	struct e4_siv_key local;
-	const uint8_t *box;
 	enum e4_result r;
-	size_t box_len;
 	uint64_t now;
 	bool ok;
 
@@ -162,9 +174,6 @@ enum e4_result e4_unprotect(struct e4_client *c, struct e4_topic *t, uint8_t *ou
 	r = e4_unprotect_begin(c, t, &key, &now, out_cap, in, in_len);
 	if (r != E4_OK)
 		return r;
-	box = box_of(c, in, in_len, &box_len);
-	ok = e4_siv_open(e4_key_use(c, &local, t->slot, key->key), out, in, E4_STAMP_LEN, box,
-			 box_len);
-	e4_key_used(c, &local);
+	ok = open_current(c, t, out, key, in, in_len);
 	return e4_unprotect_end(c, ok, out, out_len, key, &now, in, in_len);
 }

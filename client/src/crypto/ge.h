@@ -24,7 +24,7 @@
 #elif E4_CURVE == E4_CURVE_32
 #define E4_GE_COMB 2
 #define E4_GE_BASE_WIDTH 5
-#define E4_GE_KEY_WIDTH 4
+#define E4_GE_KEY_WIDTH 3
 #elif E4_CURVE == E4_CURVE_64
 #define E4_GE_COMB 8
 #define E4_GE_BASE_WIDTH 7
