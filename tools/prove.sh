@@ -12,7 +12,8 @@ mkdir -p "$logs"
 passed=0 failed=0
 # The driver's states are kept apart as long as it takes: precision, not soundness.
 eva="-eva -kernel-verbose 0 -eva-msg-key=-loop-unroll,-final-states -eva-slevel 10000
-	-eva-auto-loop-unroll 300 -eva-split-return-function utf8_step:0:1:2:3:4"
+	-eva-auto-loop-unroll 300"
+names='-eva-split-return-function utf8_step:0:1:2:3:4'
 core="-DE4_SHA3=E4_SHA3_EXTERN -DE4_AES=E4_AES_EXTERN -DE4_AES_EXTERN_WORDS=1
 	-DE4_CURVE=E4_CURVE_EXTERN"
 
@@ -49,12 +50,12 @@ cipher() { # machine, variant
 }
 
 protocol() { # machine
-	prove 'e4/protocol.h' "$1" "$core" '' proofs/protocol.c proofs/abstract.c \
+	prove 'e4/protocol.h' "$1" "$core" "$names" proofs/protocol.c proofs/abstract.c \
 		src/*.c
 }
 
 client() { # machine, 0: SK, 1: PK
-	prove "e4/e4.h $2" "$1" "$core -DPK=$2" '' proofs/client.c proofs/abstract.c src/*.c
+	prove "e4/e4.h $2" "$1" "$core -DPK=$2" "$names" proofs/client.c proofs/abstract.c src/*.c
 }
 
 # The hash and the ciphers that are portable C, and the core, with the machine's rules.
