@@ -28,7 +28,7 @@
 #define SPH 0x5e
 
 struct board {
-	unsigned lowest;
+	unsigned lowest, last, stays;
 	int at_end; /* the last read found no byte */
 	int status; /* -1: still running */
 };
@@ -150,6 +150,21 @@ static avr_t *board_start(struct board *b, const char *mcu, const char *elf, int
 	return avr;
 }
 
+/*
+ * A frame is made by writing the pointer's upper byte, then SREG, then its
+ * lower byte: what it is in between counts for nothing. So a value counts when
+ * it comes from a push or a call, or when it stays.
+ */
+static void watch_stack(struct board *b, unsigned sp)
+{
+	unsigned step = b->last - sp;
+
+	b->stays = step == 0 ? b->stays + 1 : 0;
+	b->last = sp;
+	if (sp < b->lowest && ((step >= 1 && step <= 3) || b->stays >= 3))
+		b->lowest = sp;
+}
+
 static void board_run(struct board *b, avr_t *avr, int watch)
 {
 	int state = cpu_Running;
@@ -159,8 +174,8 @@ static void board_run(struct board *b, avr_t *avr, int watch)
 	b->lowest = 0xffff;
 	while (b->status < 0 && state != cpu_Done && state != cpu_Crashed) {
 		state = avr_run(avr);
-		if (watch && stack_pointer(avr) < b->lowest)
-			b->lowest = stack_pointer(avr);
+		if (watch)
+			watch_stack(b, stack_pointer(avr));
 	}
 	avr->state = cpu_Done;
 }

@@ -92,13 +92,17 @@ static __attribute__((noinline)) bool topic_key(void)
 	uint8_t key[32];
 
 	fill(key, sizeof key);
-	return e4_topic_init(&topic, &client, name, sizeof name - 1) == E4_OK &&
-	       e4_set_topic_key(&client, &topic, key) == E4_OK;
+	return e4_set_topic_key(&client, &topic, key) == E4_OK;
+}
+
+static __attribute__((noinline)) bool topic_handle(void)
+{
+	return e4_topic_init(&topic, &client, name, sizeof name - 1) == E4_OK;
 }
 
 static bool set_up(void)
 {
-	return configure() && become() && topic_key();
+	return configure() && become() && topic_handle() && topic_key();
 }
 
 static bool protect(void)
