@@ -28,7 +28,7 @@
 #else
 #define ALIGNED(p) ((uintptr_t)(p) % 4 == 0)
 #endif
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__FRAMAC__) /* which does not know this builtin */
 #define WORD(p) __builtin_assume_aligned((p), ALIGNED(1) ? 1 : 4)
 #else
 #define WORD(p) (p)
