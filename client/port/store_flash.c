@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "../src/crypto/bytes.h"
+
 #define HEADER_LEN 16
 #define N_VOIDS 3
 #define NONE 0xffff /* no slot */
@@ -25,21 +27,6 @@ struct slot {
 	uint32_t seq;
 	size_t len;
 };
-
-static void put32(uint8_t out[4], uint32_t v)
-{
-	for (uint8_t i = 0; i < 4; i++, v >>= 8)
-		out[i] = (uint8_t)v;
-}
-
-static uint32_t get32(const uint8_t in[4])
-{
-	uint32_t v = 0;
-
-	for (uint8_t i = 4; i > 0; i--)
-		v = v << 8 | in[i - 1];
-	return v;
-}
 
 /* CRC-32 of Ethernet, bit by bit: a table would be larger than all the rest. */
 static uint32_t crc32(uint32_t crc, const uint8_t *in, size_t len)
@@ -136,9 +123,9 @@ static bool look_at(const struct e4_store_flash *s, uint16_t slot, struct slot *
 	uint32_t len, crc, stored;
 	bool ok = medium_read(s, at, b, HEADER_LEN), set = true;
 
-	len = get32(b + 4);
-	is->seq = get32(b + 8);
-	stored = get32(b + 12);
+	len = e4_load32(b + 4);
+	is->seq = e4_load32(b + 8);
+	stored = e4_load32(b + 12);
 	crc = crc32(~UINT32_C(0), b, 12);
 	is->whole = memcmp(b, "E4F1", 4) == 0 && len <= s->medium.slot_size - head_len(s);
 	is->len = is->whole ? (size_t)len : 0;
@@ -288,8 +275,8 @@ static bool give_up(struct e4_store_flash *s, bool marked)
 static void put_header(struct e4_store_flash *s)
 {
 	memcpy(s->pending, "E4F1", 4);
-	put32(s->pending + 4, (uint32_t)s->new_len);
-	put32(s->pending + 8, s->now.seq + 1 + s->now.voids);
+	e4_store32(s->pending + 4, (uint32_t)s->new_len);
+	e4_store32(s->pending + 8, s->now.seq + 1 + s->now.voids);
 }
 
 static bool save_begin(void *ctx, size_t len)
@@ -355,9 +342,9 @@ static bool finish(struct e4_store_flash *s, struct slot *is)
 	if (s->left > 0 || !flush(s))
 		return false;
 	put_header(s);
-	put32(s->pending + 12, s->crc);
+	e4_store32(s->pending + 12, s->crc);
 	return s->medium.program(s->medium.ctx, slot_at(s, s->target), s->pending, HEADER_LEN) &&
-	       look_at(s, s->target, is) && is->whole && is->seq == get32(s->pending + 8);
+	       look_at(s, s->target, is) && is->whole && is->seq == e4_load32(s->pending + 8);
 }
 
 static bool save_commit(void *ctx)

@@ -3,26 +3,13 @@
 
 #include <string.h>
 
+#include "../src/crypto/bytes.h"
+
 #define CHUNK E4_SEALED_CHUNK
 #define TAG E4_SIV_TAG_LEN
 #define AD_LEN 32
 
 enum { IDLE, LOADING, SAVING };
-
-static void put32(uint8_t out[4], uint32_t v)
-{
-	for (uint8_t i = 0; i < 4; i++, v >>= 8)
-		out[i] = (uint8_t)v;
-}
-
-static uint32_t get32(const uint8_t in[4])
-{
-	uint32_t v = 0;
-
-	for (uint8_t i = 4; i > 0; i--)
-		v = v << 8 | in[i - 1];
-	return v;
-}
 
 /* Bytes of the chunk that comes next: less than a whole one only at the end. */
 static uint8_t chunk_len(const struct e4_store_sealed *s)
@@ -35,10 +22,10 @@ static uint8_t chunk_len(const struct e4_store_sealed *s)
 /* s->done is where this chunk starts. */
 static void chunk_ad(const struct e4_store_sealed *s, uint8_t ad[AD_LEN])
 {
-	put32(ad, s->generation);
-	put32(ad + 4, s->len);
-	put32(ad + 8, s->done);
-	put32(ad + 12, s->len - s->done <= CHUNK ? CHUNK | 0x8000u : CHUNK);
+	e4_store32(ad, s->generation);
+	e4_store32(ad + 4, s->len);
+	e4_store32(ad + 8, s->done);
+	e4_store32(ad + 12, s->len - s->done <= CHUNK ? CHUNK | 0x8000u : CHUNK);
 	memcpy(ad + 16, s->tag, TAG);
 }
 
@@ -68,8 +55,8 @@ static bool read_header(struct e4_store_sealed *s, size_t *stored, bool *found)
 	}
 	if (!s->below.load_read(s->below.ctx, h, sizeof h))
 		return false;
-	s->generation = get32(h + 4);
-	s->len = get32(h + 8);
+	s->generation = e4_load32(h + 4);
+	s->len = e4_load32(h + 8);
 	*found = memcmp(h, "E4S1", 4) == 0;
 	return true;
 }
@@ -109,8 +96,8 @@ static bool save_begin(void *ctx, size_t len)
 		return false;
 	s->len = (uint32_t)len;
 	memcpy(h, "E4S1", 4);
-	put32(h + 4, s->generation);
-	put32(h + 8, s->len);
+	e4_store32(h + 4, s->generation);
+	e4_store32(h + 8, s->len);
 	if (!s->below.save_begin(s->below.ctx, E4_SEALED_LEN(len)) ||
 	    !s->below.save_write(s->below.ctx, h, sizeof h))
 		return false;
