@@ -44,6 +44,15 @@ static enum e4_result set_id_key(struct e4_client *c, struct e4_change *change, 
 	return E4_OK;
 }
 
+void e4_put_c2_key(struct e4_client *c, struct e4_change *change, const uint8_t c2_public[32],
+		   uint8_t control_key[32])
+{
+	e4_change_identity(c, change);
+	memcpy(c->c2_public, c2_public, sizeof c->c2_public);
+	memcpy(c->control_key, control_key, sizeof c->control_key);
+	e4_wipe(control_key, sizeof c->control_key);
+}
+
 static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, const uint8_t *args,
 				 const uint64_t *now)
 {
@@ -56,10 +65,7 @@ static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, 
 	/* A point of small order would make the control key known to everybody. */
 	if (!e4_control_key_device(control_key, c->key, args))
 		return E4_ERR_COMMAND;
-	e4_change_identity(c, change);
-	memcpy(c->c2_public, args, sizeof c->c2_public);
-	memcpy(c->control_key, control_key, sizeof control_key);
-	e4_wipe(control_key, sizeof control_key);
+	e4_put_c2_key(c, change, args, control_key);
 	return E4_OK;
 }
 
@@ -120,22 +126,29 @@ const struct e4_mode e4_mode_pk = {
 	.verify = e4_ed25519_verify,
 };
 
+enum e4_result e4_become_pk(struct e4_client *c, const uint8_t id[16], const uint8_t *key,
+			    uint8_t control_key[32], const uint8_t c2_public[32])
+{
+	E4_FRESH(fresh, c);
+
+	e4_fresh_init(fresh, c);
+	memcpy(fresh->id, id, sizeof fresh->id);
+	memcpy(fresh->key, key, c->cfg.mode->identity_len);
+	memcpy(fresh->control_key, control_key, sizeof fresh->control_key);
+	memcpy(fresh->c2_public, c2_public, sizeof fresh->c2_public);
+	e4_wipe(control_key, sizeof fresh->control_key);
+	return e4_become(c, fresh);
+}
+
 enum e4_result e4_provision_pk(struct e4_client *c, const uint8_t id[16],
 			       const uint8_t private_key[64], const uint8_t c2_public[32])
 {
 	uint8_t control_key[32];
-	E4_FRESH(fresh, c);
 
 	if (c->cfg.mode != &e4_mode_pk || !e4_private_key_ok(private_key) ||
 	    !e4_control_key_device(control_key, private_key, c2_public))
 		return E4_ERR_PARAM;
-	e4_fresh_init(fresh, c);
-	memcpy(fresh->id, id, sizeof fresh->id);
-	memcpy(fresh->key, private_key, sizeof fresh->key);
-	memcpy(fresh->control_key, control_key, sizeof fresh->control_key);
-	memcpy(fresh->c2_public, c2_public, sizeof fresh->c2_public);
-	e4_wipe(control_key, sizeof control_key);
-	return e4_become(c, fresh);
+	return e4_become_pk(c, id, private_key, control_key, c2_public);
 }
 
 #endif

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "declassify.h"
-#include "life.h"
 #include "mode.h"
+#include "pk.h"
 
 static bool sign(const struct e4_client *c, uint8_t *sig, const void *msg, size_t len)
 {
@@ -64,10 +64,7 @@ static enum e4_result set_c2_key(struct e4_client *c, struct e4_change *change, 
 	r = control_key(c, key, args);
 	if (r != E4_OK)
 		return r;
-	e4_change_identity(c, change);
-	memcpy(c->c2_public, args, sizeof c->c2_public);
-	memcpy(c->control_key, key, sizeof key);
-	e4_wipe(key, sizeof key);
+	e4_put_c2_key(c, change, args, key);
 	return E4_OK;
 }
 
@@ -128,7 +125,7 @@ static enum e4_result prove_agree(const struct e4_client *c, const uint8_t publi
 enum e4_result e4_provision_pk_element(struct e4_client *c, const uint8_t id[16],
 				       const uint8_t public_key[32], const uint8_t c2_public[32])
 {
-	struct e4_client fresh;
+	uint8_t key[32];
 	enum e4_result r;
 
 	if (c->cfg.mode != &e4_mode_pk_element || !e4_ed25519_public_key_ok(public_key))
@@ -138,15 +135,10 @@ enum e4_result e4_provision_pk_element(struct e4_client *c, const uint8_t id[16]
 		r = prove_agree(c, public_key);
 	if (r != E4_OK)
 		return r;
-	memset(&fresh, 0, sizeof fresh);
-	fresh.cfg = c->cfg;
-	r = control_key(c, fresh.control_key, c2_public);
+	r = control_key(c, key, c2_public);
 	if (r != E4_OK)
 		return r == E4_ERR_COMMAND ? E4_ERR_PARAM : r;
-	memcpy(fresh.id, id, sizeof fresh.id);
-	memcpy(fresh.key, public_key, 32);
-	memcpy(fresh.c2_public, c2_public, sizeof fresh.c2_public);
-	return e4_become(c, &fresh);
+	return e4_become_pk(c, id, public_key, key, c2_public);
 }
 
 #endif
