@@ -123,12 +123,24 @@ struct sql_state *state_change(struct db *db, struct err *err)
 
 /* --- Transactions ------------------------------------------------------------------ */
 
-/* They may have been found among rows that are no more. */
-static void forget_rows(struct db *db)
+static void forget_places(struct db *db)
 {
 	places_forget(&db->clients);
 	places_forget(&db->topics);
 	places_forget(&db->topic_clients);
+}
+
+void places_follow(struct db *db, int64_t rev)
+{
+	if (db->driver->shared && rev != db->places_rev)
+		forget_places(db);
+	db->places_rev = rev;
+}
+
+/* They may have been found among rows that are no more. */
+static void forget_rows(struct db *db)
+{
+	forget_places(db);
 	db->known_since++;
 }
 
@@ -209,9 +221,14 @@ bool sql_commit(void *ctx, struct err *err)
 		ok = misused(err);
 	else
 		ok = counts_write(db, err) && state_write(db, err) && db->driver->commit(db, err);
-	if (!ok)
+	if (!ok) {
 		sql_rollback(db);
-	return ok;
+		return false;
+	}
+	if (db->state_known)
+		db->places_rev = db->state.revision; /* our own changes are followed one by one */
+	start_clean(db);
+	return true;
 }
 
 /* --- Parts ------------------------------------------------------------------------- */

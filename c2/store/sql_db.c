@@ -216,6 +216,7 @@ void sql_posted(struct stmt *s, const struct sql_post *post)
 	if (s->rc == STMT_ROW && s->id == SQL_STATE_LOCK) {
 		get_state(s, &s->db->state);
 		s->db->state_known = true;
+		places_follow(s->db, s->db->state.revision);
 	} else if (s->rc == STMT_ROW && post->topic_id) {
 		take_difference(s, post);
 	}

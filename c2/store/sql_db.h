@@ -57,6 +57,7 @@ struct stmt {
  * What goes wrong is told by stmt_fail.
  */
 struct sql_driver {
+	bool shared; /* others write to the same database */
 	void (*prepare)(struct stmt *s);
 	/* The parameter that is counted by s->bound. Bytes live until end. */
 	void (*bind_int)(struct stmt *s, int64_t v);
@@ -115,6 +116,7 @@ struct db {
 	const struct sql_driver *driver;
 	struct places clients, topics; /* for pages of the two long lists */
 	struct places topic_clients;   /* and of the topic that was asked last */
+	int64_t places_rev;            /* revision up to which they follow the changes of all */
 	bool in_row;                   /* a row callback runs */
 	bool failed;       /* a write of this transaction failed: it cannot be committed */
 	bool keys_dropped; /* this transaction removed keys */
@@ -206,6 +208,9 @@ void client_forget(struct db *db, int64_t id);
 const struct sql_known *topic_known(struct db *db, int64_t id);
 void topic_seen(struct db *db, int64_t id, bool removed);
 void topic_forget(struct db *db, int64_t id);
+
+/* Forget the places of names if somebody else made a change; rev is the newest revision. */
+void places_follow(struct db *db, int64_t rev);
 
 /* The counters as this transaction has them, or else as they are in the database. */
 bool state_get(struct db *db, struct sql_state *out, struct err *err);

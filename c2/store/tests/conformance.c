@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
+#include "c2/store/tests/pg_server.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/topic_tests.h"
 
@@ -41,6 +43,19 @@ static void clear_nothing(void)
 {
 }
 
+static struct pg_server pg;
+
+static bool open_pg(void)
+{
+	return (pg.pid || pg_server_start(&pg)) &&
+	       store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err);
+}
+
+static void clear_pg(void)
+{
+	pg_server_sql(&pg, "DROP SCHEMA e4 CASCADE");
+}
+
 static const struct backend {
 	const char *name;
 	bool (*open)(void);
@@ -49,6 +64,7 @@ static const struct backend {
 } backends[] = {
 	{"sqlite, file", open_file, clear_folder, true},
 	{"sqlite, memory", open_memory, clear_nothing, false},
+	{"postgresql", open_pg, clear_pg, true},
 };
 
 #define TEST(fn)                                                                                   \
@@ -144,5 +160,6 @@ int main(void)
 			a_restart_finds_what_was_committed(b);
 	}
 	rmdir(folder);
+	pg_server_remove(&pg);
 	return END();
 }
