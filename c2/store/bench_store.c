@@ -1,6 +1,7 @@
 /*
- * Speed and size of the SQLite store: bench_store [DIR [CLIENTS [TOPICS_EACH]]].
- * Keys are random bytes of the sealed length; nothing is encrypted here.
+ * Speed and size of a store: bench_store [DIR|pg [CLIENTS [TOPICS_EACH]]]; pg is
+ * PostgreSQL with its default settings, in a folder of /tmp. Keys are random
+ * bytes of the sealed length; nothing is encrypted here.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -13,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
+#include "c2/store/tests/pg_server.h"
 
 #define N_TOPICS 1000
 #define BATCH 1000
@@ -299,13 +302,29 @@ static void reads_of_big_topic(void)
 	spread("topic of all clients: progress", 20, read_big_progress);
 }
 
-static void size_of(const char *path)
+static char path[4096];
+static struct pg_server pg; /* else SQLite */
+
+static void open_store(void)
+{
+	must(pg.pid ? store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err)
+		    : store_sqlite_open(&store, path, &err));
+}
+
+static double bytes_on_disk(void)
 {
 	struct stat st;
-	struct rusage usage;
+	if (pg.pid)
+		return (double)pg_server_sql(&pg, "SELECT pg_database_size(current_database())");
 	must(stat(path, &st) == 0);
+	return (double)st.st_size;
+}
+
+static void sizes(void)
+{
+	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
-	printf("%-46s %10.1f MB\n", "file", (double)st.st_size / 1e6);
+	printf("%-46s %10.1f MB\n", "on disk", bytes_on_disk() / 1e6);
 	printf("%-46s %10.1f MB, %.1f of it for this program's list of ids\n",
 	       "most memory resident", (double)usage.ru_maxrss * 1024 / 1e6,
 	       (double)(n_clients * 8) / 1e6);
@@ -313,7 +332,6 @@ static void size_of(const char *path)
 
 int main(int argc, char **argv)
 {
-	char path[4096];
 	const char *dir = argc > 1 ? argv[1] : ".";
 	if (argc > 2)
 		n_clients = strtoll(argv[2], 0, 10);
@@ -322,20 +340,25 @@ int main(int argc, char **argv)
 	if (sodium_init() < 0 || n_clients < 1 ||
 	    n_clients > (int64_t)(sizeof client_ids / sizeof client_ids[0]) || each < 0 ||
 	    each > N_TOPICS / 2) {
-		fprintf(stderr, "usage: bench_store [DIR [CLIENTS [TOPICS_EACH]]]\n");
+		fprintf(stderr, "usage: bench_store [DIR|pg [CLIENTS [TOPICS_EACH]]]\n");
 		return 2;
 	}
 	snprintf(path, sizeof path, "%s/bench-%d.db", dir, (int)getpid());
-	must(store_sqlite_open(&store, path, &err));
+	if (strcmp(dir, "pg") == 0 && !pg_server_start(&pg))
+		return 1;
+	open_store();
 	fill();
 	store.ops->close(store.ctx);
-	size_of(path);
-	must(store_sqlite_open(&store, path, &err));
+	sizes();
+	open_store();
 	reads();
 	singles();
 	reads_of_big_topic();
 	store.ops->close(store.ctx);
-	size_of(path);
-	unlink(path);
+	sizes();
+	if (pg.pid)
+		pg_server_remove(&pg);
+	else
+		unlink(path);
 	return 0;
 }

@@ -264,7 +264,7 @@ bool pg_parameters(struct pg_db *db, const struct store_pg_config *config, struc
  * by an index; the planner of a table that was never analysed would guess, and
  * guess wrong (a freshly filled table looks empty to it).
  */
-static const char session[] =
+const char pg_session[] =
 	"SET search_path = e4;"
 	"SET lock_timeout = '5s';"
 	"SET statement_timeout = '10s';"
@@ -310,7 +310,7 @@ static bool connect_now(struct pg_db *db, struct err *err)
 	}
 	PQsetNoticeProcessor(db->conn, no_notice, 0);
 	PQsetnonblocking(db->conn, 1);
-	if (!pg_exec(db, session, err))
+	if (!pg_exec(db, pg_session, err))
 		return false;
 	/* Since version 14; the check costs nothing while nothing runs for long. */
 	if (PQserverVersion(db->conn) >= 140000 &&

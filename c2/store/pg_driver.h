@@ -65,6 +65,7 @@ bool pg_settle(struct pg_db *db);
 bool pg_prepare_all(struct pg_db *db, struct err *err);
 
 /* pg_conn.c */
+extern const char pg_session[]; /* the settings of a session */
 int64_t pg_now_ms(void);
 /* The next result, or null after the last one of a statement. Lost: *lost. */
 PGresult *pg_result(struct pg_db *db, int64_t deadline_ms, bool *lost);
