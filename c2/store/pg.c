@@ -71,7 +71,10 @@ bool pg_migrate(struct pg_db *db, struct err *err)
 	int64_t there, version;
 	if (!pg_exec_int(db, "SELECT count(to_regclass('e4.schema_version'))", &there, err))
 		return false;
-	if (!there && !version_table(db, err) && !version_table(db, err))
+	/* Schema, table and row can each be made by another server first. */
+	for (int tries = 0; !there && tries < 4; tries++)
+		there = version_table(db, err);
+	if (!there)
 		return false;
 	if (!pg_exec_int(db, "SELECT version FROM e4.schema_version", &version, err))
 		return false;
@@ -146,6 +149,14 @@ void pg_close(struct db *base)
 	pg_parameters_free(db);
 	db_free(base);
 	free(db);
+}
+
+bool store_pg_check(const struct store_pg_config *config, struct err *err)
+{
+	struct pg_db db = {.conn = 0};
+	bool ok = pg_parameters(&db, config, err);
+	pg_parameters_free(&db);
+	return ok;
 }
 
 bool store_pg_open(struct store *out, const struct store_pg_config *config, struct err *err)

@@ -22,4 +22,7 @@ struct store_pg_config {
  */
 bool store_pg_open(struct store *out, const struct store_pg_config *config, struct err *err);
 
+/* What can be checked without a connection: the URL and the file. */
+bool store_pg_check(const struct store_pg_config *config, struct err *err);
+
 #endif

@@ -81,12 +81,14 @@ static void settle(struct db *db)
 
 static bool state_settle(struct db *db, struct err *err)
 {
+	if (!db->state_known && db->failed)
+		return given_up(err);
 	if (!db->state_known)
 		settle(db);
 	if (db->state_known)
 		return true;
 	db->failed = true;
-	return given_up(err);
+	return err_set(err, db->why.code, "%s", db->why.text);
 }
 
 bool state_get(struct db *db, struct sql_state *out, struct err *err)

@@ -47,7 +47,7 @@ static int64_t add_client(const char *name)
 	return c.id;
 }
 
-static int64_t add_topic(const char *name, uint8_t hash)
+static inline int64_t add_topic(const char *name, uint8_t hash)
 {
 	struct store_topic t = {.key = key_of(0x33, 49), .hash = {hash}};
 	snprintf(t.name, sizeof t.name, "%s", name);
@@ -56,7 +56,7 @@ static int64_t add_topic(const char *name, uint8_t hash)
 	return t.id;
 }
 
-static void put_member(int64_t client, int64_t topic, bool removed)
+static inline void put_member(int64_t client, int64_t topic, bool removed)
 {
 	struct store_member m = {client, topic, next_rev(), removed};
 	OK(OPS->member_put(CTX, &m, &err));
