@@ -180,6 +180,12 @@ struct store_ops {
 	bool (*client_by_id)(void *ctx, int64_t id, struct store_client *row, bool *found,
 			     struct err *err);
 	bool (*client_put)(void *ctx, struct store_client *row, struct err *err);
+	/*
+	 * A hint: these n names and e4ids will be asked for and put one by one in
+	 * this transaction; saves a round trip for each where there are some. May be null.
+	 */
+	bool (*clients_ahead)(void *ctx, const struct store_client *rows, size_t n,
+			      struct err *err);
 	/* With its members, links, old keys, peers it holds; those that hold it get source_id 0. */
 	bool (*client_remove)(void *ctx, int64_t id, struct err *err);
 	bool (*clients)(void *ctx, struct store_page page, store_name_fn *fn, void *arg,

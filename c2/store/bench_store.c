@@ -125,15 +125,34 @@ static void random_key(struct sealed *key)
 	randombytes_buf(key->bytes, SEALED_LEN);
 }
 
+static void name_client(struct store_client *c, const char *prefix, int64_t i)
+{
+	*c = (struct store_client){0};
+	snprintf(c->name, sizeof c->name, "%s-%07" PRId64, prefix, i);
+	crypto_generichash(c->e4id, sizeof c->e4id, (const unsigned char *)c->name, strlen(c->name),
+			   0, 0);
+}
+
+/* As the core does: is it there, is its id another's, and then it is put. */
 static int64_t add_client(const char *prefix, int64_t i)
 {
-	struct store_client c = {.key_rev = next_rev()};
-	snprintf(c.name, sizeof c.name, "%s-%07" PRId64, prefix, i);
-	randombytes_buf(c.e4id, sizeof c.e4id);
+	struct store_client c, other;
+	bool found;
+	name_client(&c, prefix, i);
+	must(store.ops->client_by_name(store.ctx, c.name, &other, &found, &err));
+	must(store.ops->client_by_e4id(store.ctx, c.e4id, &other, &found, &err));
+	c.key_rev = c.wanted_rev = next_rev();
 	random_key(&c.key);
-	c.wanted_rev = c.key_rev;
 	must(store.ops->client_put(store.ctx, &c, &err));
 	return c.id;
+}
+
+static void announce(int64_t first, int64_t n)
+{
+	static struct store_client rows[BATCH];
+	for (int64_t i = 0; i < n; i++)
+		name_client(&rows[i], "device", first + i);
+	must(store.ops->clients_ahead(store.ctx, rows, (size_t)n, &err));
 }
 
 static int64_t add_topic(int64_t i)
@@ -175,6 +194,7 @@ static void fill(void)
 	commit();
 	for (int64_t i = 0; i < n_clients; i += BATCH) {
 		begin();
+		announce(i, n_clients - i < BATCH ? n_clients - i : BATCH);
 		for (int64_t j = i; j < i + BATCH && j < n_clients; j++)
 			client_ids[j] = add_client("device", j);
 		commit();

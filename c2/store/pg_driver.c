@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "c2/store/pg_sql.h"
 
 #define ANSWER_MS 15000 /* longer than the timeouts of the session in pg_conn.c */
@@ -20,6 +21,8 @@ static const char *const sql_text[PG_N] = {
 	[PG_PART_BEGIN] = "SAVEPOINT part",
 	[PG_PART_UNDO] = "ROLLBACK TO SAVEPOINT part",
 	[PG_PART_END] = "RELEASE SAVEPOINT part",
+	[PG_ABSENT] = "SELECT name, e4id FROM client WHERE name = ANY ($1::text[])"
+		      " UNION ALL SELECT name, e4id FROM client WHERE e4id = ANY ($2::bytea[])",
 };
 
 static struct pg_db *pg_of(const struct stmt *s)
@@ -295,6 +298,92 @@ static void post(struct stmt *s, const struct sql_post *p)
 	}
 }
 
+/* --- Many at once ------------------------------------------------------------------- */
+
+struct bytes {
+	uint8_t *at;
+	size_t len, cap;
+};
+
+static void add(struct bytes *b, const void *bytes, size_t len)
+{
+	if (b->len + len > b->cap) {
+		b->cap = 2 * (b->len + len);
+		b->at = mem_resize(b->at, b->cap, 1);
+	}
+	memcpy(b->at + b->len, bytes, len);
+	b->len += len;
+}
+
+static void add_int(struct bytes *b, uint32_t v)
+{
+	v = htobe32(v);
+	add(b, &v, sizeof v);
+}
+
+/* An array in binary: one dimension, no nulls, the type of its elements, from index 1. */
+static void begin_array(struct bytes *b, uint32_t type, size_t n)
+{
+	const uint32_t head[] = {1, 0, type, (uint32_t)n, 1};
+	for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
+		add_int(b, head[i]);
+}
+
+enum { TYPE_BYTEA = 17, TYPE_TEXT = 25 }; /* as in pg_type; they never change */
+
+static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, size_t n)
+{
+	begin_array(&b[0], TYPE_TEXT, n);
+	begin_array(&b[1], TYPE_BYTEA, n);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(rows[i].name);
+		add_int(&b[0], (uint32_t)len);
+		add(&b[0], rows[i].name, len);
+		add_int(&b[1], sizeof rows[i].e4id);
+		add(&b[1], rows[i].e4id, sizeof rows[i].e4id);
+	}
+}
+
+/* Few are found, as a rule: those of a repeated import, or of an id taken by another name. */
+static void mark_found(struct sql_absent_one *rows, size_t n, const char *name,
+		       const uint8_t e4id[16])
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rows[i].name, name) == 0 || memcmp(rows[i].e4id, e4id, 16) == 0)
+			rows[i].name[0] = 0;
+	}
+}
+
+static size_t drop_marked(struct sql_absent_one *rows, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].name[0])
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}
+
+static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
+{
+	struct bytes arrays[2] = {{0}, {0}};
+	struct sql_absent_one found;
+	struct stmt s = stmt_read(base, (enum sql_id)PG_ABSENT);
+	put_arrays(arrays, rows, *n);
+	put_blob(&s, arrays[0].at, arrays[0].len);
+	put_blob(&s, arrays[1].at, arrays[1].len);
+	while (stmt_row(&s)) {
+		get_text(&s, found.name, sizeof found.name);
+		get_blob(&s, found.e4id, sizeof found.e4id);
+		if (stmt_ok(&s))
+			mark_found(rows, *n, found.name, found.e4id);
+	}
+	*n = drop_marked(rows, *n);
+	free(arrays[0].at);
+	free(arrays[1].at);
+	return stmt_end(&s, err);
+}
+
 static void settle(struct db *base)
 {
 	pg_settle((struct pg_db *)base);
@@ -379,6 +468,7 @@ const struct sql_driver pg_driver = {
 	.changed = changed,
 	.end = end,
 	.post = post,
+	.absent = absent,
 	.settle = settle,
 	.begin = begin,
 	.commit = commit,

@@ -19,7 +19,7 @@
  */
 #define PG_SENT_MAX 512
 
-/* Statements without parameters and rows, after those of SQL_IDS. */
+/* Statements of this driver, after those of SQL_IDS. */
 enum pg_fixed {
 	PG_BEGIN = SQL_N,
 	PG_COMMIT,
@@ -27,6 +27,7 @@ enum pg_fixed {
 	PG_PART_BEGIN,
 	PG_PART_UNDO,
 	PG_PART_END,
+	PG_ABSENT,
 	PG_N
 };
 

@@ -19,6 +19,7 @@ void db_free(struct db *db)
 	places_free(&db->topic_clients);
 	counts_free(&db->members);
 	counts_free(&db->members_in_part);
+	absent_clear(&db->absent);
 }
 
 static bool given_up(struct err *err)
@@ -154,6 +155,7 @@ static void start_clean(struct db *db)
 	db->part = 0;
 	counts_clear(&db->members);
 	counts_clear(&db->members_in_part);
+	absent_clear(&db->absent);
 	db->known_since++;
 }
 
@@ -300,6 +302,7 @@ const struct store_ops sql_ops = {
 	.client_by_e4id = sql_client_by_e4id,
 	.client_by_id = sql_client_by_id,
 	.client_put = sql_client_put,
+	.clients_ahead = sql_clients_ahead,
 	.client_remove = sql_client_remove,
 	.clients = sql_clients,
 	.clients_count = sql_clients_count,

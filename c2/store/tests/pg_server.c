@@ -94,7 +94,9 @@ bool pg_server_start(struct pg_server *s)
 {
 	char path[128];
 	const struct passwd *who = getpwnam("postgres");
-	*s = (struct pg_server){.folder = "/tmp/e4-pg-XXXXXX"};
+	const char *parent = getenv("TMPDIR");
+	*s = (struct pg_server){.pid = 0};
+	snprintf(s->folder, sizeof s->folder, "%s/e4-pg-XXXXXX", parent ? parent : "/tmp");
 	if (!mkdtemp(s->folder))
 		return false;
 	if (geteuid() == 0 && who && chown(s->folder, who->pw_uid, who->pw_gid) != 0)
@@ -132,7 +134,7 @@ void pg_server_remove(struct pg_server *s)
 	char command[128];
 	pg_server_kill(s, SIGQUIT);
 	snprintf(command, sizeof command, "rm -rf %s", s->folder);
-	if (strncmp(s->folder, "/tmp/e4-pg-", 11) == 0 && system(command) != 0)
+	if (strstr(s->folder, "/e4-pg-") && system(command) != 0)
 		fprintf(stderr, "%s is left behind\n", s->folder);
 }
 
