@@ -24,6 +24,13 @@
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
 	" t.walk_client, t.removed"
 
+/*
+ * The one row that belongs to each row before: with LATERAL and OFFSET 0 the
+ * planner cannot turn the join round and walk all clients or topics instead.
+ */
+#define OF_CLIENT(id) "LATERAL (SELECT * FROM client WHERE client.id = " id " OFFSET 0) c"
+#define OF_TOPIC "LATERAL (SELECT * FROM topic WHERE topic.id = m.topic_id OFFSET 0) t"
+
 /* What a member shall have: the newer of its topic's key and of its being attached. */
 #define WANT "greatest(m.rev, t.rev)"
 
@@ -105,8 +112,9 @@
 	"SELECT count(*), count(*) FILTER (WHERE c.reset_rev >= " WANT "), count(*) FILTER"        \
 	" (WHERE c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT "), count(*) FILTER (WHERE"  \
 	" c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT           \
-	") FROM topic t JOIN member m ON m.topic_id = t.id JOIN client c ON c.id = m.client_id"    \
-	" WHERE t.id = $1 AND NOT m.removed"
+	") FROM topic t, LATERAL (SELECT client_id, rev FROM member WHERE topic_id = t.id AND NOT" \
+	" removed OFFSET 0) m, LATERAL (SELECT reset_rev, confirmed_rev, sent_rev FROM client"     \
+	" WHERE id = m.client_id OFFSET 0) c WHERE t.id = $1"
 #define PG_MEMBER                                                                                  \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE topic_id = $1 AND client_id"   \
 	" = $2"
@@ -120,20 +128,22 @@
 	" 1"
 #define PG_CLIENT_MEMBERS                                                                          \
 	"SELECT m.client_id, m.topic_id, m.rev, m.removed, t.hash, t.key, t.rev, t.removed FROM"   \
-	" member m JOIN topic t ON t.id = m.topic_id WHERE m.client_id = $1 ORDER BY t.hash,"      \
-	" t.id"
+	" member m, " OF_TOPIC " WHERE m.client_id = $1 ORDER BY t.hash, t.id"
 #define PG_TOPIC_MEMBERS                                                                           \
-	"SELECT " CLIENT_COLUMNS " FROM member m JOIN client c ON c.id = m.client_id WHERE"        \
-	" m.topic_id = $1 AND m.client_id > $2 ORDER BY m.client_id LIMIT $3"
+	"SELECT " CLIENT_COLUMNS                                                                   \
+	" FROM member m, " OF_CLIENT("m.client_id") " WHERE"                                       \
+						    " m.topic_id = $1 AND m.client_id > $2 ORDER " \
+						    "BY m.client_id LIMIT $3"
 #define PG_CLIENT_TOPICS                                                                           \
-	"SELECT t.name FROM member m JOIN topic t ON t.id = m.topic_id WHERE m.client_id = $1"     \
+	"SELECT t.name FROM member m, " OF_TOPIC " WHERE m.client_id = $1"                         \
 	" AND NOT m.removed AND NOT t.removed ORDER BY t.name LIMIT $2 OFFSET $3"
 #define PG_CLIENT_TOPICS_COUNT                                                                     \
-	"SELECT count(*) FROM member m JOIN topic t ON t.id = m.topic_id WHERE m.client_id = $1"   \
+	"SELECT count(*) FROM member m, " OF_TOPIC " WHERE m.client_id = $1"                       \
 	" AND NOT m.removed AND NOT t.removed"
 #define PG_TOPIC_CLIENTS                                                                           \
-	"SELECT c.name FROM member m JOIN client c ON c.id = m.client_id WHERE m.topic_id = $1"    \
-	" AND NOT m.removed ORDER BY c.name LIMIT $2 OFFSET $3"
+	"SELECT c.name FROM member m, " OF_CLIENT(                                                 \
+		"m.client_id") " WHERE m.topic_id = $1"                                            \
+			       " AND NOT m.removed ORDER BY c.name LIMIT $2 OFFSET $3"
 /* A scalar, not EXISTS, which the planner would turn round into a sort of all members. */
 #define PG_TOPIC_CLIENTS_MANY                                                                      \
 	"SELECT c.name FROM client c WHERE c.name > $1 AND (SELECT NOT m.removed FROM member m"    \
@@ -147,12 +157,15 @@
 	" excluded.source_id"
 #define PG_LINK_DELETE "DELETE FROM link WHERE target_id = $1 AND source_id = $2"
 #define PG_LINKS                                                                                   \
-	"SELECT c.name FROM link l JOIN client c ON c.id = l.source_id WHERE l.target_id = $1"     \
-	" ORDER BY c.name LIMIT $2 OFFSET $3"
+	"SELECT c.name FROM link l, " OF_CLIENT(                                                   \
+		"l.source_id") " WHERE l.target_id = $1"                                           \
+			       " ORDER BY c.name LIMIT $2 OFFSET $3"
 #define PG_LINKS_COUNT "SELECT n_links FROM client WHERE id = $1"
 #define PG_LINK_CLIENTS                                                                            \
-	"SELECT " CLIENT_COLUMNS " FROM link l JOIN client c ON c.id = l.source_id WHERE"          \
-	" l.target_id = $1 AND l.source_id > $2 ORDER BY l.source_id LIMIT $3"
+	"SELECT " CLIENT_COLUMNS                                                                   \
+	" FROM link l, " OF_CLIENT("l.source_id") " WHERE"                                         \
+						  " l.target_id = $1 AND l.source_id > $2 ORDER "  \
+						  "BY l.source_id LIMIT $3"
 #define PG_PEER_PUT                                                                                \
 	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) SELECT c.id, $2::bytea,"      \
 	" nullif($3::bigint, 0), $4::bigint, $5::bigint <> 0 FROM client c WHERE c.id = $1 AND"    \
@@ -162,9 +175,12 @@
 #define PG_PEER_DELETE "DELETE FROM peer WHERE target_id = $1 AND e4id = $2"
 #define PG_CLIENT_PEERS                                                                            \
 	"SELECT p.target_id, p.source_id, p.e4id, p.rev, p.removed, c.key, c.key_rev FROM peer p"  \
-	" LEFT JOIN client c ON c.id = p.source_id WHERE p.target_id = $1 ORDER BY p.e4id"
+	" LEFT JOIN LATERAL (SELECT key, key_rev FROM client WHERE id = p.source_id OFFSET 0) c"   \
+	" ON true WHERE p.target_id = $1 ORDER BY p.e4id"
 #define PG_PEER_HOLDERS                                                                            \
-	"SELECT " CLIENT_COLUMNS " FROM peer p JOIN client c ON c.id = p.target_id WHERE"          \
-	" p.source_id = $1 AND NOT p.removed AND p.target_id > $2 ORDER BY p.target_id LIMIT $3"
+	"SELECT " CLIENT_COLUMNS                                                                   \
+	" FROM peer p, " OF_CLIENT("p.target_id") " WHERE"                                         \
+						  " p.source_id = $1 AND NOT p.removed AND "       \
+						  "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
 
 #endif

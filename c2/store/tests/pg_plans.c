@@ -105,6 +105,7 @@ static void fill(void)
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof name, "c%d", i);
 		put_member(add_client(name), t, false);
+		add_topic(name, (uint8_t)i);
 	}
 	commit();
 }
