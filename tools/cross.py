@@ -35,7 +35,8 @@ FLAGS = ["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-f
              ROOT / "tests")]
 
 SUITES = ["protocol_test", "message_test", "command_test", "state_test", "crypto_properties_test",
-          "crypto_curve_test", "store_flash_test", "store_sealed_test", "store_test"]
+          "crypto_curve_test", "crypto_rfc_test", "store_flash_test", "store_sealed_test",
+          "store_test"]
 
 
 class Linux:
@@ -83,7 +84,7 @@ class Avr:
 
 class AvrMore(Avr):
     every = 1
-    # not crypto_curve_test: the curves are the host's here
+    # neither crypto_curve_test nor crypto_rfc_test: the curves are the host's here
     suites = ["command_test", "state_test", "crypto_properties_test"]
 
 

@@ -68,6 +68,7 @@ bool e4_receipt_open(struct e4_receipt *r, uint8_t *plain, const uint8_t key[32]
 	E4_PUBLIC(&ok, sizeof ok);
 	if (!ok)
 		return false;
+	E4_PUBLIC(plain, len - E4_OVERHEAD_SK); /* names, counts and hashes */
 	if (!decode(r, plain, len - E4_OVERHEAD_SK)) {
 		e4_wipe(plain, len - E4_OVERHEAD_SK);
 		memset(r, 0, sizeof *r);
