@@ -13,14 +13,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bus/mqtt.h"
+#include "c2/admin.h"
 #include "c2/conf.h"
 #include "c2/core/core.h"
-#include "c2/custody/soft.h"
 #include "c2/front/dispatch.h"
 #include "c2/front/grpc.h"
 #include "c2/front/http.h"
-#include "c2/store/pg.h"
-#include "c2/store/sqlite.h"
+#include "c2/parts.h"
 
 /* Clients served before the loop looks at callers again: some milliseconds at most. */
 enum { WORK_SLICE = 32 };
@@ -165,28 +164,12 @@ static void on_reload(void *ctx, int signo)
 
 /* Parts, in the order in which they need each other */
 
-static struct store_pg_config pg_config(const struct app *a)
-{
-	return (struct store_pg_config){.url = a->conf.db_url,
-					.password_file = a->conf.db_password_file};
-}
-
-static bool open_store(struct app *a, struct err *err)
-{
-	const struct store_pg_config config = pg_config(a);
-
-	return config.url ? store_pg_open(&a->store, &config, err)
-			  : store_sqlite_open(&a->store, a->conf.db_path, err);
-}
-
 static bool open_keys(struct app *a, struct err *err)
 {
-	const struct custody_soft_config config = {
-		.passphrase_file = a->conf.custody_passphrase_file,
-		.key_file = a->conf.custody_key_file,
-	};
+	const struct custody_soft_config config = conf_custody(&a->conf);
 
-	return open_store(a, err) && custody_soft_open(&a->custody, &config, &a->store, err);
+	return conf_store_open(&a->store, &a->conf, err) &&
+	       custody_soft_open(&a->custody, &config, &a->store, err);
 }
 
 static bool open_core(struct app *a, struct err *err)
@@ -303,20 +286,10 @@ static void close_all(struct app *a)
 		core_free(a->core);
 	if (a->custody.ops)
 		custody_close(&a->custody);
-	if (a->store.ops)
-		a->store.ops->close(a->store.ctx);
+	store_close(&a->store);
 	auth_close(a->auth);
 	loop_timer_del(a->work);
 	loop_timer_del(a->stop_timer);
-}
-
-/* A file that a setting names is part of the configuration, whatever is wrong with it. */
-static int start_exit(const struct err *err)
-{
-	bool of_a_file = err->code == ERR_NOT_FOUND || err->code == ERR_FORBIDDEN ||
-			 err->code == ERR_INVALID || err->code == ERR_TOO_LARGE;
-
-	return err_row(of_a_file ? ERR_CONFIG : err->code)->exit;
 }
 
 static int run(struct app *a)
@@ -363,7 +336,7 @@ static int check(struct app *a)
 {
 	struct front_tls tls = {0};
 	struct err err;
-	const struct store_pg_config config = pg_config(a);
+	const struct store_pg_config config = conf_pg(&a->conf);
 	bool ok = check_secrets(&a->conf, &err) && (!config.url || store_pg_check(&config, &err)) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
@@ -381,7 +354,18 @@ static int check(struct app *a)
 
 /* The command line */
 
-enum { OPT_CONFIG = 256, OPT_SET, OPT_CHECK, OPT_SAMPLE, OPT_REFERENCE, OPT_READY, OPT_VERSION };
+enum {
+	OPT_CONFIG = 256,
+	OPT_SET,
+	OPT_CHECK,
+	OPT_SAMPLE,
+	OPT_REFERENCE,
+	OPT_READY,
+	OPT_VERSION,
+	OPT_TO,
+	OPT_FROM,
+	OPT_ONLY_CHECK
+};
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
@@ -390,14 +374,22 @@ static const struct option options[] = {
 	{"print-sample-config", no_argument, NULL, OPT_SAMPLE},
 	{"print-config-reference", no_argument, NULL, OPT_REFERENCE},
 	{"ready-file", required_argument, NULL, OPT_READY},
+	{"to", required_argument, NULL, OPT_TO},
+	{"from", required_argument, NULL, OPT_FROM},
+	{"check", no_argument, NULL, OPT_ONLY_CHECK},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
 static const char usage[] =
-	"Usage: c2 [--config FILE] [--set section.key=value]...\n"
+	"Usage: c2 [COMMAND] [--config FILE] [--set section.key=value]...\n"
 	"The E4 key server. Logs JSON lines on standard error.\n"
+	"\n"
+	"Commands that work on its database, and end:\n"
+	"  backup --to FILE           save all of it, while servers run; - is standard output\n"
+	"  restore --from FILE        fill a new database, of any kind, with what was saved\n"
+	"  migrate [--check]          bring it to this version's form, as a start does\n"
 	"\n"
 	"  --config FILE              read settings from FILE\n"
 	"  --set section.key=value    one setting, above those of the file; can be repeated\n"
@@ -458,38 +450,72 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 	return c2_conf_plan(&a->plan, &a->conf, err);
 }
 
-static int start(int argc, char **argv, const char *file, const char *ready_file, bool check_only)
+/* What the command line asks for. */
+struct task {
+	const char *file, *ready_file;
+	bool check_only;
+	const char *command; /* null: serve */
+	struct admin_options admin;
+};
+
+static int start(int argc, char **argv, const struct task *task)
 {
-	struct app a = {.ready_file = ready_file};
+	struct app a = {.ready_file = task->ready_file};
 	struct err err;
 	int code;
 
-	if (read_settings(&a, argc, argv, file, &err)) {
-		code = check_only ? check(&a) : run(&a);
-	} else {
+	if (!read_settings(&a, argc, argv, task->file, &err)) {
 		fprintf(stderr, "c2: %s\n", err.text);
 		code = err_row(ERR_CONFIG)->exit;
+	} else if (task->command) {
+		code = admin_run(task->command, &task->admin, &a.conf);
+	} else {
+		code = task->check_only ? check(&a) : run(&a);
 	}
 	conf_free(&a.conf, c2_conf_keys, c2_conf_n_keys);
 	return code;
 }
 
+/* Options of a command without it, or more words than one. */
+static bool task_check(struct task *t, int argc, char **argv, struct err *err)
+{
+	bool none = !t->admin.to && !t->admin.from && !t->admin.check;
+
+	t->command = optind < argc ? argv[optind] : NULL;
+	if (optind + 1 < argc)
+		return err_set(err, ERR_INVALID, "%s: not expected", argv[optind + 1]);
+	if (t->command && (t->ready_file || t->check_only))
+		return err_set(err, ERR_INVALID, "%s: an option of the server", t->command);
+	if (t->command)
+		return admin_known(t->command, &t->admin, err);
+	return none || err_set(err, ERR_INVALID, "--to, --from and --check need a command");
+}
+
 int main(int argc, char **argv)
 {
-	const char *file = NULL, *ready_file = NULL;
-	bool check_only = false;
+	struct task task = {0};
+	struct err err;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case OPT_CONFIG:
-			file = optarg;
+			task.file = optarg;
 			break;
 		case OPT_READY:
-			ready_file = optarg;
+			task.ready_file = optarg;
 			break;
 		case OPT_CHECK:
-			check_only = true;
+			task.check_only = true;
+			break;
+		case OPT_TO:
+			task.admin.to = optarg;
+			break;
+		case OPT_FROM:
+			task.admin.from = optarg;
+			break;
+		case OPT_ONLY_CHECK:
+			task.admin.check = true;
 			break;
 		case OPT_SET:
 			break;
@@ -500,9 +526,9 @@ int main(int argc, char **argv)
 			return print_and_end(option);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "c2: %s: not expected; --help tells the options\n", argv[optind]);
+	if (!task_check(&task, argc, argv, &err)) {
+		fprintf(stderr, "c2: %s; --help tells the options\n", err.text);
 		return err_row(ERR_INVALID)->exit;
 	}
-	return start(argc, argv, file, ready_file, check_only);
+	return start(argc, argv, &task);
 }

@@ -6,7 +6,7 @@
 
 static bool in_range(enum custody_purpose purpose, const uint8_t *row, size_t row_len, size_t len)
 {
-	return purpose >= CUSTODY_CLIENT_KEY && purpose <= CUSTODY_CHECK && row && row_len &&
+	return purpose >= CUSTODY_CLIENT_KEY && purpose <= CUSTODY_BACKUP && row && row_len &&
 	       row_len <= CUSTODY_ROW_MAX && len && len <= CUSTODY_KEY_MAX;
 }
 

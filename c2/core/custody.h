@@ -29,7 +29,8 @@ enum custody_purpose {
 	CUSTODY_CLIENT_PRIVATE = 2, /* PK: a private key on its way to its client. row: as above */
 	CUSTODY_TOPIC_KEY = 3,      /* row: topic hash | key revision */
 	CUSTODY_C2_KEY = 4,         /* PK: our X25519 private key. row: key revision */
-	CUSTODY_CHECK = 5           /* the key-check value */
+	CUSTODY_CHECK = 5,          /* the key-check value */
+	CUSTODY_BACKUP = 6          /* the hash of a backup. row: a fixed text */
 };
 
 #define CUSTODY_ROW_MAX 32 /* bytes that name a row, at least 1 */

@@ -1,6 +1,7 @@
 /* How far the delivery to one client has come. */
 #include <string.h>
 
+#include "c2/core/backup.h"
 #include "c2/core/view.h"
 
 /* In the order of enum delivery_reason. */
@@ -17,13 +18,37 @@ static const char *const reasons[] = {
 	[REASON_CUSTODY] = "its keys cannot be opened",
 };
 
-static const char *reason_text(const struct core *c, const struct plan_view *v, bool confirmed)
+/* It knew us before the database was restored, and has not answered since. */
+static bool lost_since_restore(struct core *c, const struct store_client *row)
+{
+	uint8_t v[8];
+	size_t len = 0;
+	int64_t at = 0;
+	bool found = false;
+	struct err ignored;
+
+	if (row->reason != REASON_SILENT && row->reason != REASON_SENT &&
+	    row->reason != REASON_NONE)
+		return false;
+	if (!DB(c, meta_get, BACKUP_RESTORED, v, sizeof v, &len, &found, &ignored) ||
+	    len != sizeof v)
+		return false;
+	for (size_t i = 0; i < sizeof v; i++)
+		at |= (int64_t)((uint64_t)v[i] << (8 * i));
+	return row->last_seen > 0 && row->last_seen < at;
+}
+
+static const char *reason_text(struct core *c, const struct plan_view *v, bool confirmed)
 {
 	const struct store_client *row = &v->row;
 	int64_t device = core_now(c) + row->clock_offset;
 
 	if (row->last_stamp > (uint64_t)(device > 0 ? device : 0) + E4_FUTURE_S)
 		return "a clock has stepped back: commands for it are stamped ahead of its clock";
+	if (lost_since_restore(c, row))
+		return "no answer since the database was restored: it is offline, or its own key "
+		       "was "
+		       "changed after that backup; then give it a key again";
 	if (row->reason > REASON_NONE && row->reason < (int32_t)(sizeof reasons / sizeof *reasons))
 		return reasons[row->reason];
 	if (confirmed)

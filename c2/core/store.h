@@ -148,6 +148,40 @@ typedef bool store_old_key_fn(void *arg, const struct store_old_key *row);
 typedef bool store_c2_key_fn(void *arg, const struct store_c2_key *row);
 typedef bool store_event_fn(void *arg, const struct store_event *row);
 
+/* Every table that a backup holds. The numbers are stored: never reuse one. */
+enum store_table {
+	STORE_META = 1,
+	STORE_CLIENT = 2,
+	STORE_OLD_KEY = 3,
+	STORE_C2_KEY = 4,
+	STORE_TOPIC = 5,
+	STORE_MEMBER = 6,
+	STORE_LINK = 7,
+	STORE_PEER = 8,
+	STORE_EVENT = 9,
+	STORE_STATE = 10 /* the one row of counters */
+};
+#define STORE_TABLES 11
+#define STORE_COLUMNS_MAX 24
+
+/* A column of a row as it lies in the database. */
+struct store_value {
+	int64_t n;
+	const uint8_t *bytes; /* of a text, too; null: none */
+	size_t len;
+};
+
+/*
+ * The columns of each table, in order: i integer, t text, b bytes or null, B
+ * bytes. What is counted from other tables is not among them.
+ */
+extern const char *const store_columns[STORE_TABLES];
+/* Where a restore changes something (rows.c). */
+enum { CLIENT_NEXT_AT = 14, CLIENT_ATTEMPTS, CLIENT_NONCE, CLIENT_ASKED_AT, CLIENT_REASON = 20 };
+enum { STATE_REVISION = 0, STATE_LAST_EVENT = 3 };
+
+typedef bool store_row_fn(void *arg, const struct store_value *values);
+
 struct store_ops {
 	bool (*begin)(void *ctx, struct err *err);
 	bool (*commit)(void *ctx, struct err *err);
@@ -274,6 +308,19 @@ struct store_ops {
 			     struct err *err);
 	bool (*events_last)(void *ctx, int64_t *seq, struct err *err);
 	bool (*events_prune)(void *ctx, int64_t keep, struct err *err);
+
+	/*
+	 * For backups; a backend that is no database has none of these. From
+	 * snapshot on, until rollback, rows and meta_get show the database of one
+	 * moment, and nothing can be written.
+	 */
+	bool (*snapshot)(void *ctx, struct err *err);
+	/* All rows of a table in the order of their keys; by pages, so of one moment only there. */
+	bool (*rows)(void *ctx, enum store_table table, store_row_fn *fn, void *arg,
+		     struct err *err);
+	/* Insert as it is, into an empty database: parents first, STORE_STATE last. */
+	bool (*row_put)(void *ctx, enum store_table table, const struct store_value *values,
+			struct err *err);
 };
 
 struct store {

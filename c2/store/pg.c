@@ -66,11 +66,27 @@ static bool steps_under_lock(struct pg_db *db, struct err *err)
 	return false;
 }
 
+static bool as_it_is(struct pg_db *db, int64_t there, struct err *err)
+{
+	db->version = 0;
+	if (there && !pg_exec_int(db, "SELECT version FROM e4.schema_version", &db->version, err))
+		return false;
+	if (db->version == pg_schema_n_steps)
+		return true;
+	return err_set(err, ERR_STORE, "the database %s",
+		       !db->version ? "is empty"
+		       : db->version < pg_schema_n_steps
+			       ? "was made by an older version: run c2 migrate first"
+			       : "was made by a newer version: run that version");
+}
+
 bool pg_migrate(struct pg_db *db, struct err *err)
 {
 	int64_t there, version;
 	if (!pg_exec_int(db, "SELECT count(to_regclass('e4.schema_version'))", &there, err))
 		return false;
+	if (db->as_it_is)
+		return as_it_is(db, there, err);
 	/* Schema, table and row can each be made by another server first. */
 	for (int tries = 0; !there && tries < 4; tries++)
 		there = version_table(db, err);
@@ -163,6 +179,7 @@ bool store_pg_open(struct store *out, const struct store_pg_config *config, stru
 {
 	struct pg_db *db = mem_alloc(sizeof *db);
 	db_init(&db->db, &pg_driver);
+	db->as_it_is = config->as_it_is;
 	if (!pg_parameters(db, config, err) || !pg_connected(db, err)) {
 		pg_close(&db->db);
 		return false;
@@ -170,4 +187,17 @@ bool store_pg_open(struct store *out, const struct store_pg_config *config, stru
 	out->ops = &sql_ops;
 	out->ctx = db;
 	return true;
+}
+
+bool store_pg_schema(const struct store_pg_config *config, int *have, int *want, struct err *err)
+{
+	struct pg_db *db = mem_alloc(sizeof *db);
+	db_init(&db->db, &pg_driver);
+	db->as_it_is = true;
+	db->version = -1;
+	bool ok = pg_parameters(db, config, err) && (pg_connected(db, err) || db->version >= 0);
+	*have = (int)db->version;
+	*want = pg_schema_n_steps;
+	pg_close(&db->db);
+	return ok;
 }

@@ -12,6 +12,7 @@ struct store_pg_config {
 	 */
 	const char *url;
 	const char *password_file; /* null: none, or what libpq finds (.pgpass) */
+	bool as_it_is;             /* migrate nothing: it must be in this version's form */
 };
 
 /*
@@ -21,6 +22,9 @@ struct store_pg_config {
  * No call waits longer than some seconds.
  */
 bool store_pg_open(struct store *out, const struct store_pg_config *config, struct err *err);
+
+/* The version of its tables, 0 if there are none yet, and the one this program needs. */
+bool store_pg_schema(const struct store_pg_config *config, int *have, int *want, struct err *err);
 
 /* What can be checked without a connection: the URL and the file. */
 bool store_pg_check(const struct store_pg_config *config, struct err *err);

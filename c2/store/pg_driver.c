@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "c2/store/pg_sql.h"
 
+#define NAME_CAP 13     /* of any int */
 #define ANSWER_MS 15000 /* longer than the timeouts of the session in pg_conn.c */
 
 static const char *const sql_text[PG_N] = {
@@ -30,9 +31,9 @@ static struct pg_db *pg_of(const struct stmt *s)
 	return (struct pg_db *)s->db;
 }
 
-static void name_of(int id, char out[12])
+static void name_of(int id, char out[NAME_CAP])
 {
-	snprintf(out, 12, "s%d", id);
+	snprintf(out, NAME_CAP, "s%d", id);
 }
 
 /* --- Sending ----------------------------------------------------------------------- */
@@ -47,7 +48,7 @@ static bool send(struct pg_db *db, int id, int n_params)
 {
 	static const int formats[PG_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 					       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-	char name[12];
+	char name[NAME_CAP];
 	name_of(id, name);
 	return db->conn && PQsendQueryPrepared(db->conn, name, n_params, db->params, db->lengths,
 					       formats, 1) == 1;
@@ -443,6 +444,20 @@ static bool begin(struct db *base, struct err *err)
 	return true;
 }
 
+/* Its reader may be slow: a disk, a pipe. */
+static bool snapshot(struct db *base, struct err *err)
+{
+	struct pg_db *db = (struct pg_db *)base;
+	if (!pg_connected(db, err) || !pg_exec(db,
+					       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+					       "SET LOCAL idle_in_transaction_session_timeout = 0;"
+					       "SET LOCAL statement_timeout = '60s'",
+					       err))
+		return false;
+	db->in_transaction = true;
+	return true;
+}
+
 static void rollback(struct db *base)
 {
 	struct pg_db *db = (struct pg_db *)base;
@@ -501,6 +516,7 @@ const struct sql_driver pg_driver = {
 	.absent = absent,
 	.settle = settle,
 	.begin = begin,
+	.snapshot = snapshot,
 	.commit = commit,
 	.rollback = rollback,
 	.part = part,
@@ -513,7 +529,7 @@ const struct sql_driver pg_driver = {
 
 bool pg_prepare_all(struct pg_db *db, struct err *err)
 {
-	char name[12];
+	char name[NAME_CAP];
 	bool ok = true;
 	db->n_sent = 0;
 	for (int id = 0; id < PG_N && ok; id++) {

@@ -44,6 +44,8 @@ struct pg_db {
 	PGconn *conn;          /* null: lost */
 	char **keys, **values; /* of its parameters; the password is among them */
 	int64_t retry_at_ms;   /* monotonic: no attempt to connect before */
+	bool as_it_is;         /* migrate nothing */
+	int64_t version;       /* then: that of its tables; -1: not asked yet */
 	bool in_transaction;
 	bool write_doubtful; /* the last commit failed: check must try a real write */
 	int64_t xid;         /* of the transaction; 0: not known yet */

@@ -183,4 +183,59 @@
 						  " p.source_id = $1 AND NOT p.removed AND "       \
 						  "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
 
+/* Whole tables for a backup, in the order of store_columns (core/rows.c). */
+#define PG_DUMP_META "SELECT name, value FROM meta WHERE name > $1 ORDER BY name LIMIT $2"
+#define PG_LOAD_META "INSERT INTO meta (name, value) VALUES ($1,$2)"
+#define PG_DUMP_CLIENT                                                                             \
+	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
+	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
+	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
+	" recheck_at, reason FROM client WHERE id > $1 ORDER BY id LIMIT $2"
+#define PG_LOAD_CLIENT                                                                             \
+	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
+	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
+	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
+	" last_seen, recheck_at, reason) VALUES"                                                   \
+	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16::bigint::integer,$17,$18,$19,$"  \
+	"20,$21::bigint::integer)"
+#define PG_DUMP_OLD_KEY                                                                            \
+	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > ($1,$2)"                 \
+	" ORDER BY client_id, rev LIMIT $3"
+#define PG_LOAD_OLD_KEY "INSERT INTO old_key (client_id, rev, key) VALUES ($1,$2,$3)"
+#define PG_DUMP_C2_KEY                                                                             \
+	"SELECT rev, private_key, public_key FROM c2_key WHERE rev > $1 ORDER BY"                  \
+	" rev LIMIT $2"
+#define PG_LOAD_C2_KEY "INSERT INTO c2_key (rev, private_key, public_key) VALUES ($1,$2,$3)"
+#define PG_DUMP_TOPIC                                                                              \
+	"SELECT id, name, hash, key, rev, rotated_at, n_members, walk_rev,"                        \
+	" walk_client, removed FROM topic WHERE id > $1 ORDER BY id LIMIT $2"
+#define PG_LOAD_TOPIC                                                                              \
+	"INSERT INTO topic (id, name, hash, key, rev, rotated_at, n_members,"                      \
+	" walk_rev, walk_client, removed) VALUES"                                                  \
+	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10::bigint <> 0)"
+#define PG_DUMP_MEMBER                                                                             \
+	"SELECT topic_id, client_id, rev, removed FROM member WHERE (topic_id,"                    \
+	" client_id) > ($1,$2) ORDER BY topic_id, client_id LIMIT $3"
+#define PG_LOAD_MEMBER                                                                             \
+	"INSERT INTO member (topic_id, client_id, rev, removed, was) VALUES"                       \
+	" ($1,$2,$3,$4::bigint <> 0,$4::bigint <> 0)"
+#define PG_DUMP_LINK                                                                               \
+	"SELECT target_id, source_id FROM link WHERE (target_id, source_id) >"                     \
+	" ($1,$2) ORDER BY target_id, source_id LIMIT $3"
+#define PG_LOAD_LINK "INSERT INTO link (target_id, source_id) VALUES ($1,$2)"
+#define PG_DUMP_PEER                                                                               \
+	"SELECT target_id, e4id, source_id, rev, removed FROM peer WHERE"                          \
+	" (target_id, e4id) > ($1,$2) ORDER BY target_id, e4id LIMIT $3"
+#define PG_LOAD_PEER                                                                               \
+	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) VALUES"                       \
+	" ($1,$2,nullif($3::bigint,0),$4,$5::bigint <> 0)"
+#define PG_DUMP_EVENT                                                                              \
+	"SELECT seq, type, at_ms, source, target FROM event WHERE seq > $1 ORDER"                  \
+	" BY seq LIMIT $2"
+#define PG_LOAD_EVENT                                                                              \
+	"INSERT INTO event (seq, type, at_ms, source, target) VALUES"                              \
+	" ($1,$2,$3,$4,$5)"
+#define PG_DUMP_STATE PG_STATE_READ
+#define PG_LOAD_STATE PG_STATE_PUT
+
 #endif

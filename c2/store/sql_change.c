@@ -174,6 +174,15 @@ bool sql_begin(void *ctx, struct err *err)
 	return false;
 }
 
+bool sql_snapshot(void *ctx, struct err *err)
+{
+	struct db *db = ctx;
+	if (db->driver->in_transaction(db))
+		return err_set(err, ERR_INTERNAL, "a transaction is open already");
+	start_clean(db);
+	return db->driver->snapshot(db, err);
+}
+
 void sql_rollback(void *ctx)
 {
 	struct db *db = ctx;
@@ -345,4 +354,7 @@ const struct store_ops sql_ops = {
 	.events_after = sql_events_after,
 	.events_last = sql_events_last,
 	.events_prune = sql_events_prune,
+	.snapshot = sql_snapshot,
+	.rows = sql_rows,
+	.row_put = sql_row_put,
 };

@@ -89,6 +89,8 @@ struct sql_driver {
 	void (*settle)(struct db *db);
 
 	bool (*begin)(struct db *db, struct err *err);
+	/* A transaction that only reads, all of it from one moment. */
+	bool (*snapshot)(struct db *db, struct err *err);
 	bool (*commit)(struct db *db, struct err *err);
 	void (*rollback)(struct db *db);
 	/* A part of a transaction: begin, undo, and end after either. */
@@ -240,6 +242,12 @@ bool sql_commit(void *ctx, struct err *err);
 void sql_rollback(void *ctx);
 bool sql_part_begin(void *ctx, struct err *err);
 bool sql_part_end(void *ctx, bool keep, struct err *err);
+bool sql_snapshot(void *ctx, struct err *err);
+
+/* sql_rows.c */
+bool sql_rows(void *ctx, enum store_table table, store_row_fn *fn, void *arg, struct err *err);
+bool sql_row_put(void *ctx, enum store_table table, const struct store_value *values,
+		 struct err *err);
 
 /* sql_state.c */
 bool sql_revision(void *ctx, int64_t *rev, struct err *err);

@@ -34,6 +34,7 @@
 #define APPLICATION_ID 0x45344332 /* "E4C2" */
 #define LOG_PAGES 1000            /* of 4096 bytes */
 #define BUSY_WAIT_MS 200          /* for a program that writes although it should not */
+#define BESIDE_WAIT_MS 5000       /* for the server */
 #define FREE_MIN (1 << 20)        /* bytes of free disk below which check warns */
 
 /* --- Opening -------------------------------------------------------------------- */
@@ -257,6 +258,19 @@ bool sqlite_begin(struct db *base, struct err *err)
 	return sqlite_fixed((struct sqlite_db *)base, LITE_BEGIN, err);
 }
 
+bool sqlite_snapshot(struct db *base, struct err *err)
+{
+	struct sqlite_db *db = (struct sqlite_db *)base;
+	int64_t ignored;
+	if (!sqlite_run(db, "BEGIN", err))
+		return false;
+	/* The moment is that of the first read. */
+	if (pragma_int(db, "SELECT revision FROM state", &ignored, err))
+		return true;
+	sqlite_rollback(base);
+	return false;
+}
+
 void sqlite_rollback(struct db *base)
 {
 	sqlite_fixed((struct sqlite_db *)base, LITE_ROLLBACK, 0);
@@ -350,7 +364,8 @@ static bool open_file(struct sqlite_db *db, struct err *err)
 	return !db->path || remember_inode(db, err);
 }
 
-bool store_sqlite_open(struct store *out, const char *path, struct err *err)
+static bool open_with(struct store *out, const char *path,
+		      bool (*how)(struct sqlite_db *, struct err *), struct err *err)
 {
 	if (!path[0])
 		return err_set(err, ERR_STORE, "database: no file is named");
@@ -359,11 +374,68 @@ bool store_sqlite_open(struct store *out, const char *path, struct err *err)
 	db->lock_fd = -1;
 	if (strcmp(path, ":memory:") != 0)
 		db->path = mem_text(path);
-	if (!open_file(db, err)) {
+	if (!how(db, err)) {
 		sqlite_close(&db->db);
 		return false;
 	}
 	out->ops = &sql_ops;
 	out->ctx = db;
 	return true;
+}
+
+bool store_sqlite_open(struct store *out, const char *path, struct err *err)
+{
+	return open_with(out, path, open_file, err);
+}
+
+/* --- Beside a server -------------------------------------------------------------- */
+
+/* What is folded into the file is left to the server, above all when we close it last. */
+static bool look_at(struct sqlite_db *db, int64_t *version, struct err *err)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	int rc = sqlite3_open_v2(db->path, &db->sql, flags, 0);
+	if (rc != SQLITE_OK)
+		return sqlite_error(rc, err);
+	sqlite3_extended_result_codes(db->sql, 1);
+	sqlite3_busy_timeout(db->sql, BESIDE_WAIT_MS);
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)0);
+	restrict_sql(db->sql);
+	return identify(db, version, err);
+}
+
+static bool look_beside(struct sqlite_db *db, struct err *err)
+{
+	int64_t version;
+	bool ok = db->path ? look_at(db, &version, err) : sqlite_error(SQLITE_CANTOPEN, err);
+	if (ok && version < sqlite_schema_n_steps)
+		ok = err_set(err, ERR_STORE, "%s",
+			     version ? "made by an older version: run c2 migrate first"
+				     : "it is empty");
+	ok = ok && sqlite_run(db,
+			      "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+			      "PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
+			      "PRAGMA wal_autocheckpoint=0",
+			      err);
+	return (ok && remember_inode(db, err)) || err_wrap(err, "database %s", db->path);
+}
+
+bool store_sqlite_beside(struct store *out, const char *path, struct err *err)
+{
+	return open_with(out, path, look_beside, err);
+}
+
+bool store_sqlite_schema(const char *path, int *have, int *want, struct err *err)
+{
+	struct sqlite_db *db = mem_alloc(sizeof *db);
+	int64_t version = 0;
+	db_init(&db->db, &sqlite_driver);
+	db->lock_fd = -1;
+	db->path = mem_text(path);
+	bool ok = access(path, F_OK) != 0 || look_at(db, &version, err) ||
+		  err_wrap(err, "database %s", path);
+	*have = (int)version;
+	*want = sqlite_schema_n_steps;
+	sqlite_close(&db->db);
+	return ok;
 }

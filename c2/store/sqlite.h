@@ -16,4 +16,13 @@
  */
 bool store_sqlite_open(struct store *out, const char *path, struct err *err);
 
+/*
+ * The same file beside the server that has it, for a snapshot or one small
+ * write. Nothing is made or migrated: it must be there, in this version's form.
+ */
+bool store_sqlite_beside(struct store *out, const char *path, struct err *err);
+
+/* The version of its tables, 0 if there are none yet, and the one this program needs. */
+bool store_sqlite_schema(const char *path, int *have, int *want, struct err *err);
+
 #endif

@@ -178,6 +178,7 @@ const struct sql_driver sqlite_driver = {
 	.changed = changed,
 	.end = end,
 	.begin = sqlite_begin,
+	.snapshot = sqlite_snapshot,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.part = sqlite_part,

@@ -41,6 +41,7 @@ void sqlite_driver_free(struct sqlite_db *db);
 
 /* sqlite.c */
 bool sqlite_begin(struct db *base, struct err *err);
+bool sqlite_snapshot(struct db *base, struct err *err);
 bool sqlite_commit(struct db *base, struct err *err);
 void sqlite_rollback(struct db *base);
 bool sqlite_part(struct db *base, enum sql_part what, struct err *err);

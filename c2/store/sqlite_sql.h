@@ -152,4 +152,54 @@
 	" c.id = p.target_id WHERE p.source_id = ? AND p.removed = 0 AND p.target_id > ? ORDER"    \
 	" BY p.target_id LIMIT ?"
 
+/* Whole tables for a backup, in the order of store_columns (core/rows.c). */
+#define LITE_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
+#define LITE_LOAD_META "INSERT INTO meta (name, value) VALUES (?,?)"
+#define LITE_DUMP_CLIENT                                                                           \
+	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
+	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
+	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
+	" recheck_at, reason FROM client WHERE id > ? ORDER BY id LIMIT ?"
+#define LITE_LOAD_CLIENT                                                                           \
+	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
+	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
+	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
+	" last_seen, recheck_at, reason) VALUES"                                                   \
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define LITE_DUMP_OLD_KEY                                                                          \
+	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > (?,?)"                   \
+	" ORDER BY client_id, rev LIMIT ?"
+#define LITE_LOAD_OLD_KEY "INSERT INTO old_key (client_id, rev, key) VALUES (?,?,?)"
+#define LITE_DUMP_C2_KEY                                                                           \
+	"SELECT rev, private_key, public_key FROM c2_key WHERE rev > ? ORDER BY"                   \
+	" rev LIMIT ?"
+#define LITE_LOAD_C2_KEY "INSERT INTO c2_key (rev, private_key, public_key) VALUES (?,?,?)"
+#define LITE_DUMP_TOPIC                                                                            \
+	"SELECT id, name, hash, key, rev, rotated_at, n_members, walk_rev,"                        \
+	" walk_client, removed FROM topic WHERE id > ? ORDER BY id LIMIT ?"
+/* Triggers count the members. */
+#define LITE_LOAD_TOPIC                                                                            \
+	"INSERT INTO topic (id, name, hash, key, rev, rotated_at, n_members,"                      \
+	" walk_rev, walk_client, removed) VALUES (?,?,?,?,?,?,0*?,?,?,?)"
+#define LITE_DUMP_MEMBER                                                                           \
+	"SELECT topic_id, client_id, rev, removed FROM member WHERE (topic_id,"                    \
+	" client_id) > (?,?) ORDER BY topic_id, client_id LIMIT ?"
+#define LITE_LOAD_MEMBER "INSERT INTO member (topic_id, client_id, rev, removed) VALUES (?,?,?,?)"
+#define LITE_DUMP_LINK                                                                             \
+	"SELECT target_id, source_id FROM link WHERE (target_id, source_id) >"                     \
+	" (?,?) ORDER BY target_id, source_id LIMIT ?"
+#define LITE_LOAD_LINK "INSERT INTO link (target_id, source_id) VALUES (?,?)"
+#define LITE_DUMP_PEER                                                                             \
+	"SELECT target_id, e4id, source_id, rev, removed FROM peer WHERE"                          \
+	" (target_id, e4id) > (?,?) ORDER BY target_id, e4id LIMIT ?"
+#define LITE_LOAD_PEER                                                                             \
+	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) VALUES"                       \
+	" (?,?,nullif(?,0),?,?)"
+#define LITE_DUMP_EVENT                                                                            \
+	"SELECT seq, type, at_ms, source, target FROM event WHERE seq > ? ORDER"                   \
+	" BY seq LIMIT ?"
+#define LITE_LOAD_EVENT "INSERT INTO event (seq, type, at_ms, source, target) VALUES (?,?,?,?,?)"
+#define LITE_DUMP_STATE LITE_STATE_READ
+#define LITE_LOAD_STATE LITE_STATE_PUT
+
 #endif
