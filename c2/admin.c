@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "c2/core/backup.h"
+#include "c2/core/rekey.h"
 #include "c2/parts.h"
 #include "c2/store/sqlite.h"
 
@@ -55,16 +56,15 @@ static void tell(const char *what, const struct backup_counts *n)
 
 /* A database that never had a server has no master key yet. */
 static bool open_custody(struct custody *out, const struct c2_conf *conf, const struct store *store,
-			 struct err *err)
+			 bool as_it_is, struct err *err)
 {
-	const struct custody_soft_config config = conf_custody(conf);
-	int64_t revision;
+	struct custody_soft_config config = conf_custody(conf);
 	uint8_t mode;
 	size_t len;
 	bool found;
 
-	if (!store->ops->revision(store->ctx, &revision, err) ||
-	    !store->ops->meta_get(store->ctx, "crypto_mode", &mode, 1, &len, &found, err))
+	config.as_it_is = as_it_is;
+	if (!store->ops->meta_get(store->ctx, "crypto_mode", &mode, 1, &len, &found, err))
 		return false;
 	if (!found)
 		return err_set(err, ERR_PRECONDITION, "no server has used this database yet");
@@ -78,7 +78,7 @@ static bool backup(const struct admin_options *o, const struct c2_conf *conf, st
 	struct backup_counts n;
 	FILE *out = 0;
 	bool ok = conf_store_beside(&store, conf, err) &&
-		  open_custody(&custody, conf, &store, err) && (out = create(o->to, err));
+		  open_custody(&custody, conf, &store, true, err) && (out = create(o->to, err));
 
 	if (ok)
 		ok = finish(out, o->to, backup_write(out, &store, &custody, &n, err), err);
@@ -94,11 +94,12 @@ static bool backup(const struct admin_options *o, const struct c2_conf *conf, st
 static bool authentic(const struct backup_meta *m, const struct c2_conf *conf,
 		      const struct store *meta, struct err *err)
 {
-	const struct custody_soft_config config = conf_custody(conf);
+	struct custody_soft_config config = conf_custody(conf);
 	struct custody custody = {0};
-	bool ok = custody_soft_open(&custody, &config, meta, err) &&
-		  backup_authentic(m, &custody, err);
+	bool ok;
 
+	config.as_it_is = true;
+	ok = custody_soft_open(&custody, &config, meta, err) && backup_authentic(m, &custody, err);
 	custody_close(&custody);
 	return ok;
 }
@@ -125,6 +126,102 @@ static bool restore(const struct admin_options *o, const struct c2_conf *conf, s
 	backup_meta_free(m);
 	if (in)
 		fclose(in);
+	return ok;
+}
+
+/* --- Rekey ------------------------------------------------------------------------ */
+
+enum { LOOK_MS = 200, TRIES = 10 };
+
+static void pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, 0);
+}
+
+/* One line that is written over, for a person who watches. */
+static bool show(const struct store *store, bool *running, struct err *err)
+{
+	struct rekey_progress p;
+	int64_t clients;
+
+	if (!rekey_progress(store, &p, err) ||
+	    !store->ops->clients_count(store->ctx, &clients, err))
+		return false;
+	*running = p.running;
+	if (p.running && isatty(STDERR_FILENO))
+		fprintf(stderr, "\rc2: %s: %" PRId64 " of %" PRId64 " clients ",
+			p.checking ? "checked" : "sealed anew", p.clients, clients);
+	return true;
+}
+
+/* A database server may be busy or restart: what was done stays done. */
+static bool drive(const struct store *store, const struct custody *custody, struct err *err)
+{
+	bool more = true, running;
+
+	for (int failed = 0; more && failed < TRIES;) {
+		if (rekey_slice(store, custody, &more, err)) {
+			failed = 0;
+			if (!show(store, &running, err))
+				return false;
+		} else {
+			more = true;
+			failed++;
+			pause_ms(LOOK_MS * failed);
+		}
+	}
+	return !more;
+}
+
+/* The server that has the file does the work. */
+static bool watch(const struct store *store, struct err *err)
+{
+	bool running = true;
+
+	while (show(store, &running, err) && running)
+		pause_ms(LOOK_MS);
+	return !running;
+}
+
+static bool is_in_force(const struct c2_conf *conf, const struct store *store)
+{
+	const struct custody_soft_config config = {
+		.passphrase_file = conf->custody_next_passphrase_file,
+		.key_file = conf->custody_next_key_file,
+		.as_it_is = true,
+	};
+	struct custody custody = {0};
+	struct err ignored;
+	bool ok = custody_soft_open(&custody, &config, store, &ignored);
+
+	custody_close(&custody);
+	return ok;
+}
+
+static bool rekey(const struct admin_options *o, const struct c2_conf *conf, struct err *err)
+{
+	struct store store = {0};
+	struct custody custody = {0};
+	enum custody_state state;
+	struct err busy;
+	bool alone = conf_store_open(&store, conf, &busy), ok, done;
+
+	(void)o;
+	ok = (alone || conf_store_beside(&store, conf, err)) &&
+	     open_custody(&custody, conf, &store, !alone, err) &&
+	     custody_state(&custody, &state, err);
+	/* It was in force already, or the server beside us does not know it. */
+	done = ok && state == CUSTODY_FIXED && is_in_force(conf, &store);
+	ok = ok && (done || (rekey_begin(&store, &custody, err) &&
+			     (alone ? drive(&store, &custody, err) : watch(&store, err))));
+	if (isatty(STDERR_FILENO))
+		fputc('\n', stderr);
+	if (ok)
+		fputs("c2: the master key is changed: put custody.next_* in the place of the "
+		      "setting that names the previous one, which may go\n",
+		      stderr);
+	custody_close(&custody);
+	store_close(&store);
 	return ok;
 }
 
@@ -172,6 +269,7 @@ static const struct command {
 } commands[] = {
 	{"backup", backup, true, false, false},
 	{"restore", restore, false, true, false},
+	{"rekey", rekey, false, false, false},
 	{"migrate", migrate, false, false, true},
 };
 

@@ -48,6 +48,10 @@ const struct conf_key c2_conf_keys[] = {
 	     "File whose first line is the passphrase that protects all keys; or use "
 	     "custody.key_file."),
 	PATH("custody.key_file", custody_key_file, "File with the 32 bytes that protect all keys."),
+	PATH("custody.next_passphrase_file", custody_next_passphrase_file,
+	     "The same for a passphrase that shall replace it (c2 rekey)."),
+	PATH("custody.next_key_file", custody_next_key_file,
+	     "File with 32 bytes that shall replace it (c2 rekey)."),
 	TEXT("mqtt.url", "mqtt://127.0.0.1:1883", mqtt_url,
 	     "Message broker: mqtt://host:port, or mqtts://host:port with TLS."),
 	TEXT("mqtt.client_id", NULL, mqtt_client_id,
@@ -136,6 +140,10 @@ static bool required_check(const struct c2_conf *conf, struct err *err)
 			err, ERR_CONFIG,
 			"set one of custody.passphrase_file and custody.key_file: it protects the "
 			"keys in the database");
+	if (conf->custody_next_passphrase_file && conf->custody_next_key_file)
+		return err_set(err, ERR_CONFIG,
+			       "set one of custody.next_passphrase_file and custody.next_key_file, "
+			       "or none");
 	if (conf->mqtt_persistent && !conf->mqtt_client_id)
 		return err_set(err, ERR_CONFIG, "mqtt.persistent needs mqtt.client_id");
 	return true;

@@ -17,6 +17,7 @@ struct c2_conf {
 	char *db_path, *db_url, *db_password_file;
 	char *crypto_mode;
 	char *custody_passphrase_file, *custody_key_file;
+	char *custody_next_passphrase_file, *custody_next_key_file;
 	char *mqtt_url, *mqtt_client_id, *mqtt_user, *mqtt_password_file;
 	char *mqtt_ca, *mqtt_cert, *mqtt_key;
 	char *mqtt_version;

@@ -316,16 +316,18 @@ static int run(struct app *a)
 
 static bool check_secrets(const struct c2_conf *c, struct err *err)
 {
+	const char *const lines[] = {c->custody_passphrase_file, c->custody_next_passphrase_file,
+				     c->mqtt_password_file};
+	const char *const keys[] = {c->custody_key_file, c->custody_next_key_file};
 	char line[FILE_LINE_CAP];
 	uint8_t key[32];
 	size_t len;
-	bool ok = (!c->custody_passphrase_file ||
-		   file_read_line(c->custody_passphrase_file, line, sizeof line, err)) &&
-		  (!c->custody_key_file ||
-		   file_read_secret(c->custody_key_file, key, sizeof key, &len, err)) &&
-		  (!c->mqtt_password_file ||
-		   file_read_line(c->mqtt_password_file, line, sizeof line, err));
+	bool ok = true;
 
+	for (size_t i = 0; i < sizeof lines / sizeof *lines && ok; i++)
+		ok = !lines[i] || file_read_line(lines[i], line, sizeof line, err);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys && ok; i++)
+		ok = !keys[i] || file_read_secret(keys[i], key, sizeof key, &len, err);
 	explicit_bzero(key, sizeof key);
 	explicit_bzero(line, sizeof line);
 	return ok;
@@ -389,6 +391,7 @@ static const char usage[] =
 	"Commands that work on its database, and end:\n"
 	"  backup --to FILE           save all of it, while servers run; - is standard output\n"
 	"  restore --from FILE        fill a new database, of any kind, with what was saved\n"
+	"  rekey                      seal all keys anew under the master key of custody.next_*\n"
 	"  migrate [--check]          bring it to this version's form, as a start does\n"
 	"\n"
 	"  --config FILE              read settings from FILE\n"

@@ -13,6 +13,8 @@ struct custody_soft_config conf_custody(const struct c2_conf *conf)
 	return (struct custody_soft_config){
 		.passphrase_file = conf->custody_passphrase_file,
 		.key_file = conf->custody_key_file,
+		.next_passphrase_file = conf->custody_next_passphrase_file,
+		.next_key_file = conf->custody_next_key_file,
 	};
 }
 

@@ -1,11 +1,15 @@
 """The database's life: backups, restores to any backend, migrations."""
 
+import base64
 import hashlib
 import sqlite3
 import stat
+import struct
 import subprocess
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from actors import C2, Server, free_port, wait_until
 from device import PyDevice, ed25519_public, random_key, topic_hash
@@ -270,3 +274,205 @@ def test_wrong_command_lines_are_refused(tmp_path):
         assert code == 2 and "--help" in text, words
     code, _, text = run(server, "backup", "--to", tmp_path / "b")
     assert code == 74 and not (tmp_path / "c2.db").exists()
+
+
+# --- A new master key -------------------------------------------------------------------
+
+
+def key_file(folder, name):
+    path = folder / name
+    path.touch(mode=0o600)
+    path.write_bytes(random_key())
+    return path
+
+
+def opens(master, purpose, row, sealed):
+    """What custody/soft.c says, written anew: the key, or None."""
+    key = hashlib.sha3_256(b"E4 custody seal " + master).digest()
+    try:
+        return AESSIV(key + key).decrypt(sealed[1:], [bytes([1, purpose, len(row)]) + row])
+    except InvalidTag:
+        return None
+
+
+def sealed_keys(path):
+    """(purpose, row, sealed key) of all that is in the database."""
+    with sqlite3.connect(path) as db:
+        for e4id, rev, key, private in db.execute(
+                "SELECT e4id, key_rev, key, private_key FROM client"):
+            yield 1, e4id + struct.pack("<Q", rev), key
+            if private:
+                yield 2, e4id + struct.pack("<Q", rev), private
+        for e4id, rev, key in db.execute(
+                "SELECT e4id, rev, o.key FROM old_key o JOIN client c ON c.id = client_id"):
+            yield 1, e4id + struct.pack("<Q", rev), key
+        for hash_, rev, key in db.execute("SELECT hash, rev, key FROM topic WHERE NOT removed"):
+            yield 3, hash_ + struct.pack("<Q", rev), key
+        for rev, key in db.execute("SELECT rev, private_key FROM c2_key"):
+            yield 4, struct.pack("<Q", rev), key
+
+
+def on_disk(server):
+    path = server.settings["db.path"]
+    return b"".join(f.read_bytes() for f in path.parent.glob(path.name + "*"))
+
+
+def check_changed(server, old, new, before):
+    """Everything opens under the new master key only; the files have nothing of before."""
+    rows = list(sealed_keys(server.settings["db.path"]))
+    assert rows
+    for purpose, row, sealed in rows:
+        assert opens(new.read_bytes(), purpose, row, sealed), (purpose, row)
+        assert opens(old.read_bytes(), purpose, row, sealed) is None, (purpose, row)
+    data = on_disk(server)
+    assert all(sealed in data for _, _, sealed in rows)  # so this look would find them
+    assert not any(sealed in data for _, _, sealed in before)
+
+
+@pytest.fixture(params=["symmetric", "pubkey"])
+def sealed_by_file(tmp_path, broker, request):
+    folder = tmp_path / "c2"
+    folder.mkdir()
+    server = Server(folder, broker.port, request.param)
+    server.settings |= {"custody.passphrase_file": None,
+                        "custody.key_file": key_file(folder, "old")}
+    server.start()
+    fill(server, request.param)
+    yield server
+    server.kill()
+
+
+def test_the_master_key_changes_under_a_serving_server(sealed_by_file, broker, tmp_path):
+    c2, folder = sealed_by_file, tmp_path
+    old, new = c2.settings["custody.key_file"], key_file(folder, "new")
+    public = None
+    if c2.settings["crypto.mode"] == "pubkey":
+        public = base64.b64decode(c2.call("GET", "/e4/c2-public-key")["publicKey"])
+    code, _, text = run(c2, "rekey")
+    assert code != 0 and "custody.next_" in text
+    assert c2.stop() == 0
+    c2.settings["custody.next_key_file"] = new
+    c2.start()
+    device = PyDevice("device", random_key(), public).connect(broker.port)
+    try:
+        c2.new_client("device", device.public_key() if public else device.key)
+        c2.attach("device", "t/1")
+        for i in range(300):
+            c2.new_topic(f"many/{i}")
+        c2.wait_client_confirmed("device")
+        before = list(sealed_keys(c2.settings["db.path"]))
+        assert opens(old.read_bytes(), *before[0])
+        change = subprocess.Popen([str(w) for w in (C2, "rekey", *c2.command()[1:-2])],
+                                  stderr=subprocess.PIPE, text=True)
+        served = 0
+        while change.poll() is None:
+            c2.new_topic(f"meanwhile/{served}")
+            c2.new_topic("t/1")
+            served += 1
+        assert change.returncode == 0 and "changed" in change.stderr.read()
+        assert served
+        c2.new_topic("t/1")
+        c2.wait_client_confirmed("device")
+        wait_until(lambda: not any(s in on_disk(c2) for _, _, s in before), 30, "the log is empty")
+    finally:
+        device.close()
+    assert c2.stop() == 0
+    check_changed(c2, old, new, before)
+    c2.start()  # both settings still there
+    assert c2.stop() == 0
+    c2.settings["custody.next_key_file"] = None
+    code, text = c2.refuses_to_start()
+    assert code == 77 and "wrong key file" in text
+    c2.settings["custody.key_file"] = new
+    c2.start()
+    c2.call("POST", "/e4/protect-message", {"topic": "t/2", "data": "aGFsbG8="})
+    assert c2.stop() == 0
+
+
+def test_a_change_of_the_master_key_survives_any_kill(sealed_by_file, tmp_path):
+    c2 = sealed_by_file
+    old, new = c2.settings["custody.key_file"], key_file(tmp_path, "new")
+    for i in range(500):
+        c2.new_client(f"client {i}", ed25519_public(random_key()))
+    assert c2.stop() == 0
+    before = list(sealed_keys(c2.settings["db.path"]))
+    c2.settings["custody.next_key_file"] = new
+    command = [str(w) for w in (C2, "rekey", *c2.command()[1:-2])]
+    kills = 0
+    for step in range(1, 100):
+        change = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        try:
+            change.wait(0.02 * step)
+            break
+        except subprocess.TimeoutExpired:
+            change.kill()
+            change.wait()
+            kills += 1
+        if kills % 8 == 0:  # a server goes on as well, and is killed as well
+            c2.start()
+            c2.new_topic(f"killed {kills}")
+            c2.kill()
+    assert change.returncode == 0 and kills > 1
+    c2.settings["custody.next_key_file"] = None
+    c2.settings["custody.key_file"] = new
+    c2.start()
+    assert c2.stop() == 0
+    check_changed(c2, old, new, before)
+
+
+def test_half_a_change_needs_both_keys(sealed_by_file, tmp_path):
+    """Begun, then the next key is taken away, or is another one."""
+    c2 = sealed_by_file
+    assert c2.stop() == 0
+    c2.settings["custody.next_key_file"] = key_file(tmp_path, "new")
+    c2.start()
+    assert c2.stop() == 0
+    with sqlite3.connect(c2.settings["db.path"]) as db:  # the first step, and no more
+        db.execute("INSERT INTO meta VALUES ('custody_change', ?)",
+                   (bytes([1, 0, 0]) + bytes(16),))
+    for other in (None, key_file(tmp_path, "another")):
+        code, text = Server.refuses_to_start(
+            type("", (), {"command": lambda s, o=other: [
+                w if "next_key_file" not in str(w) else f"--set=custody.next_key_file={o or ''}"
+                for w in c2.command()]})())
+        assert code == 77 and "next" in text, text
+    c2.start()
+    for _ in range(2):  # the second time there is nothing to do
+        assert run(c2, "rekey")[0] == 0
+    assert c2.stop() == 0
+
+
+def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, postgres):
+    url = postgres.create("c2")
+    old, new = key_file(tmp_path, "old"), key_file(tmp_path, "new")
+    servers = []
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        server = Server(tmp_path / name, broker.port, db__url=url)
+        server.settings |= {"custody.passphrase_file": None, "custody.key_file": old,
+                            "custody.next_key_file": new}
+        servers.append(server)
+    a, b = servers
+    device = PyDevice("device", random_key()).connect(broker.port)
+    try:
+        a.start()
+        b.start()
+        a.new_client("device", device.key)
+        for i in range(50):
+            b.new_topic(f"t/{i}")
+        code, _, text = run(a, "rekey")
+        assert code == 0 and "changed" in text
+        for server in servers:  # one of them did not do it, and knows it
+            server.new_topic("shared")
+            server.attach("device", "shared")
+            server.wait_client_confirmed("device")
+        keys = postgres.sql("c2", "SELECT encode(hash, 'hex'), rev, encode(key, 'hex') FROM e4.topic")
+        assert len(keys) == 51
+        for line in keys:
+            hash_, rev, sealed = line.split("|")
+            row = bytes.fromhex(hash_) + struct.pack("<Q", int(rev))
+            assert opens(new.read_bytes(), 3, row, bytes.fromhex(sealed)), line
+    finally:
+        device.close()
+        for server in servers:
+            server.kill()

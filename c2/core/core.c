@@ -1,5 +1,6 @@
 /* The core's life, its bus, its health, and the slice of work. */
 #include "c2/core/internal.h"
+#include "c2/core/rekey.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 enum { SLEEP_MAX_MS = 60000 };
 /* After a failure of the database. */
 enum { FAILED_MS = 1000 };
+/* For a change of the master key to begin. */
+enum { LOOK_MS = 1000 };
 /* Longest receipt taken: one with entries for 2,700 topics. */
 enum { RECEIPT_MAX = 65536 };
 
@@ -192,6 +195,33 @@ static int64_t until_next(struct core *c)
 	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 
+/* One page of a change of the master key; it may begin in another process. */
+static bool rekey(struct core *c)
+{
+	bool more = false;
+	struct err err;
+
+	if (!custody_state(&c->custody, &c->custody_now, &err) ||
+	    (c->custody_now == CUSTODY_CHANGING &&
+	     !rekey_slice(&c->store, &c->custody, &more, &err))) {
+		log_write(LOG_WARN, "the change of the master key waits",
+			  LOG_STR("error", err.text));
+		return false;
+	}
+	if (c->custody_now == CUSTODY_CHANGING && !more)
+		log_write(LOG_INFO, "the master key is changed: put custody.next_* in the place of "
+				    "the setting that names the previous one, which may go");
+	return more;
+}
+
+/* Another process does not wake us. */
+static int64_t look_again(const struct core *c, int64_t ms)
+{
+	bool look = c->custody_now != CUSTODY_FIXED && (ms < 0 || ms > LOOK_MS);
+
+	return look ? LOOK_MS : ms;
+}
+
 int64_t core_work(struct core *c, int max_clients)
 {
 	bool more;
@@ -203,6 +233,7 @@ int64_t core_work(struct core *c, int max_clients)
 	more |= walk_topics(c);
 	more |= walk_fleet(c);
 	more |= deliver_due(c, max_clients);
+	more |= rekey(c);
 	c->working = false;
-	return more ? 0 : until_next(c);
+	return more ? 0 : look_again(c, until_next(c));
 }

@@ -46,6 +46,12 @@ bool custody_check(const struct custody *c, struct err *err)
 	return c->ops->check(c->ctx, err);
 }
 
+bool custody_state(const struct custody *c, enum custody_state *state, struct err *err)
+{
+	*state = CUSTODY_FIXED;
+	return !c->ops->state || c->ops->state(c->ctx, state, err);
+}
+
 void custody_close(struct custody *c)
 {
 	if (c->ops)

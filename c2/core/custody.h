@@ -36,6 +36,15 @@ enum custody_purpose {
 #define CUSTODY_ROW_MAX 32 /* bytes that name a row, at least 1 */
 #define CUSTODY_KEY_MAX 64 /* longest key */
 
+/* meta: how far a change of the master key has come; empty: none is under way (rekey.c). */
+#define CUSTODY_CHANGE "custody_change"
+
+enum custody_state {
+	CUSTODY_FIXED,    /* one master key */
+	CUSTODY_PREPARED, /* a second one is known, for a change that may begin any time */
+	CUSTODY_CHANGING  /* what is sealed is sealed under the second; either opens */
+};
+
 struct custody_ops {
 	/* Seal len (1..64) bytes for one purpose and row. */
 	bool (*seal)(void *ctx, struct sealed *out, enum custody_purpose purpose,
@@ -47,6 +56,10 @@ struct custody_ops {
 	/* True if keys can be sealed and opened now. */
 	bool (*check)(void *ctx, struct err *err);
 	void (*close)(void *ctx);
+	/* Changes of the master key; both may be null. state as of now, for all servers. */
+	bool (*state)(void *ctx, enum custody_state *state, struct err *err);
+	/* Nothing is left under the first key: forget it. Needs a transaction. */
+	bool (*changed)(void *ctx, struct err *err);
 };
 
 struct custody {
@@ -61,6 +74,7 @@ bool custody_seal(const struct custody *c, struct sealed *out, enum custody_purp
 bool custody_open(const struct custody *c, uint8_t *key, size_t len, enum custody_purpose purpose,
 		  const uint8_t *row, size_t row_len, const struct sealed *in, struct err *err);
 bool custody_check(const struct custody *c, struct err *err);
+bool custody_state(const struct custody *c, enum custody_state *state, struct err *err);
 void custody_close(struct custody *c);
 
 #endif

@@ -49,6 +49,7 @@ struct core {
 	struct core_config cfg;
 	struct store store;
 	struct custody custody;
+	enum custody_state custody_now; /* as of the last slice of work */
 	struct clock clock;
 	void (*wake)(void *ctx);
 	void *wake_ctx;

@@ -197,7 +197,10 @@ struct store_ops {
 	bool (*revision)(void *ctx, int64_t *rev, struct err *err);
 	bool (*revision_next)(void *ctx, int64_t *rev, struct err *err);
 
-	/* Small named values: crypto mode, custody parameters. Not found: len is 0. */
+	/*
+	 * Small named values: crypto mode, custody parameters. Not found: len is 0. To
+	 * put an empty one is to remove what was there, as keys are removed.
+	 */
 	bool (*meta_get)(void *ctx, const char *name, uint8_t *out, size_t cap, size_t *len,
 			 bool *found, struct err *err);
 	bool (*meta_put)(void *ctx, const char *name, const uint8_t *value, size_t len,
@@ -258,6 +261,9 @@ struct store_ops {
 	bool (*topics)(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
 		       struct err *err);
 	bool (*topics_count)(void *ctx, int64_t *n, struct err *err);
+	/* All topics, removed ones too, in order of id, after after_id. */
+	bool (*topics_after)(void *ctx, int64_t after_id, int limit, store_topic_fn *fn, void *arg,
+			     struct err *err);
 	/* Topics with walk_rev < rev, at most limit: their members are yet to be handed rev. */
 	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg,
 			       struct err *err);

@@ -9,6 +9,12 @@
  * version(1) | kind(1) | passes(4) | memory KiB(4) | salt(16) | check value(49)
  * The check value is sealed under a subkey of its own with all that stands
  * before it as its row: wrong master key and changed parameters both show.
+ *
+ * A change of the master key (rekey.c): servers are given the next key and
+ * write its parameters. When meta has a CUSTODY_CHANGE, every one of them seals
+ * under the next key; the lock of the writers makes that exact. When nothing is
+ * left under the first one, the next parameters replace its own: a server that
+ * sees that they are not those it began with knows that the change is done.
  */
 #include "c2/custody/soft.h"
 
@@ -16,9 +22,11 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "e4/crypto.h"
 
 #define META_NAME "custody_soft"
+#define META_NEXT "custody_soft_next" /* the same for the key that shall replace it */
 #define VERSION 1
 #define OVERHEAD (1 + E4_SIV_TAG_LEN)
 #define MASTER_LEN 32
@@ -49,12 +57,25 @@ struct params {
 	uint8_t salt[SALT_LEN];
 };
 
-/* In locked memory that is wiped when it is released. */
-struct soft {
+/* Subkeys of one master key, and what is stored about it. */
+struct keys {
 	struct e4_siv_key seal;
 	struct e4_siv_key check;
+	uint8_t stored[STORED_LEN];
+};
+
+/* In locked memory that is wiped when it is released. */
+struct soft {
+	struct keys first, next;
+	bool has_next;
+	struct store store;
 	uint8_t master[MASTER_LEN]; /* zero once the two are made */
 	char passphrase[PASSPHRASE_CAP];
+};
+
+/* Where a master key comes from: one of the two. */
+struct source {
+	const char *passphrase_file, *key_file;
 };
 
 /* --- Sealing ---------------------------------------------------------------------- */
@@ -87,13 +108,36 @@ static bool open_under(const struct e4_siv_key *k, uint8_t *key, size_t len,
 	return in[0] == VERSION && e4_siv_open(k, key, ad, ad_len, in + 1, E4_SIV_TAG_LEN + len);
 }
 
+static bool soft_state(void *ctx, enum custody_state *state, struct err *err)
+{
+	const struct soft *s = ctx;
+	const struct store *db = &s->store;
+	uint8_t stored[STORED_LEN], change[64];
+	size_t len, change_len = 0;
+	bool found;
+	*state = CUSTODY_FIXED;
+	if (!s->has_next)
+		return true;
+	if (!db->ops->meta_get(db->ctx, META_NAME, stored, sizeof stored, &len, &found, err) ||
+	    !db->ops->meta_get(db->ctx, CUSTODY_CHANGE, change, sizeof change, &change_len, &found,
+			       err))
+		return false;
+	if (len == STORED_LEN && memcmp(stored, s->first.stored, STORED_LEN) == 0)
+		*state = change_len ? CUSTODY_CHANGING : CUSTODY_PREPARED;
+	return true;
+}
+
 static bool soft_seal(void *ctx, struct sealed *out, enum custody_purpose purpose,
 		      const uint8_t *row, size_t row_len, const uint8_t *key, size_t len,
 		      struct err *err)
 {
 	const struct soft *s = ctx;
-	(void)err;
-	seal_under(&s->seal, out->bytes, purpose, row, row_len, key, len);
+	enum custody_state state;
+	if (!soft_state(ctx, &state, err))
+		return false;
+	bool next = s->has_next && state != CUSTODY_PREPARED;
+	seal_under(next ? &s->next.seal : &s->first.seal, out->bytes, purpose, row, row_len, key,
+		   len);
 	out->len = (uint8_t)(OVERHEAD + len);
 	return true;
 }
@@ -103,7 +147,9 @@ static bool soft_open(void *ctx, uint8_t *key, size_t len, enum custody_purpose 
 {
 	const struct soft *s = ctx;
 	if (in->len == OVERHEAD + len &&
-	    open_under(&s->seal, key, len, purpose, row, row_len, in->bytes))
+	    (open_under(&s->first.seal, key, len, purpose, row, row_len, in->bytes) ||
+	     (s->has_next &&
+	      open_under(&s->next.seal, key, len, purpose, row, row_len, in->bytes))))
 		return true;
 	return err_set(
 		err, ERR_CUSTODY,
@@ -111,15 +157,24 @@ static bool soft_open(void *ctx, uint8_t *key, size_t len, enum custody_purpose 
 		"of the database");
 }
 
+static bool soft_changed(void *ctx, struct err *err)
+{
+	const struct soft *s = ctx;
+	const struct store *db = &s->store;
+	return db->ops->meta_put(db->ctx, META_NAME, s->next.stored, STORED_LEN, err) &&
+	       db->ops->meta_put(db->ctx, META_NEXT, 0, 0, err) &&
+	       db->ops->meta_put(db->ctx, CUSTODY_CHANGE, 0, 0, err);
+}
+
 static bool soft_check(void *ctx, struct err *err)
 {
 	static const uint8_t row[1] = {0}, probe[CHECK_LEN] = {1};
-	uint8_t back[CHECK_LEN];
-	struct sealed sealed;
-	if (!soft_seal(ctx, &sealed, CUSTODY_CHECK, row, sizeof row, probe, sizeof probe, err) ||
-	    !soft_open(ctx, back, sizeof back, CUSTODY_CHECK, row, sizeof row, &sealed, err))
-		return false;
-	return e4_equal(back, probe, sizeof probe) ||
+	const struct soft *s = ctx;
+	uint8_t back[CHECK_LEN], sealed[OVERHEAD + CHECK_LEN];
+	seal_under(&s->first.seal, sealed, CUSTODY_CHECK, row, sizeof row, probe, sizeof probe);
+	return (open_under(&s->first.seal, back, sizeof back, CUSTODY_CHECK, row, sizeof row,
+			   sealed) &&
+		e4_equal(back, probe, sizeof probe)) ||
 	       err_set(err, ERR_CUSTODY, "the sealing of keys does not work");
 }
 
@@ -128,7 +183,14 @@ static void soft_close(void *ctx)
 	sodium_free(ctx); /* wipes */
 }
 
-static const struct custody_ops soft_ops = {soft_seal, soft_open, soft_check, soft_close};
+static const struct custody_ops soft_ops = {
+	.seal = soft_seal,
+	.open = soft_open,
+	.check = soft_check,
+	.close = soft_close,
+	.state = soft_state,
+	.changed = soft_changed,
+};
 
 /* --- The master key --------------------------------------------------------------- */
 
@@ -187,17 +249,17 @@ static bool derive(struct soft *s, const struct params *p, struct err *err)
 		       p->memory_kib / 1024);
 }
 
-static bool master_key(struct soft *s, const struct custody_soft_config *config,
+static bool master_key(struct soft *s, struct keys *out, const struct source *from,
 		       const struct params *p, bool first, struct err *err)
 {
 	bool ok = p->kind == KIND_KEY_FILE
-			  ? read_key_file(s->master, config->key_file, err)
-			  : read_passphrase(s, config->passphrase_file, first, err) &&
+			  ? read_key_file(s->master, from->key_file, err)
+			  : read_passphrase(s, from->passphrase_file, first, err) &&
 				    derive(s, p, err);
 	if (!ok)
 		return false;
-	subkey(&s->seal, "E4 custody seal ", s->master);
-	subkey(&s->check, "E4 custody check", s->master);
+	subkey(&out->seal, "E4 custody seal ", s->master);
+	subkey(&out->check, "E4 custody check", s->master);
 	e4_wipe(s->master, sizeof s->master);
 	return true;
 }
@@ -244,11 +306,11 @@ static bool params_decode(struct params *p, const uint8_t in[PARAMS_LEN], struct
 
 static const uint8_t check_plain[CHECK_LEN] = "E4 custody: this is the key.";
 
-static bool check_value(const struct soft *s, const uint8_t stored[STORED_LEN],
+static bool check_value(const struct keys *k, const uint8_t stored[STORED_LEN],
 			const struct params *p, struct err *err)
 {
 	uint8_t plain[CHECK_LEN];
-	if (open_under(&s->check, plain, sizeof plain, CUSTODY_CHECK, stored, PARAMS_LEN,
+	if (open_under(&k->check, plain, sizeof plain, CUSTODY_CHECK, stored, PARAMS_LEN,
 		       stored + PARAMS_LEN) &&
 	    e4_equal(plain, check_plain, sizeof plain))
 		return true;
@@ -289,38 +351,51 @@ static bool is_new(const struct store *store, struct err *err)
 		"the database");
 }
 
-static bool store_entry(const struct store *store, const uint8_t stored[STORED_LEN],
+/* What was read before is still there: no other server was faster. */
+static bool unchanged(const struct store *store, const char *name, const uint8_t *was,
+		      size_t was_len, struct err *err)
+{
+	uint8_t now[STORED_LEN];
+	size_t len;
+	bool found;
+	if (!store->ops->meta_get(store->ctx, name, now, sizeof now, &len, &found, err))
+		return false;
+	return (len == was_len && (!len || memcmp(now, was, len) == 0)) ||
+	       err_set(err, ERR_CUSTODY,
+		       "another server wrote the custody entry at this moment: start again");
+}
+
+static bool store_entry(const struct store *store, const char *name,
+			const uint8_t stored[STORED_LEN], const uint8_t *was, size_t was_len,
 			struct err *err)
 {
 	if (!store->ops->begin(store->ctx, err))
 		return false;
-	if (store->ops->meta_put(store->ctx, META_NAME, stored, STORED_LEN, err))
+	if (unchanged(store, name, was, was_len, err) &&
+	    store->ops->meta_put(store->ctx, name, stored, STORED_LEN, err))
 		return store->ops->commit(store->ctx, err);
 	store->ops->rollback(store->ctx);
 	return false;
 }
 
-static bool first_start(struct soft *s, const struct custody_soft_config *config,
-			const struct store *store, struct err *err)
+/* Parameters of its own for a key that the database does not know yet. */
+static bool new_entry(struct soft *s, struct keys *out, const struct source *from, struct err *err)
 {
 	struct params p = {.kind = KIND_KEY_FILE};
-	uint8_t stored[STORED_LEN];
-	if (!is_new(store, err))
-		return false;
-	if (config->passphrase_file) {
+	if (from->passphrase_file) {
 		p = (struct params){
 			.kind = KIND_PASSPHRASE, .passes = PASSES, .memory_kib = MEMORY_KIB};
 		randombytes_buf(p.salt, sizeof p.salt);
 	}
-	if (!master_key(s, config, &p, true, err))
+	if (!master_key(s, out, from, &p, true, err))
 		return false;
-	params_encode(stored, &p);
-	seal_under(&s->check, stored + PARAMS_LEN, CUSTODY_CHECK, stored, PARAMS_LEN, check_plain,
-		   CHECK_LEN);
-	return store_entry(store, stored, err);
+	params_encode(out->stored, &p);
+	seal_under(&out->check, out->stored + PARAMS_LEN, CUSTODY_CHECK, out->stored, PARAMS_LEN,
+		   check_plain, CHECK_LEN);
+	return true;
 }
 
-static bool later_start(struct soft *s, const struct custody_soft_config *config,
+static bool known_entry(struct soft *s, struct keys *out, const struct source *from,
 			const uint8_t *stored, size_t len, struct err *err)
 {
 	struct params p;
@@ -330,32 +405,93 @@ static bool later_start(struct soft *s, const struct custody_soft_config *config
 			       "database");
 	if (!params_decode(&p, stored, err))
 		return false;
-	if ((p.kind == KIND_KEY_FILE) != (config->key_file != 0))
+	if ((p.kind == KIND_KEY_FILE) != (from->key_file != 0))
 		return err_set(err, ERR_CUSTODY,
 			       "this database was sealed with a %s: configure that",
 			       p.kind == KIND_KEY_FILE ? "key file" : "passphrase");
-	return master_key(s, config, &p, false, err) && check_value(s, stored, &p, err);
+	memcpy(out->stored, stored, STORED_LEN);
+	return master_key(s, out, from, &p, false, err) && check_value(out, stored, &p, err);
+}
+
+/* The key that is named as the next one may be in force already. */
+static bool open_first(struct soft *s, const struct source *first, const struct source *next,
+		       bool *done, struct err *err)
+{
+	uint8_t stored[STORED_LEN];
+	struct err why;
+	size_t len;
+	bool found;
+	*done = false;
+	if (!s->store.ops->meta_get(s->store.ctx, META_NAME, stored, sizeof stored, &len, &found,
+				    err))
+		return false;
+	if (!found)
+		return is_new(&s->store, err) && new_entry(s, &s->first, first, err) &&
+		       store_entry(&s->store, META_NAME, s->first.stored, 0, 0, err);
+	if (known_entry(s, &s->first, first, stored, len, err))
+		return true;
+	*done = next && known_entry(s, &s->first, next, stored, len, &why);
+	return *done;
+}
+
+static bool open_next(struct soft *s, const struct source *next, bool as_it_is, struct err *err)
+{
+	const struct store *db = &s->store;
+	uint8_t stored[STORED_LEN], change[64];
+	size_t len, change_len;
+	bool found;
+	if (!db->ops->meta_get(db->ctx, CUSTODY_CHANGE, change, sizeof change, &change_len, &found,
+			       err) ||
+	    !db->ops->meta_get(db->ctx, META_NEXT, stored, sizeof stored, &len, &found, err))
+		return false;
+	if (!next)
+		return !change_len ||
+		       err_set(err, ERR_CUSTODY,
+			       "the master key is being changed: set custody.next_passphrase_file "
+			       "or custody.next_key_file until that is done");
+	s->has_next = len && known_entry(s, &s->next, next, stored, len, err);
+	if (len && !s->has_next && change_len)
+		return err_wrap(err, "the next master key");
+	if (s->has_next || as_it_is)
+		return true;
+	if (!new_entry(s, &s->next, next, err))
+		return err_wrap(err, "the next master key");
+	/* It is named twice: the change is done, and the first setting was mended already. */
+	if (memcmp(s->next.stored, s->first.stored, STORED_LEN) == 0)
+		return true;
+	s->has_next = store_entry(db, META_NEXT, s->next.stored, stored, len, err);
+	return s->has_next;
+}
+
+static bool open_keys(struct soft *s, const struct custody_soft_config *config, struct err *err)
+{
+	const struct source first = {config->passphrase_file, config->key_file};
+	const struct source second = {config->next_passphrase_file, config->next_key_file};
+	const struct source *next = second.passphrase_file || second.key_file ? &second : 0;
+	bool done;
+	if (!open_first(s, &first, next, &done, err))
+		return false;
+	if (!done)
+		return open_next(s, next, config->as_it_is, err);
+	log_write(LOG_WARN, "the master key was changed: put custody.next_* in the place of the "
+			    "setting that named the previous one");
+	return true;
 }
 
 bool custody_soft_open(struct custody *out, const struct custody_soft_config *config,
 		       const struct store *store, struct err *err)
 {
-	uint8_t stored[STORED_LEN];
-	size_t len;
-	bool found;
 	if (!config->passphrase_file == !config->key_file)
 		return err_set(err, ERR_CONFIG,
 			       "custody: configure either a passphrase file or a key file");
 	if (sodium_init() < 0)
 		return err_set(err, ERR_CUSTODY, "no random numbers from the system");
-	if (!store->ops->meta_get(store->ctx, META_NAME, stored, sizeof stored, &len, &found, err))
-		return false;
 	struct soft *s = sodium_malloc(sizeof *s);
 	if (!s)
 		return err_set(err, ERR_CUSTODY, "no locked memory for the master key");
 	memset(s, 0, sizeof *s);
-	if (found ? !later_start(s, config, stored, len, err)
-		  : !first_start(s, config, store, err)) {
+	s->store = *store;
+	if (!open_keys(s, config, err)) {
 		soft_close(s);
 		return false;
 	}

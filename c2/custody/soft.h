@@ -11,6 +11,10 @@
 struct custody_soft_config {
 	const char *passphrase_file; /* first line; exactly one of the two */
 	const char *key_file;        /* 32 raw bytes */
+	/* At most one: the master key that shall replace it, or has done so already. */
+	const char *next_passphrase_file;
+	const char *next_key_file;
+	bool as_it_is; /* write nothing: a next key counts only if the database knows it */
 };
 
 /*
@@ -21,7 +25,8 @@ struct custody_soft_config {
  * custody_close.
  *
  * ERR_CUSTODY: it is not the one this database was sealed with, or the
- * database lost the entry that tells. ERR_NOT_FOUND, ERR_FORBIDDEN,
+ * database lost the entry that tells; or the key is being changed and no next
+ * one is configured. ERR_NOT_FOUND, ERR_FORBIDDEN,
  * ERR_INVALID: the file is not there, not private, not of its form.
  */
 bool custody_soft_open(struct custody *out, const struct custody_soft_config *config,

@@ -106,6 +106,8 @@
 #define PG_TOPICS                                                                                  \
 	"SELECT name FROM topic WHERE NOT removed AND name > $1 AND $2::bigint = 0 ORDER BY name"  \
 	" LIMIT $3 OFFSET $4"
+#define PG_TOPICS_AFTER                                                                            \
+	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.id > $1 ORDER BY t.id LIMIT $2"
 #define PG_TOPICS_TO_WALK                                                                          \
 	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.walk_rev < t.rev ORDER BY t.rev LIMIT $1"
 #define PG_TOPIC_PROGRESS                                                                          \

@@ -331,6 +331,7 @@ const struct store_ops sql_ops = {
 	.topic_remove = sql_topic_remove,
 	.topics = sql_topics,
 	.topics_count = sql_topics_count,
+	.topics_after = sql_topics_after,
 	.topics_to_walk = sql_topics_to_walk,
 	.topic_progress = sql_topic_progress,
 	.member = sql_member,

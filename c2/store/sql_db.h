@@ -296,6 +296,8 @@ bool sql_topic_put(void *ctx, struct store_topic *row, struct err *err);
 bool sql_topic_remove(void *ctx, int64_t id, struct err *err);
 bool sql_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
 bool sql_topics_count(void *ctx, int64_t *n, struct err *err);
+bool sql_topics_after(void *ctx, int64_t after_id, int limit, store_topic_fn *fn, void *arg,
+		      struct err *err);
 bool sql_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
 bool sql_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);
 bool sql_member(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,

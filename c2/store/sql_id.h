@@ -40,6 +40,7 @@
 	X(TOPIC_DELETE)                                                                            \
 	X(TOPIC_COUNT)                                                                             \
 	X(TOPICS)                                                                                  \
+	X(TOPICS_AFTER)                                                                            \
 	X(TOPICS_TO_WALK)                                                                          \
 	X(TOPIC_PROGRESS)                                                                          \
 	X(MEMBER)                                                                                  \
@@ -60,26 +61,26 @@
 	X(PEER_PUT)                                                                                \
 	X(PEER_DELETE)                                                                             \
 	X(CLIENT_PEERS)                                                                            \
-	X(PEER_HOLDERS) \
-	X(DUMP_META) \
-	X(LOAD_META) \
-	X(DUMP_CLIENT) \
-	X(LOAD_CLIENT) \
-	X(DUMP_OLD_KEY) \
-	X(LOAD_OLD_KEY) \
-	X(DUMP_C2_KEY) \
-	X(LOAD_C2_KEY) \
-	X(DUMP_TOPIC) \
-	X(LOAD_TOPIC) \
-	X(DUMP_MEMBER) \
-	X(LOAD_MEMBER) \
-	X(DUMP_LINK) \
-	X(LOAD_LINK) \
-	X(DUMP_PEER) \
-	X(LOAD_PEER) \
-	X(DUMP_EVENT) \
-	X(LOAD_EVENT) \
-	X(DUMP_STATE) \
+	X(PEER_HOLDERS)                                                                            \
+	X(DUMP_META)                                                                               \
+	X(LOAD_META)                                                                               \
+	X(DUMP_CLIENT)                                                                             \
+	X(LOAD_CLIENT)                                                                             \
+	X(DUMP_OLD_KEY)                                                                            \
+	X(LOAD_OLD_KEY)                                                                            \
+	X(DUMP_C2_KEY)                                                                             \
+	X(LOAD_C2_KEY)                                                                             \
+	X(DUMP_TOPIC)                                                                              \
+	X(LOAD_TOPIC)                                                                              \
+	X(DUMP_MEMBER)                                                                             \
+	X(LOAD_MEMBER)                                                                             \
+	X(DUMP_LINK)                                                                               \
+	X(LOAD_LINK)                                                                               \
+	X(DUMP_PEER)                                                                               \
+	X(LOAD_PEER)                                                                               \
+	X(DUMP_EVENT)                                                                              \
+	X(LOAD_EVENT)                                                                              \
+	X(DUMP_STATE)                                                                              \
 	X(LOAD_STATE)
 
 enum sql_id {

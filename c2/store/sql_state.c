@@ -33,7 +33,9 @@ bool sql_meta_get(void *ctx, const char *name, uint8_t *out, size_t cap, size_t 
 
 bool sql_meta_put(void *ctx, const char *name, const uint8_t *value, size_t len, struct err *err)
 {
-	struct stmt s = stmt_write(ctx, SQL_META_PUT);
+	struct db *db = ctx;
+	struct stmt s = stmt_write(db, SQL_META_PUT);
+	db->keys_dropped |= !len;
 	put_text(&s, name);
 	put_blob(&s, value, len);
 	return stmt_post(&s, 0, err);

@@ -88,6 +88,8 @@
 #define LITE_TOPICS                                                                                \
 	"SELECT name FROM topic INDEXED BY topic_name WHERE removed = 0 AND name > ?1 ORDER BY"    \
 	" name LIMIT ?3 OFFSET ?4"
+#define LITE_TOPICS_AFTER                                                                          \
+	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.id > ? ORDER BY t.id LIMIT ?"
 #define LITE_TOPICS_TO_WALK                                                                        \
 	"SELECT " TOPIC_COLUMNS " FROM topic t INDEXED BY topic_walk WHERE t.walk_rev < t.rev"     \
 	" ORDER BY t.rev LIMIT ?"

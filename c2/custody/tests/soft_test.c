@@ -273,7 +273,7 @@ static void the_wrappers_hold_backends_and_callers_to_the_rules(void)
 		ERR_INTERNAL);
 	REFUSED(custody_seal(&custody, &s, (enum custody_purpose)0, row_a, 8, key, 32, &err),
 		ERR_INTERNAL);
-	REFUSED(custody_seal(&custody, &s, (enum custody_purpose)6, row_a, 8, key, 32, &err),
+	REFUSED(custody_seal(&custody, &s, (enum custody_purpose)7, row_a, 8, key, 32, &err),
 		ERR_INTERNAL);
 	good = custody;
 	custody.ops = &bad_ops;
