@@ -6,12 +6,13 @@ import sqlite3
 import stat
 import struct
 import subprocess
+import time
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from actors import C2, Server, free_port, wait_until
+from actors import C2, Device, Process, Server, free_port, wait_until
 from device import PyDevice, ed25519_public, random_key, topic_hash
 from postgres import Postgres
 
@@ -175,6 +176,7 @@ def test_a_backup_that_was_made_without_the_master_key_is_refused(c2, tmp_path):
 def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
     """Topics were rotated, attached, detached and clients came, all lost with the database."""
     keys = {name: random_key() for name in ("a", "b", "late")}
+    real = Process()
     devices = {name: PyDevice(name, key).connect(broker.port) for name, key in keys.items()}
     try:
         for name in "ab":
@@ -185,6 +187,10 @@ def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
                 c2.attach(name, topic)
         for topic in ("t/1", "t/2"):
             c2.wait_confirmed(topic)
+        c2.new_client("real", keys["late"])  # the device library, whose state only digests tell
+        c2.attach("real", "t/1")
+        real = Device(tmp_path, "real", broker.port, keys["late"]).start()
+        c2.wait_client_confirmed("real")
         old = {name: dict(devices[name].topics) for name in "ab"}
         assert run(c2, "backup", "--to", tmp_path / "backup")[0] == 0
         for _ in range(3):
@@ -197,9 +203,12 @@ def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
         for topic in ("t/1", "t/2", "t/3"):
             c2.wait_confirmed(topic)
         c2.wait_client_confirmed("b")
+        c2.attach("real", "t/3")
+        c2.wait_client_confirmed("real")
         assert topic_hash("t/3") in devices["a"].topics and devices["b"].topics != old["b"]
         c2.kill()
         other = another(c2, tmp_path / "other")
+        restored = int(time.time())
         assert run(other, "restore", "--from", tmp_path / "backup")[0] == 0
         other.start()
         try:
@@ -207,6 +216,8 @@ def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
                 wait_until(lambda n=name: devices[n].topics == old[n], 60,
                            f"{name} holds what the restored server wants", step=0.1)
                 other.wait_client_confirmed(name, 60)
+            other.wait_client_confirmed("real", 60)
+            assert int(other.client_status("real")["lastSeen"]) >= restored
             other.new_topic("t/1")
             other.wait_confirmed("t/1")
             assert other.topic_status("t/1")["revision"] > revision
@@ -215,6 +226,7 @@ def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
         finally:
             other.kill()
     finally:
+        real.kill()
         for device in devices.values():
             device.close()
 

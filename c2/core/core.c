@@ -195,31 +195,36 @@ static int64_t until_next(struct core *c)
 	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 
-/* One page of a change of the master key; it may begin in another process. */
+static bool rekey_waits(const struct err *err)
+{
+	log_write(LOG_WARN, "the change of the master key waits", LOG_STR("error", err->text));
+	return false;
+}
+
+/* One page of a change of the master key; it may begin and end in another process. */
 static bool rekey(struct core *c)
 {
-	bool more = false;
+	enum custody_state now;
 	struct err err;
+	bool more;
 
-	if (!custody_state(&c->custody, &c->custody_now, &err) ||
-	    (c->custody_now == CUSTODY_CHANGING &&
-	     !rekey_slice(&c->store, &c->custody, &more, &err))) {
-		log_write(LOG_WARN, "the change of the master key waits",
-			  LOG_STR("error", err.text));
-		return false;
-	}
-	if (c->custody_now == CUSTODY_CHANGING && !more)
+	if (!custody_state(&c->custody, &now, &err))
+		return rekey_waits(&err);
+	if (now == CUSTODY_CHANGED && c->custody_now != now)
 		log_write(LOG_INFO, "the master key is changed: put custody.next_* in the place of "
 				    "the setting that names the previous one, which may go");
-	return more;
+	c->custody_now = now;
+	if (now != CUSTODY_CHANGING)
+		return false;
+	return rekey_slice(&c->store, &c->custody, &more, &err) || rekey_waits(&err);
 }
 
 /* Another process does not wake us. */
 static int64_t look_again(const struct core *c, int64_t ms)
 {
-	bool look = c->custody_now != CUSTODY_FIXED && (ms < 0 || ms > LOOK_MS);
+	bool look = c->custody_now == CUSTODY_PREPARED || c->custody_now == CUSTODY_CHANGING;
 
-	return look ? LOOK_MS : ms;
+	return look && (ms < 0 || ms > LOOK_MS) ? LOOK_MS : ms;
 }
 
 int64_t core_work(struct core *c, int max_clients)

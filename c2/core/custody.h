@@ -42,7 +42,8 @@ enum custody_purpose {
 enum custody_state {
 	CUSTODY_FIXED,    /* one master key */
 	CUSTODY_PREPARED, /* a second one is known, for a change that may begin any time */
-	CUSTODY_CHANGING  /* what is sealed is sealed under the second; either opens */
+	CUSTODY_CHANGING, /* what is sealed is sealed under the second; either opens */
+	CUSTODY_CHANGED   /* since this custody was opened: only the second counts */
 };
 
 struct custody_ops {

@@ -293,7 +293,7 @@ static bool begin(const struct store *store, const struct custody *custody, stru
 
 	if (!custody_state(custody, &state, err))
 		return false;
-	if (state == CUSTODY_CHANGING)
+	if (state == CUSTODY_CHANGING || state == CUSTODY_CHANGED)
 		return true;
 	if (state != CUSTODY_PREPARED)
 		return err_set(err, ERR_PRECONDITION,

@@ -17,7 +17,7 @@ struct rekey_progress {
 	int64_t clients; /* done in this pass */
 };
 
-/* Begin, unless it has begun. The custody must be prepared; ERR_PRECONDITION else. */
+/* Begin, unless it has begun, or is done. The custody must be prepared; ERR_PRECONDITION else. */
 bool rekey_begin(const struct store *store, const struct custody *custody, struct err *err);
 bool rekey_progress(const struct store *store, struct rekey_progress *out, struct err *err);
 /* The next page. False in *more: the change is done (the last key was sealed anew). */

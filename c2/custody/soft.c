@@ -122,6 +122,7 @@ static bool soft_state(void *ctx, enum custody_state *state, struct err *err)
 	    !db->ops->meta_get(db->ctx, CUSTODY_CHANGE, change, sizeof change, &change_len, &found,
 			       err))
 		return false;
+	*state = CUSTODY_CHANGED;
 	if (len == STORED_LEN && memcmp(stored, s->first.stored, STORED_LEN) == 0)
 		*state = change_len ? CUSTODY_CHANGING : CUSTODY_PREPARED;
 	return true;
@@ -135,7 +136,7 @@ static bool soft_seal(void *ctx, struct sealed *out, enum custody_purpose purpos
 	enum custody_state state;
 	if (!soft_state(ctx, &state, err))
 		return false;
-	bool next = s->has_next && state != CUSTODY_PREPARED;
+	bool next = state == CUSTODY_CHANGING || state == CUSTODY_CHANGED;
 	seal_under(next ? &s->next.seal : &s->first.seal, out->bytes, purpose, row, row_len, key,
 		   len);
 	out->len = (uint8_t)(OVERHEAD + len);
