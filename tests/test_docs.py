@@ -16,6 +16,9 @@ LIBRARY = (ROOT / "client" / "README.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 
 
+DATABASE = (ROOT / "docs" / "database.md").read_text()
+
+
 def blocks(section, page=PAGE):
     """The indented blocks below a heading, in order."""
     text = page.split(f"# {section}\n", 1)[1].split("\n## ", 1)[0]
@@ -159,6 +162,37 @@ def test_the_first_start_and_the_setup_of_tls_and_tokens_go_as_printed(tmp_path,
     # Not through the shim, which names an address of its own.
     call = call.replace("c2cli", f"{BUILD}/cli/c2cli").replace("\\\n", "")
     assert '"clients":[]' in shell.run(put(f"cd /etc/e4\n{call}"))
+    stop(process)
+
+
+def test_the_database_is_looked_after_as_printed(tmp_path, place):
+    put, http, grpc = place
+    shell = Shell(tmp_path, f"127.0.0.1:{grpc}")
+    shell.run(put(commands("Start")[0]))
+    config = tmp_path / "etc" / "c2.conf"
+    config.write_text(config.read_text() + put(settings("Start")[0])
+                      + f"\n[http]\nlisten = 127.0.0.1:{http}\n[grpc]\nlisten = 127.0.0.1:{grpc}\n")
+    serve = put("c2 --config /etc/e4/c2.conf")
+
+    def started():
+        process = shell.start(serve, stderr=subprocess.DEVNULL)
+        wait_until(lambda: port_open(grpc), 20, "c2 listens")
+        return process
+
+    process = started()
+    shell.run("c2cli topic create --name plant/temperature")
+    shell.run(put(blocks("Backup", DATABASE)[0]))
+    stop(process)
+    restore, status = blocks("Restore", DATABASE)
+    shell.run(put(restore))
+    shell.run(put("mv /var/lib/e4/new.db /var/lib/e4/c2.db"))
+    process = started()
+    shell.run(status)
+    stop(process)
+    shell.run(put(blocks("A new master key", DATABASE)[0]))
+    assert "nothing to do" in shell.run(put(blocks("A new version", DATABASE)[0]))
+    process = started()
+    shell.run(status)
     stop(process)
 
 

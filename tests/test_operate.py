@@ -208,7 +208,7 @@ def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
         assert topic_hash("t/3") in devices["a"].topics and devices["b"].topics != old["b"]
         c2.kill()
         other = another(c2, tmp_path / "other")
-        restored = int(time.time())
+        restored = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         assert run(other, "restore", "--from", tmp_path / "backup")[0] == 0
         other.start()
         try:
@@ -217,7 +217,7 @@ def test_a_fleet_recovers_by_itself_from_an_old_backup(c2, broker, tmp_path):
                            f"{name} holds what the restored server wants", step=0.1)
                 other.wait_client_confirmed(name, 60)
             other.wait_client_confirmed("real", 60)
-            assert int(other.client_status("real")["lastSeen"]) >= restored
+            assert other.client_status("real")["lastSeen"] >= restored
             other.new_topic("t/1")
             other.wait_confirmed("t/1")
             assert other.topic_status("t/1")["revision"] > revision
