@@ -262,8 +262,9 @@ bool sqlite_snapshot(struct db *base, struct err *err)
 {
 	struct sqlite_db *db = (struct sqlite_db *)base;
 	int64_t ignored;
-	if (!sqlite_run(db, "BEGIN", err))
+	if (!sqlite_run(db, "PRAGMA query_only=ON; BEGIN", err))
 		return false;
+	db->in_snapshot = true;
 	/* The moment is that of the first read. */
 	if (pragma_int(db, "SELECT revision FROM state", &ignored, err))
 		return true;
@@ -273,7 +274,11 @@ bool sqlite_snapshot(struct db *base, struct err *err)
 
 void sqlite_rollback(struct db *base)
 {
-	sqlite_fixed((struct sqlite_db *)base, LITE_ROLLBACK, 0);
+	struct sqlite_db *db = (struct sqlite_db *)base;
+	sqlite_fixed(db, LITE_ROLLBACK, 0);
+	if (db->in_snapshot)
+		sqlite_run(db, "PRAGMA query_only=OFF", 0);
+	db->in_snapshot = false;
 }
 
 bool sqlite_commit(struct db *base, struct err *err)

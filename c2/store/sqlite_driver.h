@@ -26,6 +26,7 @@ struct sqlite_db {
 	uint64_t inode;
 	int lock_fd;         /* of PATH-lock; -1 in memory */
 	bool write_doubtful; /* the last commit failed: check must try a real write */
+	bool in_snapshot;    /* nothing can be written until it ends */
 	int wal_pages;       /* length of the log after the last commit */
 };
 

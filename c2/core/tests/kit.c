@@ -66,7 +66,8 @@ static void test_close(void *ctx)
 	(void)ctx;
 }
 
-static const struct custody_ops custody_ops = {test_seal, test_open, test_check, test_close};
+static const struct custody_ops custody_ops = {
+	.seal = test_seal, .open = test_open, .check = test_check, .close = test_close};
 
 /* --- store: the real one, counted and failed ------------------------------------------------- */
 
@@ -212,6 +213,33 @@ void kit_close(struct kit *k)
 void kit_crash(struct kit *k)
 {
 	stop(k);
+	start(k);
+}
+
+void kit_backup(struct kit *k, FILE *to)
+{
+	struct backup_counts n;
+	struct err err;
+
+	CHECK(backup_write(to, &k->real_store, &k->custody, &n, &err));
+}
+
+void kit_restore(struct kit *k, FILE *from)
+{
+	struct backup_counts n;
+	struct backup_meta *m;
+	struct err err;
+
+	stop(k);
+	unlink(k->path);
+	open_store(k);
+	rewind(from);
+	m = backup_read(from, &n, &err);
+	rewind(from);
+	CHECK(m && backup_authentic(m, &k->custody, &err));
+	CHECK(backup_restore(from, m, &k->real_store, clock_wall_s(&k->clock), &err));
+	backup_meta_free(m);
+	k->real_store.ops->close(k->real_store.ctx);
 	start(k);
 }
 

@@ -6,6 +6,7 @@
 #define C2_CORE_TESTS_KIT_H
 
 #include "bus/mem.h"
+#include "c2/core/backup.h"
 #include "c2/core/core.h"
 #include "c2/core/internal.h"
 #include "e4/e4.h"
@@ -69,6 +70,10 @@ void kit_open_file(struct kit *k, enum core_mode mode);
 void kit_close(struct kit *k);
 /* End the core without warning and start a new one on the same database. */
 void kit_crash(struct kit *k);
+
+/* With a database in a file: save it, and go on with what was saved. */
+void kit_backup(struct kit *k, FILE *to);
+void kit_restore(struct kit *k, FILE *from);
 
 /* A client with a random key, known to C2, online, not yet announced. Freed by device_free. */
 struct device *device_new(struct kit *k, const char *name);
