@@ -68,6 +68,7 @@ struct keys {
 struct soft {
 	struct keys first, next;
 	bool has_next;
+	bool raced; /* another server wrote an entry while we made ours */
 	struct store store;
 	uint8_t master[MASTER_LEN]; /* zero once the two are made */
 	char passphrase[PASSPHRASE_CAP];
@@ -353,26 +354,28 @@ static bool is_new(const struct store *store, struct err *err)
 }
 
 /* What was read before is still there: no other server was faster. */
-static bool unchanged(const struct store *store, const char *name, const uint8_t *was,
-		      size_t was_len, struct err *err)
+static bool unchanged(struct soft *s, const char *name, const uint8_t *was, size_t was_len,
+		      struct err *err)
 {
+	const struct store *store = &s->store;
 	uint8_t now[STORED_LEN];
 	size_t len;
 	bool found;
 	if (!store->ops->meta_get(store->ctx, name, now, sizeof now, &len, &found, err))
 		return false;
-	return (len == was_len && (!len || memcmp(now, was, len) == 0)) ||
+	s->raced = len != was_len || (len && memcmp(now, was, len) != 0);
+	return !s->raced ||
 	       err_set(err, ERR_CUSTODY,
 		       "another server wrote the custody entry at this moment: start again");
 }
 
-static bool store_entry(const struct store *store, const char *name,
-			const uint8_t stored[STORED_LEN], const uint8_t *was, size_t was_len,
-			struct err *err)
+static bool store_entry(struct soft *s, const char *name, const uint8_t stored[STORED_LEN],
+			const uint8_t *was, size_t was_len, struct err *err)
 {
+	const struct store *store = &s->store;
 	if (!store->ops->begin(store->ctx, err))
 		return false;
-	if (unchanged(store, name, was, was_len, err) &&
+	if (unchanged(s, name, was, was_len, err) &&
 	    store->ops->meta_put(store->ctx, name, stored, STORED_LEN, err))
 		return store->ops->commit(store->ctx, err);
 	store->ops->rollback(store->ctx);
@@ -428,40 +431,56 @@ static bool open_first(struct soft *s, const struct source *first, const struct 
 		return false;
 	if (!found)
 		return is_new(&s->store, err) && new_entry(s, &s->first, first, err) &&
-		       store_entry(&s->store, META_NAME, s->first.stored, 0, 0, err);
+		       store_entry(s, META_NAME, s->first.stored, 0, 0, err);
 	if (known_entry(s, &s->first, first, stored, len, err))
 		return true;
 	*done = next && known_entry(s, &s->first, next, stored, len, &why);
 	return *done;
 }
 
-static bool open_next(struct soft *s, const struct source *next, bool as_it_is, struct err *err)
+/* What the database says of a change: the next key's entry, and whether it has begun. */
+struct change {
+	uint8_t stored[STORED_LEN];
+	size_t len;
+	bool begun;
+};
+
+static bool read_change(const struct store *db, struct change *out, struct err *err)
 {
-	const struct store *db = &s->store;
-	uint8_t stored[STORED_LEN], change[64];
-	size_t len, change_len;
+	uint8_t cursor[64];
+	size_t len;
 	bool found;
-	if (!db->ops->meta_get(db->ctx, CUSTODY_CHANGE, change, sizeof change, &change_len, &found,
-			       err) ||
-	    !db->ops->meta_get(db->ctx, META_NEXT, stored, sizeof stored, &len, &found, err))
+	if (!db->ops->meta_get(db->ctx, CUSTODY_CHANGE, cursor, sizeof cursor, &len, &found, err))
 		return false;
-	if (!next)
-		return !change_len ||
-		       err_set(err, ERR_CUSTODY,
-			       "the master key is being changed: set custody.next_passphrase_file "
-			       "or custody.next_key_file until that is done");
-	s->has_next = len && known_entry(s, &s->next, next, stored, len, err);
-	if (len && !s->has_next && change_len)
-		return err_wrap(err, "the next master key");
-	if (s->has_next || as_it_is)
-		return true;
+	out->begun = len > 0;
+	return db->ops->meta_get(db->ctx, META_NEXT, out->stored, sizeof out->stored, &out->len,
+				 &found, err);
+}
+
+static bool prepare(struct soft *s, const struct source *next, const struct change *was,
+		    struct err *err)
+{
 	if (!new_entry(s, &s->next, next, err))
 		return err_wrap(err, "the next master key");
 	/* It is named twice: the change is done, and the first setting was mended already. */
 	if (memcmp(s->next.stored, s->first.stored, STORED_LEN) == 0)
 		return true;
-	s->has_next = store_entry(db, META_NEXT, s->next.stored, stored, len, err);
+	s->has_next = store_entry(s, META_NEXT, s->next.stored, was->stored, was->len, err);
 	return s->has_next;
+}
+
+static bool open_next(struct soft *s, const struct source *next, const struct change *c,
+		      bool as_it_is, struct err *err)
+{
+	if (!next)
+		return !c->begun ||
+		       err_set(err, ERR_CUSTODY,
+			       "the master key is being changed: set custody.next_passphrase_file "
+			       "or custody.next_key_file until that is done");
+	s->has_next = c->len && known_entry(s, &s->next, next, c->stored, c->len, err);
+	if (c->begun && !s->has_next)
+		return err_wrap(err, "the next master key");
+	return s->has_next || as_it_is || prepare(s, next, c, err);
 }
 
 static bool open_keys(struct soft *s, const struct custody_soft_config *config, struct err *err)
@@ -469,11 +488,16 @@ static bool open_keys(struct soft *s, const struct custody_soft_config *config, 
 	const struct source first = {config->passphrase_file, config->key_file};
 	const struct source second = {config->next_passphrase_file, config->next_key_file};
 	const struct source *next = second.passphrase_file || second.key_file ? &second : 0;
+	struct change change;
 	bool done;
-	if (!open_first(s, &first, next, &done, err))
+	if (!open_first(s, &first, next, &done, err) || !read_change(&s->store, &change, err))
 		return false;
 	if (!done)
-		return open_next(s, next, config->as_it_is, err);
+		return open_next(s, next, &change, config->as_it_is, err);
+	if (change.begun || change.len)
+		return err_set(err, ERR_CUSTODY,
+			       "the change of the master key is not done: the key in force is the "
+			       "one that custody.next_* names, the next one is another");
 	log_write(LOG_WARN, "the master key was changed: put custody.next_* in the place of the "
 			    "setting that named the previous one");
 	return true;
@@ -492,7 +516,12 @@ bool custody_soft_open(struct custody *out, const struct custody_soft_config *co
 		return err_set(err, ERR_CUSTODY, "no locked memory for the master key");
 	memset(s, 0, sizeof *s);
 	s->store = *store;
-	if (!open_keys(s, config, err)) {
+	bool ok = open_keys(s, config, err);
+	for (int tries = 0; !ok && s->raced && tries < 3; tries++) {
+		s->raced = false;
+		ok = open_keys(s, config, err);
+	}
+	if (!ok) {
 		soft_close(s);
 		return false;
 	}
