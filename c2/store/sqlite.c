@@ -268,6 +268,14 @@ static bool sq_begin(void *ctx, struct err *err)
 	return stmt_run(&s, err);
 }
 
+/* They may have been found among rows that are no more. */
+static void forget_places(struct db *db)
+{
+	places_forget(&db->clients);
+	places_forget(&db->topics);
+	places_forget(&db->topic_clients);
+}
+
 static void sq_rollback(void *ctx)
 {
 	struct db *db = ctx;
@@ -275,11 +283,27 @@ static void sq_rollback(void *ctx)
 		struct stmt s = stmt_read(db, SQL_ROLLBACK);
 		stmt_run(&s, 0);
 	}
-	/* They may have been found among rows that are no more. */
-	places_forget(&db->clients);
-	places_forget(&db->topics);
-	places_forget(&db->topic_clients);
+	forget_places(db);
 	db->failed = false;
+}
+
+static bool sq_part_begin(void *ctx, struct err *err)
+{
+	struct stmt s = stmt_write(ctx, SQL_PART_BEGIN);
+	return stmt_run(&s, err);
+}
+
+static bool sq_part_end(void *ctx, bool keep, struct err *err)
+{
+	struct db *db = ctx;
+	if (!keep) {
+		struct stmt undo = stmt_write(db, SQL_PART_UNDO);
+		forget_places(db);
+		if (!stmt_run(&undo, err))
+			return false;
+	}
+	struct stmt s = stmt_write(db, SQL_PART_KEEP);
+	return stmt_run(&s, err);
 }
 
 static bool sq_commit(void *ctx, struct err *err)
@@ -349,6 +373,8 @@ static const struct store_ops sqlite_ops = {
 	.begin = sq_begin,
 	.commit = sq_commit,
 	.rollback = sq_rollback,
+	.part_begin = sq_part_begin,
+	.part_end = sq_part_end,
 	.check = sq_check,
 	.close = sq_close,
 	.revision = sq_revision,

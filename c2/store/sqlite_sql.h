@@ -31,6 +31,9 @@
 	X(SQL_BEGIN, "BEGIN IMMEDIATE")                                                            \
 	X(SQL_COMMIT, "COMMIT")                                                                    \
 	X(SQL_ROLLBACK, "ROLLBACK")                                                                \
+	X(SQL_PART_BEGIN, "SAVEPOINT part")                                                        \
+	X(SQL_PART_KEEP, "RELEASE part")                                                           \
+	X(SQL_PART_UNDO, "ROLLBACK TO part")                                                       \
 	X(SQL_CHECK_READ, "SELECT checks FROM state")                                              \
 	X(SQL_CHECK_WRITE, "UPDATE state SET checks = checks + 1")                                 \
 	X(SQL_REVISION, "SELECT revision FROM state")                                              \

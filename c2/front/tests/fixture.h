@@ -92,7 +92,10 @@ static inline void fixture_open(struct fixture *f, bool tokens)
 	fputs("ops operator " FIXTURE_TOKEN "\n", file);
 	fclose(file);
 	log_set_level(LOG_ERROR);
-	f->service = (struct api_service){f, fixture_call, fixture_subscribe, fixture_unsubscribe};
+	f->service = (struct api_service){.ctx = f,
+					  .call = fixture_call,
+					  .subscribe = fixture_subscribe,
+					  .unsubscribe = fixture_unsubscribe};
 	CHECK(auth_open(&f->auth, tokens ? path : NULL, &err));
 	unlink(path);
 	f->env = (struct front_env){f->loop, &f->service, f->auth};
