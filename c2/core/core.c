@@ -137,7 +137,11 @@ static void on_message(void *ctx, const char *topic, const uint8_t *payload, siz
 
 static void on_room(void *ctx)
 {
-	core_wake(ctx);
+	struct core *c = ctx;
+
+	outbox_flush(c);
+	if (outbox_room(c) >= OUTBOX_AHEAD / 2)
+		core_wake(c);
 }
 
 struct bus_handler core_bus_handler(struct core *c)

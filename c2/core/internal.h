@@ -174,6 +174,28 @@ void events_free(struct core *c);
 
 /* --- delivery ------------------------------------------------------------------------------- */
 
+/* Hand what waits to the bus, as far as it has room. */
+void outbox_flush(struct core *c);
+/* Messages that may be added now. */
+size_t outbox_room(const struct core *c);
+
+/* One transaction that serves clients: plans, writes and seals what is to be sent to them. */
+struct slice {
+	int64_t began_ms, revision;
+	size_t mark; /* messages of earlier ones */
+	bool full;   /* no room for more */
+	bool late;   /* no time for more */
+	bool again;  /* somebody is due again at once */
+};
+
+/* False, with the error in the log: the transaction could not be begun. */
+bool slice_begin(struct slice *s, struct core *c, const char *what);
+/* Serve the first *n_served of the list, rewriting their rows; the others are as they were. */
+bool slice_serve(struct slice *s, struct core *c, struct client_list *list, size_t *n_served,
+		 struct err *err);
+/* Commit if ok, and send; else undo. False also if the commit failed; the error is logged. */
+bool slice_end(struct slice *s, struct core *c, bool ok, const char *what, struct err *err);
+
 /* Each does a bounded slice, returns true if there is more to do at once. */
 bool walk_topics(struct core *c);
 bool walk_fleet(struct core *c);

@@ -15,10 +15,17 @@ struct outbox_message {
 	uint8_t bytes[E4_COMMAND_MAX + E4_OVERHEAD_SK];
 };
 
+/*
+ * So many wait for room at the bus at most, so that its window never stands
+ * empty while the next ones are computed and committed. They are lost with the
+ * connection, like what is in the window: the timers bring them again.
+ */
+enum { OUTBOX_AHEAD = 1024 };
+
 /* Zero is empty. */
 struct outbox {
 	struct outbox_message *messages;
-	size_t n, cap;
+	size_t at, n, cap; /* n of them wait, from at on */
 };
 
 /* Seal one command for one client under one control key. */

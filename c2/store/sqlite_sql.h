@@ -56,6 +56,10 @@
 			     " RETURNING id")                                                      \
 	X(SQL_CLIENT_UPDATE,                                                                       \
 	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_18 ") WHERE id = ?")                 \
+	X(SQL_CLIENT_STATE,                                                                        \
+	  "UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"         \
+	  " attempts, nonce, asked_at, last_seen, recheck_at, reason)"                             \
+	  " = (?,?,?,?,?,?,?,?,?,?,?) WHERE id = ?")                                               \
 	X(SQL_CLIENT_DELETE, "DELETE FROM client WHERE id = ? RETURNING name")                     \
 	X(SQL_CLIENTS, "SELECT name FROM client INDEXED BY client_name WHERE name > ?1"            \
 		       " ORDER BY name LIMIT ?3 OFFSET ?4")                                        \

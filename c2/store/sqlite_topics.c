@@ -234,6 +234,15 @@ bool sq_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, 
 	return stmt_end(&s, err);
 }
 
+bool sq_clients_members(void *ctx, const struct store_client *clients, size_t n,
+			store_member_topic_fn *fn, void *arg, struct err *err)
+{
+	bool ok = true;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = sq_client_members(ctx, clients[i].id, fn, arg, err);
+	return ok;
+}
+
 bool sq_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit, store_client_fn *fn,
 		      void *arg, struct err *err)
 {
