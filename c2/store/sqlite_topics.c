@@ -1,6 +1,8 @@
 /* Topics and who is attached to them. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "c2/store/sqlite_db.h"
 
 /* In the order of SQL_TOPIC. */
@@ -234,12 +236,91 @@ bool sq_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, 
 	return stmt_end(&s, err);
 }
 
+/*
+ * Members of many clients. They are mostly in the same few topics: each topic
+ * is read once in a while, not for each member, and the rows are sorted here.
+ */
+enum { TOPICS_KEPT = 64 }; /* by id; a power of two */
+
+struct memberships {
+	struct db *db;
+	struct store_member_topic kept[TOPICS_KEPT]; /* member.topic_id 0: none */
+	struct store_member_topic *rows;             /* of one client */
+	size_t n, cap;
+};
+
+static bool read_topic(struct db *db, struct store_member_topic *out, int64_t id, struct err *err)
+{
+	struct stmt s = stmt_read(db, SQL_TOPIC_KEY);
+	put_int(&s, id);
+	if (stmt_row(&s)) {
+		get_blob(&s, out->hash, sizeof out->hash);
+		get_sealed(&s, &out->key);
+		out->topic_rev = get_int(&s);
+		out->topic_removed = get_bool(&s);
+		out->member.topic_id = id;
+	} else if (stmt_ok(&s)) {
+		s.rc = SQLITE_CORRUPT; /* a member of nothing */
+	}
+	return stmt_end(&s, err);
+}
+
+static bool add_topics(struct memberships *m, struct err *err)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct store_member_topic *row = &m->rows[i];
+		struct store_member member = row->member;
+		struct store_member_topic *kept = &m->kept[(uint64_t)member.topic_id % TOPICS_KEPT];
+		if (kept->member.topic_id != member.topic_id &&
+		    !read_topic(m->db, kept, member.topic_id, err))
+			return false;
+		*row = *kept;
+		row->member = member;
+	}
+	return true;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	const struct store_member_topic *x = a, *y = b;
+	int order = memcmp(x->hash, y->hash, sizeof x->hash);
+	if (order != 0)
+		return order;
+	return x->member.topic_id < y->member.topic_id ? -1 : 1;
+}
+
+static bool read_memberships(struct memberships *m, int64_t client_id, struct err *err)
+{
+	struct stmt s = stmt_read(m->db, SQL_CLIENT_MEMBERSHIPS);
+	put_int(&s, client_id);
+	m->n = 0;
+	while (stmt_row(&s)) {
+		if (m->n == m->cap) {
+			m->cap = m->cap ? 2 * m->cap : 16;
+			m->rows = mem_resize(m->rows, m->cap, sizeof *m->rows);
+		}
+		get_member(&s, &m->rows[m->n++].member);
+	}
+	return stmt_end(&s, err);
+}
+
 bool sq_clients_members(void *ctx, const struct store_client *clients, size_t n,
 			store_member_topic_fn *fn, void *arg, struct err *err)
 {
-	bool ok = true;
-	for (size_t i = 0; i < n && ok; i++)
-		ok = sq_client_members(ctx, clients[i].id, fn, arg, err);
+	struct memberships *m = mem_alloc(sizeof *m);
+	bool ok = true, more = true;
+	m->db = ctx;
+	for (size_t i = 0; i < n && ok && more; i++) {
+		ok = read_memberships(m, clients[i].id, err) && add_topics(m, err);
+		if (ok && m->n > 1)
+			qsort(m->rows, m->n, sizeof *m->rows, by_hash);
+		m->db->in_row = true;
+		for (size_t j = 0; j < m->n && ok && more; j++)
+			more = fn(arg, &m->rows[j]);
+		m->db->in_row = false;
+	}
+	free(m->rows);
+	free(m);
 	return ok;
 }
 

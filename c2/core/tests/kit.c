@@ -188,11 +188,15 @@ void kit_open(struct kit *k, enum core_mode mode)
 void kit_open_file(struct kit *k, enum core_mode mode)
 {
 	/* In memory where there is such a place: these tests make thousands of durable commits. */
+	kit_open_in(k, mode, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+}
+
+void kit_open_in(struct kit *k, enum core_mode mode, const char *folder)
+{
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof path, "%s/e4_core_test_XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(path, sizeof path, "%s/e4_core_test_XXXXXX", folder);
 	fd = mkstemp(path);
 
 	if (fd < 0)
