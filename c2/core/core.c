@@ -140,7 +140,7 @@ static void on_room(void *ctx)
 	struct core *c = ctx;
 
 	outbox_flush(c);
-	if (outbox_room(c) >= OUTBOX_AHEAD / 2)
+	if (outbox_room(c) >= OUTBOX_SLICE)
 		core_wake(c);
 }
 

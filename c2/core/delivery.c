@@ -174,10 +174,10 @@ bool deliver_due(struct core *c, int max_clients)
 
 	/* Away: nothing is written either, everything stays due. */
 	outbox_flush(c);
-	if (outbox_room(c) < OUTBOX_AHEAD / 2 || !DB(c, clients_next_at, &at, 0) || at == 0 ||
+	if (outbox_room(c) < OUTBOX_SLICE || !DB(c, clients_next_at, &at, 0) || at == 0 ||
 	    at > core_now(c))
 		return false;
 	/* While many messages wait, the bus tells when it has room. */
 	return serve_due(c, max_clients < CORE_PAGE ? max_clients : CORE_PAGE) &&
-	       outbox_room(c) >= OUTBOX_AHEAD / 2;
+	       outbox_room(c) >= OUTBOX_SLICE;
 }

@@ -16,11 +16,12 @@ struct outbox_message {
 };
 
 /*
- * So many wait for room at the bus at most, so that its window never stands
- * empty while the next ones are computed and committed. They are lost with the
- * connection, like what is in the window: the timers bring them again.
+ * So many wait for room at the bus at most, so that its window does not stand
+ * empty while the next ones are computed and committed; and a slice begins when
+ * there is room for OUTBOX_SLICE, so that they share its commit. What waits is
+ * lost with the connection, like the window: the timers bring it again.
  */
-enum { OUTBOX_AHEAD = 1024 };
+enum { OUTBOX_AHEAD = 512, OUTBOX_SLICE = 256 };
 
 /* Zero is empty. */
 struct outbox {

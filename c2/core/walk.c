@@ -31,30 +31,42 @@ static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 	list->n = n;
 }
 
-/* Served at once as far as there is room, which saves a write and a search each; else due. */
+/*
+ * Where the bus has room they are served at once, which saves each a write and
+ * a search; the walk waits for the rest. Without a broker they become due.
+ * *last: how far it came.
+ */
 static bool serve_page(struct slice *s, struct core *c, struct client_list *list, int64_t rev,
-		       struct err *err)
+		       int64_t *last, struct err *err)
 {
 	size_t n_served;
 
 	keep_behind(list, rev, core_now(c));
-	return slice_serve(s, c, list, &n_served, err) &&
-	       DB(c, clients_state, list->rows + n_served, list->n - n_served, err);
+	if (!c->bus_up)
+		return DB(c, clients_state, list->rows, list->n, err);
+	if (!slice_serve(s, c, list, &n_served, err))
+		return false;
+	if (n_served < list->n)
+		*last = list->rows[n_served].id - 1;
+	return true;
 }
 
 static bool page_of_topic(struct slice *s, struct core *c, struct store_topic *topic,
 			  struct client_list *list, struct err *err)
 {
+	int64_t last = INT64_MAX;
+
 	if (!DB(c, topic_members, topic->id, topic->walk_client, CORE_PAGE, client_list_add, list,
 		err))
 		return false;
-	if (list->n == CORE_PAGE) {
-		topic->walk_client = list->rows[list->n - 1].id;
-	} else {
-		topic->walk_client = 0;
+	if (list->n == CORE_PAGE)
+		last = list->rows[list->n - 1].id;
+	if (!serve_page(s, c, list, topic->rev, &last, err))
+		return false;
+	topic->walk_client = last == INT64_MAX ? 0 : last;
+	if (last == INT64_MAX)
 		topic->walk_rev = topic->rev;
-	}
-	return serve_page(s, c, list, topic->rev, err) && DB(c, topic_put, topic, err);
+	return DB(c, topic_put, topic, err);
 }
 
 bool walk_topics(struct core *c)
@@ -66,7 +78,8 @@ bool walk_topics(struct core *c)
 	bool ok;
 
 	/* Most slices have nothing to walk: look before a transaction is paid for. */
-	if (!DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
+	if ((c->bus_up && outbox_room(c) < OUTBOX_SLICE) ||
+	    !DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
 	    !slice_begin(&s, c, "a rotation waits"))
 		return false;
 	ok = page_of_topic(&s, c, &topic, &list, &err);

@@ -57,7 +57,7 @@ static void changes_of_a_turn_share_one_commit(void)
 	commits = k.n_commits;
 	k.n_woken = 0;
 	for (int i = 0; i < 5; i++) {
-		char name[8];
+		char name[32];
 
 		snprintf(name, sizeof name, "c%d", i);
 		CHECK(core_client_new(k.core, name, key, 32, &out, &err));
@@ -193,7 +193,7 @@ static void events_come_after_the_commit_in_the_order_of_revisions(void)
 	CHECK(core_listen(k.core, -1, hear, &first, &err) != 0);
 	CHECK(core_client_new(k.core, "a", key, 32, &out, &err));
 	for (int i = 0; i < 10; i++) {
-		char topic[8];
+		char topic[32];
 
 		snprintf(topic, sizeof topic, "t%d", i);
 		CHECK(core_topic_new(k.core, topic, &out, &err));
@@ -226,9 +226,9 @@ static bool make_group(struct kit *k, int round)
 	bool made = true;
 
 	for (int i = 0; i < 4; i++) {
-		char name[16];
+		char name[32];
 
-		snprintf(name, sizeof name, "r%d-%d", round, i);
+		snprintf(name, sizeof name, "r%d-%d", round % 1000, i);
 		if (i == 2)
 			CHECK(!core_attach(k->core, name, "missing", &out, &err));
 		else
