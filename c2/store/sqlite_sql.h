@@ -122,19 +122,19 @@
 	X(SQL_MEMBER_DELETE, "DELETE FROM member WHERE topic_id = ? AND client_id = ?")            \
 	X(SQL_CLIENT_MEMBERS,                                                                      \
 	  "SELECT m.client_id, m.topic_id, m.rev, m.removed, t.hash, t.key, t.rev, t.removed"      \
-	  " FROM member m INDEXED BY member_client CROSS JOIN topic t ON t.id = m.topic_id"        \
+	  " FROM member m CROSS JOIN topic t ON t.id = m.topic_id"                                 \
 	  " WHERE m.client_id = ? ORDER BY t.hash, t.id")                                          \
 	X(SQL_CLIENT_MEMBERSHIPS, "SELECT client_id, topic_id, rev, removed FROM member"           \
-				  " INDEXED BY member_client WHERE client_id = ?")                 \
+				  " WHERE client_id = ?")                                          \
 	X(SQL_TOPIC_KEY, "SELECT hash, key, rev, removed FROM topic WHERE id = ?")                 \
 	X(SQL_TOPIC_MEMBERS,                                                                       \
 	  "SELECT " SQL_CLIENT " FROM member m CROSS JOIN client c ON c.id = m.client_id"          \
 	  " WHERE m.topic_id = ? AND m.client_id > ? ORDER BY m.client_id LIMIT ?")                \
-	X(SQL_CLIENT_TOPICS, "SELECT t.name FROM member m INDEXED BY member_client"                \
+	X(SQL_CLIENT_TOPICS, "SELECT t.name FROM member m"                                         \
 			     " CROSS JOIN topic t ON t.id = m.topic_id"                            \
 			     " WHERE m.client_id = ? AND m.removed = 0 AND t.removed = 0"          \
 			     " ORDER BY t.name LIMIT ? OFFSET ?")                                  \
-	X(SQL_CLIENT_TOPICS_COUNT, "SELECT count(*) FROM member m INDEXED BY member_client"        \
+	X(SQL_CLIENT_TOPICS_COUNT, "SELECT count(*) FROM member m"                                 \
 				   " CROSS JOIN topic t ON t.id = m.topic_id"                      \
 				   " WHERE m.client_id = ? AND m.removed = 0 AND t.removed = 0")   \
 	X(SQL_TOPIC_CLIENTS,                                                                       \
