@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "c2/core/view.h"
 
 /*
@@ -110,6 +111,35 @@ static struct member_list members_of(const struct member_list *all, size_t *at,
 	return own;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const struct store_client *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/*
+ * What none of their receipts has covered; all of it where a reset may have to
+ * be repeated topic by topic. The list is sorted by id for it.
+ */
+static bool read_newer(struct core *c, struct client_list *list, struct member_list *out,
+		       struct err *err)
+{
+	struct store_newer *of = mem_array(list->n, sizeof *of);
+	bool ok;
+
+	qsort(list->rows, list->n, sizeof *list->rows, by_id);
+	for (size_t i = 0; i < list->n; i++) {
+		const struct store_client *row = &list->rows[i];
+
+		of[i].client_id = row->id;
+		of[i].above = row->reset_rev > row->confirmed_rev ? 0 : row->confirmed_rev;
+	}
+	ok = DB(c, clients_members, of, list->n, member_list_add, out, err);
+	free(of);
+	return ok;
+}
+
 bool slice_serve(struct slice *s, struct core *c, struct client_list *list, size_t *n_served,
 		 struct err *err)
 {
@@ -121,7 +151,7 @@ bool slice_serve(struct slice *s, struct core *c, struct client_list *list, size
 	s->full |= outbox_room(c) == 0;
 	if (list->n == 0 || s->full)
 		return true;
-	ok = DB(c, clients_members, list->rows, list->n, member_list_add, &all, err);
+	ok = read_newer(c, list, &all, err);
 	while (n < list->n && ok && !s->late) {
 		struct member_list own = members_of(&all, &at, &list->rows[n]);
 

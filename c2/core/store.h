@@ -124,6 +124,12 @@ struct store_event {
 	char target[STORE_TOPIC_MAX + 1];
 };
 
+/* Of a client, what is newer than a revision. */
+struct store_newer {
+	int64_t client_id;
+	int64_t above;
+};
+
 /* Members of a topic by how far the newest change has come. */
 struct store_progress {
 	int64_t members;   /* live */
@@ -238,8 +244,11 @@ struct store_ops {
 	/* All of a client, removed ones too, in ascending order of topic hash. */
 	bool (*client_members)(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
 			       struct err *err);
-	/* The same of each of n clients, one after the other. */
-	bool (*clients_members)(void *ctx, const struct store_client *clients, size_t n,
+	/*
+	 * The same of each of n clients, which come in ascending order of id, each
+	 * once; without those of which neither the member nor the topic is newer.
+	 */
+	bool (*clients_members)(void *ctx, const struct store_newer *of, size_t n,
 				store_member_topic_fn *fn, void *arg, struct err *err);
 	/* Clients of a topic, removed ones too, in order of id, after after_id. */
 	bool (*topic_members)(void *ctx, int64_t topic_id, int64_t after_id, int limit,

@@ -21,8 +21,8 @@ struct member_list {
 bool member_list_add(void *list, const struct store_member_topic *row);
 
 /*
- * Topics and peers; keys of what is newer than above are opened. members: those
- * of this client if they were read already, else null.
+ * Topics and peers; keys of what is newer than above are opened. members: of
+ * this client, what is newer than above if it was read already, else null.
  */
 bool view_load(struct plan_view *v, struct core *c, int64_t above,
 	       const struct member_list *members, struct err *err);

@@ -56,7 +56,7 @@ static void open_bus(const struct bus_handler *handler, int port)
 /* Until the broker has acknowledged all. */
 static bool is_drained(void)
 {
-	return bus_room(&bus) == WINDOW;
+	return bus_room(&bus) == (size_t)WINDOW;
 }
 
 static void fill(void *ctx)

@@ -99,6 +99,7 @@ static const struct {
 	TEST(pages_are_right_after_a_part_was_undone),
 	TEST(the_state_of_clients_is_rewritten_and_nothing_else),
 	TEST(members_of_many_clients_come_client_by_client),
+	TEST(old_members_are_left_out),
 	TEST(a_healthy_store_says_so),
 };
 

@@ -137,39 +137,64 @@ static bool take_many(void *arg, const struct store_member_topic *row)
 
 static void members_of_many_clients_come_client_by_client(void)
 {
-	struct store_client who[3];
 	struct many_members m = {.n = 0};
-	int64_t t, u;
 	begin();
-	int64_t a = add_client("a"), b = add_client("b"), c = add_client("c");
-	t = add_topic("t", 9);
-	u = add_topic("u", 3);
-	put_member(a, t, false);
+	int64_t a = add_client("a"), b = add_client("b"), c = add_client("c"); /* 1, 2, 3 */
+	int64_t t = add_topic("t", 9), u = add_topic("u", 3);                  /* 4, 5 */
+	put_member(a, t, false);                                               /* 6 */
 	put_member(a, u, true);
-	put_member(c, t, false);
+	put_member(c, t, false); /* 8 */
 	commit();
-	/* In the order that is asked for, not that of their ids; b has none. */
-	who[0] = client_of(c);
-	who[1] = client_of(b);
-	who[2] = client_of(a);
-	OK(OPS->clients_members(CTX, who, 3, take_many, &m, &err));
+	struct store_newer of[3] = {{a, 0}, {b, 0}, {c, 0}};
+	OK(OPS->clients_members(CTX, of, 3, take_many, &m, &err));
 	CHECK_EQ(m.n, 3);
-	CHECK_EQ(m.rows[0].member.client_id, c);
-	CHECK_EQ(m.rows[0].member.topic_id, t);
-	CHECK_EQ(m.rows[0].hash[0], 9);
-	CHECK_EQ(m.rows[0].key.bytes[0], 0x33);
-	CHECK_EQ(m.rows[0].topic_rev, 4);
-	CHECK_EQ(m.rows[1].member.client_id, a);
-	CHECK_EQ(m.rows[1].hash[0], 3);
-	CHECK(m.rows[1].member.removed);
+	CHECK_EQ(m.rows[0].member.client_id, a);
+	CHECK_EQ(m.rows[0].hash[0], 3);
+	CHECK(m.rows[0].member.removed);
+	CHECK_EQ(m.rows[0].member.rev, 7);
+	CHECK_EQ(m.rows[1].member.topic_id, t);
+	CHECK_EQ(m.rows[1].member.rev, 6);
+	CHECK(!m.rows[1].topic_removed);
+	CHECK_EQ(m.rows[2].member.client_id, c);
 	CHECK_EQ(m.rows[2].member.topic_id, t);
-	CHECK(!m.rows[2].topic_removed);
+	CHECK_EQ(m.rows[2].hash[0], 9);
+	CHECK_EQ(m.rows[2].key.bytes[0], 0x33);
+	CHECK_EQ(m.rows[2].topic_rev, 4);
 	m = (struct many_members){.stop_after = 2};
-	OK(OPS->clients_members(CTX, who, 3, take_many, &m, &err));
+	OK(OPS->clients_members(CTX, of, 3, take_many, &m, &err));
 	CHECK_EQ(m.n, 2);
-	m.n = 0;
-	OK(OPS->clients_members(CTX, who, 0, take_many, &m, &err));
+	m = (struct many_members){.n = 0};
+	OK(OPS->clients_members(CTX, of, 0, take_many, &m, &err));
 	CHECK_EQ(m.n, 0);
+	OK(OPS->clients_members(CTX, of + 1, 1, take_many, &m, &err));
+	CHECK_EQ(m.n, 0);
+}
+
+static void old_members_are_left_out(void)
+{
+	struct many_members m = {.n = 0};
+	begin();
+	int64_t a = add_client("a"), b = add_client("b");
+	int64_t t = add_topic("t", 9), u = add_topic("u", 3); /* 3, 4 */
+	put_member(a, t, false);                              /* 5 */
+	put_member(a, u, false);
+	put_member(b, t, false); /* 7 */
+	struct store_topic row;
+	bool found;
+	OK(OPS->topic_by_id(CTX, t, &row, &found, &err));
+	row.rev = next_rev(); /* 8 */
+	OK(OPS->topic_put(CTX, &row, &err));
+	commit();
+	struct store_newer of[2] = {{a, 6}, {b, 8}};
+	OK(OPS->clients_members(CTX, of, 2, take_many, &m, &err));
+	CHECK_EQ(m.n, 1);
+	CHECK_EQ(m.rows[0].member.client_id, a);
+	CHECK_EQ(m.rows[0].topic_rev, 8);
+	of[0].above = 5;
+	m.n = 0;
+	OK(OPS->clients_members(CTX, of, 2, take_many, &m, &err));
+	CHECK_EQ(m.n, 2);
+	CHECK_EQ(m.rows[0].member.topic_id, u);
 }
 
 #endif
