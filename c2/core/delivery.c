@@ -134,6 +134,7 @@ static bool read_newer(struct core *c, struct client_list *list, struct member_l
 
 		of[i].client_id = row->id;
 		of[i].above = row->reset_rev > row->confirmed_rev ? 0 : row->confirmed_rev;
+		of[i].topics_only = row->wanted_rev <= of[i].above;
 	}
 	ok = DB(c, clients_members, of, list->n, member_list_add, out, err);
 	free(of);

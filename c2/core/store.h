@@ -128,6 +128,7 @@ struct store_event {
 struct store_newer {
 	int64_t client_id;
 	int64_t above;
+	bool topics_only; /* none of its members is newer: only their topics may be */
 };
 
 /* Members of a topic by how far the newest change has come. */

@@ -48,7 +48,9 @@
 	X(MEMBER_DELETE)                                                                           \
 	X(CLIENT_MEMBERS)                                                                          \
 	X(CLIENTS_MEMBERS) /* in ascending order of client */                                      \
-	X(TOPICS_KEYS)     /* in ascending order of id */                                          \
+	X(CLIENTS_MEMBERS_IN)                                                                      \
+	X(TOPICS_NEWER)                                                                            \
+	X(TOPICS_KEYS) /* in ascending order of id */                                              \
 	X(TOPIC_MEMBERS)                                                                           \
 	X(CLIENT_TOPICS)                                                                           \
 	X(CLIENT_TOPICS_COUNT)                                                                     \

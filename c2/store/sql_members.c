@@ -1,7 +1,9 @@
 /*
- * The members of many clients at once, for slices of the delivery: two
+ * The members of many clients at once, for slices of the delivery: two or three
  * questions, however many clients they are of. Clients of a slice are mostly in
  * the same few topics, so each topic is read once and the two are joined here.
+ * Where a few topics have new keys and nothing else is new, as after a
+ * rotation, only the members of these are read.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +32,7 @@ struct ids {
 	char *text;
 };
 
-enum { ID_TEXT = 21 };
+enum { ID_TEXT = 21, FEW_TOPICS = 16 };
 
 static int by_id(const void *a, const void *b)
 {
@@ -60,28 +62,63 @@ static void ids_free(struct ids *ids)
 	free(ids->text);
 }
 
-static bool read_members(struct db *db, struct seens *s, const struct store_newer *of, size_t n,
-			 struct err *err)
+static bool take_members(struct stmt *st, struct seens *s, struct err *err)
 {
-	struct ids ids = {.list = mem_array(n, sizeof *ids.list), .n = n};
-	for (size_t i = 0; i < n; i++)
-		ids.list[i] = of[i].client_id;
-	ids_finish(&ids);
-	struct stmt st = stmt_read(db, SQL_CLIENTS_MEMBERS);
-	put_text(&st, ids.text);
-	while (stmt_row(&st)) {
+	while (stmt_row(st)) {
 		if (s->n == s->cap) {
 			s->cap = s->cap ? 2 * s->cap : 256;
 			s->list = mem_resize(s->list, s->cap, sizeof *s->list);
 		}
 		struct store_member *m = &s->list[s->n++].member;
-		m->client_id = get_int(&st);
-		m->topic_id = get_int(&st);
-		m->rev = get_int(&st);
-		m->removed = get_bool(&st);
+		m->client_id = get_int(st);
+		m->topic_id = get_int(st);
+		m->rev = get_int(st);
+		m->removed = get_bool(st);
 	}
-	bool ok = stmt_end(&st, err);
+	return stmt_end(st, err);
+}
+
+/* The topics that may be all that is new; *few false: there are many, or other things are. */
+static bool find_few(struct db *db, struct ids *topics, bool *few, const struct store_newer *of,
+		     size_t n, struct err *err)
+{
+	int64_t above = of[0].above;
+	*few = false;
+	for (size_t i = 0; i < n; i++) {
+		if (!of[i].topics_only)
+			return true;
+		if (of[i].above < above)
+			above = of[i].above;
+	}
+	topics->list = mem_array(FEW_TOPICS, sizeof *topics->list);
+	struct stmt s = stmt_read(db, SQL_TOPICS_NEWER);
+	put_int(&s, above);
+	put_limit(&s, FEW_TOPICS);
+	while (topics->n < FEW_TOPICS && stmt_row(&s))
+		topics->list[topics->n++] = get_int(&s);
+	*few = topics->n < FEW_TOPICS;
+	return stmt_end(&s, err);
+}
+
+static bool read_members(struct db *db, struct seens *s, const struct store_newer *of, size_t n,
+			 struct err *err)
+{
+	struct ids ids = {.list = mem_array(n, sizeof *ids.list), .n = n}, topics = {.n = 0};
+	bool few, ok = find_few(db, &topics, &few, of, n, err);
+	for (size_t i = 0; i < n; i++)
+		ids.list[i] = of[i].client_id;
+	ids_finish(&ids);
+	if (few)
+		ids_finish(&topics);
+	if (ok && !(few && topics.n == 0)) {
+		struct stmt st = stmt_read(db, few ? SQL_CLIENTS_MEMBERS_IN : SQL_CLIENTS_MEMBERS);
+		put_text(&st, ids.text);
+		if (few)
+			put_text(&st, topics.text);
+		ok = take_members(&st, s, err);
+	}
 	ids_free(&ids);
+	ids_free(&topics);
 	return ok;
 }
 

@@ -212,7 +212,10 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 	"ALTER TABLE member_2 RENAME TO member;"                                                   \
 	"CREATE INDEX member_topic ON member (topic_id);" MEMBER_TRIGGERS
 
-static const char *const step_2[] = {MEMBER_2, 0};
+/* Which topics have a new key: mostly few, so the others need not be looked at for each device. */
+#define TOPIC_REV "CREATE INDEX topic_rev ON topic (rev);"
+
+static const char *const step_2[] = {MEMBER_2, TOPIC_REV, 0};
 
 const char *const *const sqlite_schema_steps[] = {step_1, step_2};
 

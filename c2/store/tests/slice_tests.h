@@ -145,7 +145,7 @@ static void members_of_many_clients_come_client_by_client(void)
 	put_member(a, u, true);
 	put_member(c, t, false); /* 8 */
 	commit();
-	struct store_newer of[3] = {{a, 0}, {b, 0}, {c, 0}};
+	struct store_newer of[3] = {{a, 0, false}, {b, 0, false}, {c, 0, false}};
 	OK(OPS->clients_members(CTX, of, 3, take_many, &m, &err));
 	CHECK_EQ(m.n, 3);
 	CHECK_EQ(m.rows[0].member.client_id, a);
@@ -185,7 +185,7 @@ static void old_members_are_left_out(void)
 	row.rev = next_rev(); /* 8 */
 	OK(OPS->topic_put(CTX, &row, &err));
 	commit();
-	struct store_newer of[2] = {{a, 6}, {b, 8}};
+	struct store_newer of[2] = {{a, 6, false}, {b, 8, false}};
 	OK(OPS->clients_members(CTX, of, 2, take_many, &m, &err));
 	CHECK_EQ(m.n, 1);
 	CHECK_EQ(m.rows[0].member.client_id, a);
@@ -194,6 +194,33 @@ static void old_members_are_left_out(void)
 	m.n = 0;
 	OK(OPS->clients_members(CTX, of, 2, take_many, &m, &err));
 	CHECK_EQ(m.n, 2);
+	CHECK_EQ(m.rows[0].member.topic_id, u);
+	/* The same where it is known that only topics can be newer. */
+	of[0] = (struct store_newer){a, 6, true};
+	of[1] = (struct store_newer){b, 7, true};
+	m = (struct many_members){.n = 0};
+	OK(OPS->clients_members(CTX, of, 2, take_many, &m, &err));
+	CHECK_EQ(m.n, 2);
+	CHECK_EQ(m.rows[0].member.client_id, a);
+	CHECK_EQ(m.rows[0].member.topic_id, t);
+	CHECK_EQ(m.rows[1].member.client_id, b);
+	of[0].above = of[1].above = 8;
+	m.n = 0;
+	OK(OPS->clients_members(CTX, of, 2, take_many, &m, &err));
+	CHECK_EQ(m.n, 0);
+	/* And where too many topics are newer to look for each. */
+	begin();
+	for (uint8_t i = 0; i < 40; i++) {
+		char name[8];
+		snprintf(name, sizeof name, "t%u", i);
+		put_member(b, add_topic(name, i), false);
+	}
+	OK(OPS->topic_by_id(CTX, u, &row, &found, &err));
+	row.rev = next_rev();
+	OK(OPS->topic_put(CTX, &row, &err));
+	commit();
+	OK(OPS->clients_members(CTX, of, 1, take_many, &m, &err));
+	CHECK_EQ(m.n, 1);
 	CHECK_EQ(m.rows[0].member.topic_id, u);
 }
 
