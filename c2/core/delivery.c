@@ -77,10 +77,13 @@ static bool serve(struct slice *s, struct core *c, struct store_client *row,
 /*
  * All clients of a slice share one durable commit, so its cost does not limit
  * the pace; and one question for all their members, which is one journey where
- * the database is another process. Callers of the API wait for it to end: in
- * pubkey mode a client can take a third of a millisecond.
+ * the database is another process. Callers of the API wait for it to end, and
+ * in pubkey mode a client can take a third of a millisecond.
  */
-enum { SLICE_MS = 3 };
+bool slice_is_late(const struct core *c, int64_t began_ms)
+{
+	return c->clock.mono_ms(c->clock.ctx) - began_ms >= SLICE_MS;
+}
 
 bool slice_begin(struct slice *s, struct core *c, const char *what)
 {
@@ -160,7 +163,7 @@ bool slice_serve(struct slice *s, struct core *c, struct client_list *list, size
 		if (s->full)
 			break;
 		n++;
-		s->late = c->clock.mono_ms(c->clock.ctx) - s->began_ms >= SLICE_MS;
+		s->late = slice_is_late(c, s->began_ms);
 	}
 	free(all.rows);
 	*n_served = n;

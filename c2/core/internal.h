@@ -188,6 +188,8 @@ struct slice {
 	bool again;  /* somebody is due again at once */
 };
 
+enum { SLICE_MS = 3 };
+bool slice_is_late(const struct core *c, int64_t began_ms);
 /* False, with the error in the log: the transaction could not be begun. */
 bool slice_begin(struct slice *s, struct core *c, const char *what);
 /* Serve the first *n_served of the list, rewriting their rows; the others are as they were. */

@@ -21,7 +21,7 @@ struct outbox_message {
  * there is room for OUTBOX_SLICE, so that they share its commit. What waits is
  * lost with the connection, like the window: the timers bring it again.
  */
-enum { OUTBOX_AHEAD = 512, OUTBOX_SLICE = 256 };
+enum { OUTBOX_AHEAD = 1024, OUTBOX_SLICE = 512 };
 
 /* Zero is empty. */
 struct outbox {

@@ -82,7 +82,6 @@ static void confirm(struct store_client *c, int64_t rev)
 	c->sent_rev = c->confirmed_rev = rev;
 	c->last_stamp = (uint64_t)now;
 	c->last_seen = now;
-	must(getrandom(c->nonce, sizeof c->nonce, 0) == sizeof c->nonce);
 }
 
 static void add_client(int64_t i, int64_t final_rev)
