@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 
-from bench_c2 import BUILD, Load, resident_mib, row  # also finds the actors
-from actors import Broker, Server
+from bench_c2 import Load, resident_mib, row  # also finds the actors
+from actors import BUILD, Server
 
 READS = 20000
 

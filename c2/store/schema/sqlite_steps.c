@@ -215,8 +215,8 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 /* Which topics have a new key: mostly few, so the others need not be looked at for each device. */
 #define TOPIC_REV "CREATE INDEX topic_rev ON topic (rev);"
 
-static const char *const step_2[] = {MEMBER_2, TOPIC_REV, 0};
+static const char *const step_members[] = {MEMBER_2, TOPIC_REV, 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1, step_2};
+const char *const *const sqlite_schema_steps[] = {step_1, step_members};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];
