@@ -16,8 +16,7 @@
 #include "fleet.h"
 #include "tests/broker.h"
 
-enum { QOS = 2, SLICE = 256, TOPICS = 10 };
-static int WINDOW = 100;
+enum { QOS = 2, WINDOW = 100, SLICE = 256, TOPICS = 10 };
 
 static struct loop *loop;
 static struct kit k;
@@ -56,7 +55,7 @@ static void open_bus(const struct bus_handler *handler, int port)
 /* Until the broker has acknowledged all. */
 static bool is_drained(void)
 {
-	return bus_room(&bus) == (size_t)WINDOW;
+	return bus_room(&bus) == WINDOW;
 }
 
 static void fill(void *ctx)
@@ -131,10 +130,9 @@ int main(int argc, char **argv)
 	double *ratios = mem_array((size_t)rounds, sizeof *ratios);
 	struct broker b;
 
-	if (getenv("W")) WINDOW = atoi(getenv("W"));
 	log_set_level(LOG_ERROR);
 	loop = loop_new();
-	kit_open_in(&k, CORE_SYMKEY, getenv("E4_BENCH_DIR") ? getenv("E4_BENCH_DIR") : "/var/tmp");
+	kit_open_in(&k, CORE_SYMKEY, "/var/tmp");
 	k.core->cfg.qos = QOS;
 	fleet_new(&k, devices, TOPICS);
 	broker_init(&b);
