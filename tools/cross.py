@@ -7,7 +7,7 @@
                                 Cortex-M3 of mps2-an385: the suites need more than the
                                 16 KB of a microbit, and QEMU has no other M0
   m0-ct                         the primitives with the constant-time AES for Cortex-M0,
-                                which is not its default
+                                which is not its default; every 7th of the vectors
   avr                           ATmega2560 with external memory (simavr), int has 16 bits;
                                 the curves are the host's but in "curve vectors"; every
                                 7th of the vectors, and two suites
@@ -69,6 +69,7 @@ class Cortex:
 
 
 class CortexCt(Cortex):
+    every = 7
     suites = ["crypto_properties_test"]
 
     def __init__(self, cpu, machine):
