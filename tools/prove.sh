@@ -21,7 +21,7 @@ cpu_s=600 # of one analysis: the longest takes a fifth of it
 eva="-eva -kernel-verbose 0 -eva-msg-key=-final-states -kernel-warn-key annot:missing-spec=abort
 	-eva-slevel 10000 -eva-auto-loop-unroll 300"
 split='-eva-split-return-function
-	utf8_step:0:1:2:3:4,fits:0:1,e4_protect_begin:0,e4_unprotect_begin:0
+	utf8_step:0:1:2:3:4,fits:0:1,e4_protect_begin:0,e4_unprotect_begin:0,e4_run_set_pubkey:0,set_id_key:0,set_id_key_0:0,set_c2_key:0,set_c2_key_0:0,control_key:0
 	-eva-slevel-function e4_make_distinct:10,get_topics:30,get_peers:30'
 core="-DE4_SHA3=E4_SHA3_EXTERN -DE4_AES=E4_AES_EXTERN -DE4_AES_EXTERN_WORDS=1
 	-DE4_CURVE=E4_CURVE_EXTERN"

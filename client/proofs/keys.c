@@ -5,7 +5,31 @@
 #include "client.h"
 #include "abstract.h"
 
-static uint8_t key[64];
+static uint8_t key[64]; /* ones */
+
+/*
+ * Any client with so many topics and peers, whose keys are all of one byte, so that it is
+ * known whether one changes: Eva would join both cases, and then undo one by the record of
+ * the other.
+ */
+static void make_with_keys(const struct e4_config *cfg, unsigned n_topics, unsigned n_peers,
+			   uint8_t byte)
+{
+	make(cfg, n_topics, n_peers);
+	memset(c.key, byte, sizeof c.key);
+	memset(c.c2_public, byte, sizeof c.c2_public);
+	for (unsigned i = 0; i < n_topics; i++)
+		memset(topics.e[i].key, byte, sizeof topics.e[i].key);
+	for (unsigned i = 0; i < n_peers; i++)
+		memset(peers.e[i].public_key, byte, sizeof peers.e[i].public_key);
+}
+
+static void keys_hold(void)
+{
+	holds();
+	is_read(&topics, sizeof topics);
+	is_read(&peers, sizeof peers);
+}
 
 static void of_topics(const struct e4_config *cfg, unsigned n_topics, unsigned at)
 {
@@ -13,83 +37,72 @@ static void of_topics(const struct e4_config *cfg, unsigned n_topics, unsigned a
 
 	name(t.hash, at);
 	any(&t.slot, sizeof t.slot);
-	make(cfg, n_topics, 1);
-	e4_set_topic_key(&c, &t, key);
-	holds();
+	for (uint8_t byte = 1; byte <= 2; byte++) {
+		make_with_keys(cfg, n_topics, 1, byte);
+		e4_set_topic_key(&c, &t, key);
+		keys_hold();
+	}
 	make(cfg, n_topics, 1);
 	e4_remove_topic(&c, &t);
-	holds();
-}
-
-/*
- * Their keys are all the same, so that a driver says whether one changes: Eva joins what
- * it knows of both cases, and then takes the record of one for that of the other.
- */
-static void peers_have(uint8_t byte)
-{
-	for (unsigned i = 0; i < N_PEERS; i++)
-		memset(peers.e[i].public_key, byte, sizeof peers.e[i].public_key);
+	keys_hold();
 }
 
 static void of_peers(const struct e4_config *cfg, unsigned n_peers, unsigned at)
 {
-	uint8_t id[16], public_key[32];
+	uint8_t id[16];
 
 	name(id, at);
-	memset(public_key, 1, sizeof public_key);
 	for (uint8_t byte = 1; byte <= 2; byte++) {
-		make(cfg, 1, n_peers);
-		peers_have(byte);
-		e4_set_peer(&c, id, public_key);
-		holds();
+		make_with_keys(cfg, 1, n_peers, byte);
+		e4_set_peer(&c, id, key);
+		keys_hold();
 	}
 	make(cfg, 1, n_peers);
 	e4_remove_peer(&c, id);
-	holds();
+	keys_hold();
 }
 
-static void all(const struct e4_config *cfg)
+static void set_and_remove(const struct e4_config *cfg)
 {
 	for (unsigned n = 0; n <= N_TOPICS; n++) {
 		for (unsigned at = 0; at <= 2 * n; at++)
 			of_topics(cfg, n, at);
 		make(cfg, n, 1);
 		e4_reset_topics(&c);
-		holds();
+		keys_hold();
 	}
 	for (unsigned n = 0; n <= N_PEERS; n++) {
 		for (unsigned at = 0; at <= 2 * n; at++)
 			of_peers(cfg, n, at);
 		make(cfg, 1, n);
 		e4_reset_peers(&c);
-		holds();
+		keys_hold();
 	}
 }
 
-/* A control message whose plaintext, if it is authentic, begins with this code and has
- * this name; same: a public key in it is the one that the peers have. */
-static void command(const struct e4_config *cfg, unsigned n, uint8_t code, size_t len,
-		    size_t name_at, unsigned at, bool same)
+#define UNKNOWN 0x7f
+
+/* One that is authentic, with keys of ones. name_at: where the name in it is; 0: there is none. */
+static void command(const struct e4_config *cfg, uint8_t code, size_t args_len, size_t name_at,
+		    unsigned n, unsigned at, uint8_t byte)
 {
-	uint8_t in[E4_COMMAND_MAX + E4_OVERHEAD_SK + 1], *from = in + sizeof in - len;
+	uint8_t in[E4_COMMAND_MAX + E4_OVERHEAD_SK], *from = in + E4_COMMAND_MAX - 1 - args_len,
+						     opened[E4_COMMAND_MAX];
 	struct e4_topic t = {.control = 1};
-	uint8_t opened[E4_COMMAND_MAX];
 	size_t out_len;
 
 	any(in, sizeof in);
-	any(opened, sizeof opened);
+	memset(opened, 1, sizeof opened);
 	opened[0] = code;
 	if (name_at > 0)
 		name(opened + name_at, at);
-	if (code == E4_SET_PUBKEY)
-		memset(opened + 1, 1, 32);
+	if (code == E4_REPORT_STATE)
+		any(opened + 1, 17);
+	make_with_keys(cfg, n, n <= N_PEERS ? n : N_PEERS, byte);
 	e4_abstract_opened = opened;
-	make(cfg, n, n <= N_PEERS ? n : N_PEERS);
-	if (code == E4_SET_PUBKEY)
-		peers_have(same ? 1 : 2);
-	e4_unprotect(&c, &t, NULL, 0, &out_len, from, len);
+	e4_unprotect(&c, &t, NULL, 0, &out_len, from, E4_OVERHEAD_SK + 1 + args_len);
 	e4_abstract_opened = NULL;
-	holds();
+	keys_hold();
 }
 
 static void commands(const struct e4_config *cfg)
@@ -97,25 +110,35 @@ static void commands(const struct e4_config *cfg)
 	static const struct {
 		uint8_t code, args_len, name_at;
 	} rows[] = {
-		{E4_REMOVE_TOPIC, 16, 1},   {E4_RESET_TOPICS, 0, 0},   {E4_SET_ID_KEY, 32, 0},
-		{E4_SET_ID_KEY, 64, 0},     {E4_SET_TOPIC_KEY, 48, 33}, {E4_REMOVE_PUBKEY, 16, 1},
-		{E4_RESET_PUBKEYS, 0, 0},   {E4_SET_PUBKEY, 48, 33},   {E4_SET_C2_KEY, 32, 0},
-		{E4_REPORT_STATE, 17, 0},
+		{E4_REMOVE_TOPIC, 16, 1}, {E4_RESET_TOPICS, 0, 0},    {E4_SET_ID_KEY, 32, 0},
+		{E4_SET_ID_KEY, 64, 0},   {E4_SET_TOPIC_KEY, 48, 33}, {E4_REMOVE_PUBKEY, 16, 1},
+		{E4_RESET_PUBKEYS, 0, 0}, {E4_SET_PUBKEY, 48, 33},    {E4_SET_C2_KEY, 32, 0},
+		{E4_REPORT_STATE, 17, 0}, {UNKNOWN, 16, 0},           {UNKNOWN, 32, 0},
+		{UNKNOWN, 48, 0},         {UNKNOWN, 64, 0},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		for (unsigned n = 0; n <= N_TOPICS; n++)
-			for (unsigned at = 0; at <= (rows[i].name_at ? 2 * n : 0); at++) {
-				size_t len = E4_OVERHEAD_SK + 1u + rows[i].args_len;
+			for (unsigned at = 0; at <= (rows[i].name_at ? 2 * n : 0); at++)
+				for (uint8_t byte = 1; byte <= 2; byte++)
+					command(cfg, rows[i].code, rows[i].args_len,
+						rows[i].name_at, n, at, byte);
+}
 
-				command(cfg, n, rows[i].code, len, rows[i].name_at, at, false);
-				if (rows[i].code == E4_SET_PUBKEY)
-					command(cfg, n, rows[i].code, len, rows[i].name_at, at,
-						true);
-			}
-	/* any other code, and lengths that no command has */
-	for (size_t len = 0; len <= E4_COMMAND_MAX + E4_OVERHEAD_SK + 1; len += 4)
-		command(cfg, 1, 0x7f, len, 0, 0, false);
+/* Of every other length: any bytes, authentic or not. */
+static void no_commands(const struct e4_config *cfg)
+{
+	uint8_t in[E4_COMMAND_MAX + E4_OVERHEAD_SK + 1];
+	struct e4_topic t = {.control = 1};
+	size_t out_len;
+
+	for (size_t len = 0; len <= sizeof in; len++) {
+		make(cfg, 1, 1);
+		any(in, sizeof in);
+		if (len <= E4_OVERHEAD_SK + 1 || (len - E4_OVERHEAD_SK) % 16 != 1)
+			e4_unprotect(&c, &t, NULL, 0, &out_len, in + sizeof in - len, len);
+		holds();
+	}
 }
 
 int main(void)
@@ -123,13 +146,14 @@ int main(void)
 	struct e4_config with = configuration(E4_CLOCK_RELIABLE, true);
 	struct e4_config without = configuration(E4_CLOCK_NONE, false);
 
-	any(key, sizeof key);
+	memset(key, 1, sizeof key);
 #ifdef COMMANDS
 	commands(&with);
 	commands(&without);
+	no_commands(&with);
 #else
-	all(&with);
-	all(&without);
+	set_and_remove(&with);
+	set_and_remove(&without);
 #endif
 	end();
 	return 0;

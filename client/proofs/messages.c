@@ -93,8 +93,10 @@ static void batch(const struct e4_config *cfg, unsigned step, unsigned refused, 
 	for (unsigned i = 0; i < N_MESSAGES; i++) {
 		size_t plain_len = 2 * i, in_len = plain_len + (open ? overhead : 0),
 		       out_len = plain_len + (open ? 0 : overhead);
-		struct e4_message m = {&t[i], ins[i] + sizeof ins[i] - in_len, in_len,
-				       outs[i] + sizeof outs[i] - out_len, out_len, 0, E4_OK};
+		struct e4_message m = {&t[i],   ins[i] + sizeof ins[i] - in_len,
+				       in_len,  outs[i] + sizeof outs[i] - out_len,
+				       out_len, 0,
+				       E4_OK};
 
 		name(t[i].hash, 1 + step * i);
 		t[i].slot = 0;

@@ -69,8 +69,9 @@ static void batch(const struct e4_siv_key *k, size_t n, size_t len, size_t step,
 	for (size_t i = 0; i < n; i++, len += step) {
 		size_t before = open ? 16 : 0;
 		uint8_t *in = ins[i] + MAX_LEN + 16 - before - len, *out = outs[i] + MAX_LEN - len;
-		struct e4_siv_job job = {k, ad + MAX_AD - len % 41, len % 41, in, before + len,
-					 open ? out + 16 : out, false};
+		struct e4_siv_job job = {k,    ad + MAX_AD - len % 41, len % 41,
+					 in,   before + len,           open ? out + 16 : out,
+					 false};
 
 		if (i == 0)
 			job.in = open ? out : out + 16;
