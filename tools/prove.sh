@@ -20,10 +20,10 @@ cpu_s=600 # of one analysis: the longest takes a fifth of it
 # joined soon.
 eva="-eva -kernel-verbose 0 -eva-msg-key=-final-states -kernel-warn-key annot:missing-spec=abort
 	-eva-slevel 10000 -eva-auto-loop-unroll 300"
-stores='save_begin:0:1,save_write:0:1,load_begin:0:1,load_read:0:1,look_at:0:1,finish:0:1,read_header:0:1'
 split="-eva-split-return-function
-	utf8_step:0:1:2:3:4,fits:0:1,e4_protect_begin:0,e4_unprotect_begin:0,e4_run_set_pubkey:0,set_id_key:0,set_id_key_0:0,set_c2_key:0,set_c2_key_0:0,control_key:0,$stores
+	utf8_step:0:1:2:3:4,fits:0:1,e4_protect_begin:0,e4_unprotect_begin:0,e4_run_set_pubkey:0,set_id_key:0,set_id_key_0:0,set_c2_key:0,set_c2_key_0:0,control_key:0
 	-eva-slevel-function e4_make_distinct:10,get_topics:30,get_peers:30"
+store='-eva-split-return-function save_begin:0:1,save_write:0:1,load_begin:0:1,load_read:0:1'
 core="-DE4_SHA3=E4_SHA3_EXTERN -DE4_AES=E4_AES_EXTERN -DE4_AES_EXTERN_WORDS=1
 	-DE4_CURVE=E4_CURVE_EXTERN"
 primitive='-DE4_CURVE=E4_CURVE_EXTERN -DE4_AES=E4_AES_CT32'
@@ -50,7 +50,7 @@ look_up() { # run
 		files='proofs/siv.c proofs/abstract_aes.c src/crypto/memory.c src/crypto/siv*.c'
 		;;
 	flash-*)
-		defines="$core -DGEOMETRY=$variant" options="$split -eva-use-spec crc32"
+		defines="$core -DGEOMETRY=$variant" options="$store,look_at:0:1,finish:0:1 -eva-use-spec crc32"
 		files='proofs/flash.c proofs/abstract.c'
 		;;
 	crc)
@@ -58,7 +58,7 @@ look_up() { # run
 		files='proofs/flash.c proofs/abstract.c'
 		;;
 	sealed)
-		defines=$core options=$split
+		defines=$core options="$store,save_begin_0:0:1,save_write_0:0:1,load_begin_0:0:1,load_read_0:0:1,read_header:0:1,e4_store_sealed_open:0"
 		files='proofs/sealed.c proofs/abstract.c port/store_sealed.c'
 		;;
 	*)

@@ -64,22 +64,27 @@ static bool set(void *ctx, uint32_t value)
 	return any_bool();
 }
 
-static const struct e4_store below = {NULL, save_begin, save_write, save_commit, load_begin,
-				      load_read};
+static const struct e4_store below = {NULL,        save_begin, save_write,
+				      save_commit, load_begin, load_read};
 static const struct e4_sealed_counter counter = {NULL, get, set};
 
+/* Returns as soon as something fails; in the end too much is written, or less than announced. */
 static void save(const struct e4_store *s, size_t len, size_t step)
 {
 	uint8_t bytes[MAX_LEN];
 
 	any(bytes, sizeof bytes);
-	s->save_begin(s->ctx, len);
-	for (size_t n; len > 0; len -= n) {
-		n = len < step ? len : step;
-		s->save_write(s->ctx, bytes + MAX_LEN - n, n);
+	if (!s->save_begin(s->ctx, len))
+		return;
+	for (size_t n, left = len; left > 0; left -= n) {
+		n = left < step ? left : step;
+		if (left < len && any_bool())
+			break;
+		if (!s->save_write(s->ctx, bytes + MAX_LEN - n, n))
+			return;
 	}
 	if (any_bool())
-		s->save_write(s->ctx, bytes, 1); /* too much */
+		s->save_write(s->ctx, bytes, step + 1);
 	s->save_commit(s->ctx);
 }
 
@@ -88,10 +93,13 @@ static void load(const struct e4_store *s, size_t step)
 	uint8_t bytes[MAX_LEN];
 	size_t len;
 
-	s->load_begin(s->ctx, &len);
-	for (size_t at = 0; at < MAX_LEN + step; at += step)
-		if (s->load_read(s->ctx, bytes + MAX_LEN - step, step))
-			is_read(bytes + MAX_LEN - step, step);
+	if (!s->load_begin(s->ctx, &len))
+		return;
+	for (size_t at = 0; at < MAX_LEN + step; at += step) {
+		if (!s->load_read(s->ctx, bytes + MAX_LEN - step, step))
+			return;
+		is_read(bytes + MAX_LEN - step, step);
+	}
 }
 
 static void use(const struct e4_sealed_counter *with, size_t len, size_t step)
@@ -136,11 +144,13 @@ static void use_other(size_t stored)
 
 int main(void)
 {
-	for (size_t len = 1; len <= MAX_LEN; len += len == 1 || len == 65 ? 62 : len == 63 ? 2 : 1) {
-		use(NULL, len, 7);
-		use(&counter, len, 65);
+	static const uint8_t lens[] = {1, 63, 64, 65, MAX_LEN};
+
+	for (size_t i = 0; i < sizeof lens; i++) {
+		use(NULL, lens[i], 13);
+		use(&counter, lens[i], 65);
 	}
-	for (size_t stored = 0; stored <= 100; stored++)
+	for (size_t stored = 0; stored <= 100; stored += 3)
 		use_other(stored);
 	end();
 	return 0;
