@@ -49,6 +49,15 @@ look_up() { # run
 		defines="-DE4_AES=E4_AES_$variant -DE4_CURVE=E4_CURVE_EXTERN"
 		files='proofs/siv.c proofs/abstract_aes.c src/crypto/memory.c src/crypto/siv*.c'
 		;;
+	fe-*)
+		defines="-DE4_CURVE=E4_CURVE_$variant"
+		files='proofs/fe.c src/crypto/memory.c src/crypto/fe_*.c'
+		;;
+	curve-*)
+		defines="-DE4_CURVE=E4_CURVE_$variant"
+		files='proofs/curve.c proofs/abstract_fe.c src/crypto/memory.c src/crypto/fe.c src/crypto/ge*.c
+			src/crypto/sc25519.c src/crypto/sha512.c src/crypto/ed25519.c src/crypto/x25519.c'
+		;;
 	flash-*)
 		defines="$core -DGEOMETRY=$variant" options="$store,look_at:0:1,finish:0:1 -eva-use-spec crc32"
 		files='proofs/flash.c proofs/abstract.c'
