@@ -53,8 +53,9 @@ look_up() { # run
 		defines="-DE4_CURVE=E4_CURVE_$variant"
 		files='proofs/fe.c src/crypto/memory.c src/crypto/fe_*.c'
 		;;
-	curve-*)
+	scalars-* | curve-*)
 		defines="-DE4_CURVE=E4_CURVE_$variant"
+		case $1 in scalars-*) defines="$defines -DSCALARS" ;; esac
 		files='proofs/curve.c proofs/abstract_fe.c src/crypto/memory.c src/crypto/fe.c src/crypto/ge*.c
 			src/crypto/sc25519.c src/crypto/sha512.c src/crypto/ed25519.c src/crypto/x25519.c'
 		;;
@@ -113,7 +114,7 @@ prove() { # run, machine
 runs() {
 	echo memory keccak-8 keccak-32 keccak-64 sha3-8 sha3-32 sha3-64
 	echo aes-SMALL8 aes-SMALL32 aes-CT32 aes-CT64 siv-SMALL8 siv-SMALL32 siv-CT32 siv-CT64
-	echo protocol sealed crc flash-0 flash-1 flash-2 flash-3
+	echo fe-SMALL protocol sealed crc flash-0 flash-1 flash-2 flash-3
 	for mode in SK PK PK_ELEMENT; do
 		echo receipts-$mode life-$mode keys-$mode commands-$mode messages-$mode batches-$mode
 	done
