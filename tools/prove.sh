@@ -14,14 +14,16 @@ logs=${logs:-../build/logs/proofs}
 mkdir -p "$logs"
 
 at_once=2
-cpu_s=600 # of one analysis: the longest takes a fifth of it
+cpu_s=600 # of one analysis: ten times what the longest takes
 # The driver's states are kept apart as long as it takes: precision, not soundness. The
 # one loop whose end Eva can't see, and those over a count that was not checked yet, are
 # joined soon.
 eva="-eva -kernel-verbose 0 -eva-msg-key=-final-states -kernel-warn-key annot:missing-spec=abort
 	-eva-slevel 10000 -eva-auto-loop-unroll 300"
-split="-eva-split-return-function
-	utf8_step:0:1:2:3:4,fits:0:1,e4_protect_begin:0,e4_unprotect_begin:0,e4_run_set_pubkey:0,set_id_key:0,set_id_key_0:0,set_c2_key:0,set_c2_key_0:0,control_key:0
+split="-eva-split-return-function utf8_step:0:1:2:3:4,fits:0:1,e4_control_topic_parse:0
+	-eva-split-return-function e4_protect_begin:0,e4_unprotect_begin:0,control_key:0
+	-eva-split-return-function e4_run_set_pubkey:0,set_id_key:0,set_id_key_0:0
+	-eva-split-return-function set_c2_key:0,set_c2_key_0:0
 	-eva-slevel-function e4_make_distinct:10,get_topics:30,get_peers:30"
 store='-eva-split-return-function save_begin:0:1,save_write:0:1,load_begin:0:1,load_read:0:1'
 core="-DE4_SHA3=E4_SHA3_EXTERN -DE4_AES=E4_AES_EXTERN -DE4_AES_EXTERN_WORDS=1
@@ -55,7 +57,10 @@ look_up() { # run
 		;;
 	scalars-* | curve-*)
 		defines="-DE4_CURVE=E4_CURVE_$variant"
-		case $1 in scalars-*) defines="$defines -DSCALARS" ;; esac
+		case $1 in
+		scalars-*) defines="$defines -DSCALARS" ;;
+		*) options='-eva-split-return-function e4_ge_decode:0' ;;
+		esac
 		files='proofs/curve.c proofs/abstract_fe.c src/crypto/memory.c src/crypto/fe.c src/crypto/ge*.c
 			src/crypto/sc25519.c src/crypto/sha512.c src/crypto/ed25519.c src/crypto/x25519.c'
 		;;
@@ -68,7 +73,9 @@ look_up() { # run
 		files='proofs/flash.c proofs/abstract.c'
 		;;
 	sealed)
-		defines=$core options="$store,save_begin_0:0:1,save_write_0:0:1,load_begin_0:0:1,load_read_0:0:1,read_header:0:1,e4_store_sealed_open:0"
+		defines=$core
+		options="$store,save_begin_0:0:1,save_write_0:0:1,load_begin_0:0:1,load_read_0:0:1
+			-eva-split-return-function read_header:0:1,e4_store_sealed_open:0"
 		files='proofs/sealed.c proofs/abstract.c port/store_sealed.c'
 		;;
 	*)
@@ -114,7 +121,7 @@ prove() { # run, machine
 runs() {
 	echo memory keccak-8 keccak-32 keccak-64 sha3-8 sha3-32 sha3-64
 	echo aes-SMALL8 aes-SMALL32 aes-CT32 aes-CT64 siv-SMALL8 siv-SMALL32 siv-CT32 siv-CT64
-	echo fe-SMALL protocol sealed crc flash-0 flash-1 flash-2 flash-3
+	echo fe-SMALL scalars-SMALL curve-SMALL protocol sealed crc flash-0 flash-1 flash-2 flash-3
 	for mode in SK PK PK_ELEMENT; do
 		echo receipts-$mode life-$mode keys-$mode commands-$mode messages-$mode batches-$mode
 	done
