@@ -51,6 +51,13 @@ look_up() { # run
 		defines="-DE4_AES=E4_AES_$variant -DE4_CURVE=E4_CURVE_EXTERN"
 		files='proofs/siv.c proofs/abstract_aes.c src/crypto/memory.c src/crypto/siv*.c'
 		;;
+	fe-32 | settle)
+		defines='-DE4_CURVE=E4_CURVE_32' files='proofs/fe_32.c src/crypto/memory.c'
+		case $1 in
+		settle) defines="$defines -DPROVE_SETTLE" ;;
+		*) options='-eva-use-spec settle' ;;
+		esac
+		;;
 	fe-*)
 		defines="-DE4_CURVE=E4_CURVE_$variant"
 		files='proofs/fe.c src/crypto/memory.c src/crypto/fe_*.c'
@@ -59,6 +66,7 @@ look_up() { # run
 		defines="-DE4_CURVE=E4_CURVE_$variant"
 		case $1 in
 		scalars-*) defines="$defines -DSCALARS" ;;
+		*-32) options='-eva-split-return-function e4_ge_decode:0 -eva-slevel-function digits_init:0' ;;
 		*) options='-eva-split-return-function e4_ge_decode:0' ;;
 		esac
 		files='proofs/curve.c proofs/abstract_fe.c src/crypto/memory.c src/crypto/fe.c src/crypto/ge*.c
@@ -121,7 +129,8 @@ prove() { # run, machine
 runs() {
 	echo memory keccak-8 keccak-32 keccak-64 sha3-8 sha3-32 sha3-64
 	echo aes-SMALL8 aes-SMALL32 aes-CT32 aes-CT64 siv-SMALL8 siv-SMALL32 siv-CT32 siv-CT64
-	echo fe-SMALL scalars-SMALL curve-SMALL protocol sealed crc flash-0 flash-1 flash-2 flash-3
+	echo fe-SMALL scalars-SMALL curve-SMALL settle fe-32 scalars-32
+	echo protocol sealed crc flash-0 flash-1 flash-2 flash-3
 	for mode in SK PK PK_ELEMENT; do
 		echo receipts-$mode life-$mode keys-$mode commands-$mode messages-$mode batches-$mode
 	done
