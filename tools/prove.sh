@@ -20,7 +20,7 @@ cpu_s=600 # of one analysis: ten times what the longest takes
 # joined soon.
 eva="-eva -kernel-verbose 0 -eva-msg-key=-final-states -kernel-warn-key annot:missing-spec=abort
 	-eva-slevel 10000 -eva-auto-loop-unroll 300"
-split="-eva-split-return-function utf8_step:0:1:2:3:4,fits:0:1,e4_control_topic_parse:0
+split="-eva-split-return-function e4_utf8_step:0:1:2:3:4,fits:0:1,e4_control_topic_parse:0
 	-eva-split-return-function e4_protect_begin:0,e4_unprotect_begin:0,control_key:0
 	-eva-split-return-function e4_run_set_pubkey:0,set_id_key:0,set_id_key_0:0
 	-eva-split-return-function set_c2_key:0,set_c2_key_0:0
@@ -66,7 +66,6 @@ look_up() { # run
 		defines="-DE4_CURVE=E4_CURVE_$variant"
 		case $1 in
 		scalars-*) defines="$defines -DSCALARS" ;;
-		*-32) options='-eva-split-return-function e4_ge_decode:0 -eva-slevel-function digits_init:0' ;;
 		*) options='-eva-split-return-function e4_ge_decode:0' ;;
 		esac
 		files='proofs/curve.c proofs/abstract_fe.c src/crypto/memory.c src/crypto/fe.c src/crypto/ge*.c

@@ -119,7 +119,10 @@ int main(void)
 	any(both, sizeof both);
 	any(ad, sizeof ad);
 	e4_siv_key_init(&k, key);
-	is_read(&k, sizeof k);
+	is_read(&k.aes, sizeof k.aes);
+	is_read(k.k1, sizeof k.k1);
+	is_read(k.k2, sizeof k.k2);
+	is_read(k.d0, sizeof k.d0);
 	siv_too_short(&k);
 	for (size_t len = 0; len <= 66; len += len < 50 ? 1 : 7)
 		siv(&k, len, 8);
@@ -134,6 +137,13 @@ int main(void)
 	for (size_t len = 0; len <= 40; len += 8)
 		batches(&k, len);
 	batch_too_short(&k);
+#if E4_AES == E4_AES_CT32
+	e4_siv_key_once(&k, key);
+	for (size_t len = 0; len <= 66; len += len < 50 ? 1 : 7)
+		siv(&k, len, 8);
+	for (size_t ad_len = 14; ad_len <= 18; ad_len++)
+		siv(&k, 50, ad_len);
+#endif
 	end();
 	return 0;
 }

@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "c2/store/schema/sqlite.h"
+#include "c2/store/sql_id.h"
 #include "c2/store/sqlite_sql.h"
 #include "tests/check.h"
 
 static const struct {
 	const char *name, *text;
 } statements[] = {
-#define X(id, text) {#id, text},
-	SQL_ROWS(X)
+#define X(id) {#id, LITE_##id},
+	SQL_IDS(X)
 #undef X
 };
 
@@ -24,6 +25,7 @@ static const char *const allowed[] = {
 	"SCAN c2_key",
 	"SCAN t USING INDEX topic_walk",
 	"SCAN CONSTANT ROW",
+	"SCAN json_each VIRTUAL TABLE INDEX 1:",
 };
 
 static int is_allowed(const char *step)
