@@ -13,6 +13,7 @@
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
 #include "c2/store/tests/pg_server.h"
+#include "c2/store/tests/slice_tests.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/topic_tests.h"
 
@@ -81,6 +82,8 @@ static const struct {
 	TEST(pruning_events_keeps_the_newest_and_the_count_goes_on),
 	TEST(writes_need_a_transaction),
 	TEST(a_rollback_takes_everything_back),
+	TEST(counts_follow_the_parts_of_a_transaction),
+	TEST(announced_clients_are_as_others),
 	TEST(a_refused_row_leaves_the_transaction_usable),
 	TEST(a_row_callback_that_calls_the_store_is_refused),
 	TEST(a_client_comes_back_as_it_was_put),
@@ -107,6 +110,14 @@ static const struct {
 	TEST(holders_of_a_key_are_walked_by_id),
 	TEST(removing_a_client_cleans_up_around_it),
 	TEST(pages_stay_right_while_names_come_and_go),
+	TEST(a_part_is_undone_alone),
+	TEST(a_refused_row_leaves_its_part_usable),
+	TEST(a_rollback_takes_kept_parts_back),
+	TEST(parts_need_a_transaction),
+	TEST(pages_are_right_after_a_part_was_undone),
+	TEST(the_state_of_clients_is_rewritten_and_nothing_else),
+	TEST(members_of_many_clients_come_client_by_client),
+	TEST(old_members_are_left_out),
 	TEST(a_healthy_store_says_so),
 };
 
