@@ -184,7 +184,9 @@ static bool open_core(struct app *a, struct err *err)
 		.retain = a->conf.mqtt_retain,
 		.receipt_wait_s = a->conf.delivery_receipt_wait,
 		.retry_max_s = a->conf.delivery_retry_max,
+		.legacy_max_s = a->conf.delivery_legacy_retry_max,
 		.announce_gap_s = a->conf.delivery_announce_gap,
+		.presence = a->conf.mqtt_presence,
 		.events_keep = a->conf.events_keep,
 	};
 
@@ -199,6 +201,8 @@ static bool open_core(struct app *a, struct err *err)
 static bool open_bus(struct app *a, struct err *err)
 {
 	const struct bus_handler handler = core_bus_handler(a->core);
+	/* A profile's ALPN is for TLS; a broker without TLS has none to ask for. */
+	const char *alpn = strncmp(a->conf.mqtt_url, "mqtts:", 6) == 0 ? a->conf.mqtt_alpn : NULL;
 	const struct bus_mqtt_config config = {
 		.url = a->conf.mqtt_url,
 		.client_id = a->conf.mqtt_client_id,
@@ -211,6 +215,9 @@ static bool open_bus(struct app *a, struct err *err)
 		.persistent_session = a->conf.mqtt_persistent,
 		.keepalive_s = (int)a->conf.mqtt_keepalive,
 		.window = (int)a->conf.mqtt_window,
+		.rate = (int)a->conf.mqtt_rate,
+		.alpn = alpn && *alpn ? alpn : NULL,
+		.share_group = a->conf.mqtt_share,
 	};
 
 	return bus_mqtt_open(&a->bus, &config, a->loop, &handler, err) &&
@@ -427,11 +434,10 @@ static int print_and_end(int option)
 }
 
 /* The file first, whatever the order of options: --set is above it. */
-static bool read_settings(struct app *a, int argc, char **argv, const char *file, struct err *err)
+static bool read_sources(struct app *a, int argc, char **argv, const char *file, struct err *err)
 {
 	int option;
 
-	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	if (file && !conf_read(&a->conf, c2_conf_keys, c2_conf_n_keys, file, err))
 		return false;
 	optind = 1;
@@ -440,7 +446,25 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 		    !conf_set(&a->conf, c2_conf_keys, c2_conf_n_keys, optarg, err))
 			return false;
 	}
-	return c2_conf_plan(&a->plan, &a->conf, err);
+	return true;
+}
+
+/* Twice: what is read tells the profile, which then lies below all that is read. */
+static bool read_settings(struct app *a, int argc, char **argv, const char *file, struct err *err)
+{
+	char *profile;
+	bool ok;
+
+	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
+	if (!read_sources(a, argc, argv, file, err))
+		return false;
+	profile = mem_text(a->conf.mqtt_profile);
+	conf_free(&a->conf, c2_conf_keys, c2_conf_n_keys);
+	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
+	ok = c2_profile_apply(&a->conf, profile, err) &&
+	     read_sources(a, argc, argv, file, err) && c2_conf_plan(&a->plan, &a->conf, err);
+	free(profile);
+	return ok;
 }
 
 static int start(int argc, char **argv, const char *file, const char *ready_file, bool check_only)

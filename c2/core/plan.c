@@ -51,18 +51,19 @@ size_t plan_messages(const struct plan *p, const struct plan_view *v)
 	return n;
 }
 
-int64_t plan_pause(const struct plan_input *in, int32_t attempts)
+int64_t plan_pause(const struct plan_input *in, const struct store_client *row)
 {
+	int64_t most = plan_is_legacy(row) ? in->legacy_max_s : in->retry_max_s;
 	int64_t s = in->receipt_wait_s;
 
-	for (int32_t i = 0; i < attempts && s < in->retry_max_s; i++)
+	for (int32_t i = 0; i < row->attempts && s < most; i++)
 		s *= 2;
-	return s < in->retry_max_s ? s : in->retry_max_s;
+	return s < most ? s : most;
 }
 
-int64_t plan_pause_jitter(const struct plan_input *in, int32_t attempts)
+int64_t plan_pause_jitter(const struct plan_input *in, const struct store_client *row)
 {
-	int64_t s = plan_pause(in, attempts) * (896 + in->jitter) / 1024;
+	int64_t s = plan_pause(in, row) * (896 + in->jitter) / 1024;
 
 	return s > 0 ? s : 1;
 }
@@ -222,7 +223,7 @@ static int item_order(const void *a, const void *b)
  */
 static bool spare(const struct plan_view *v, enum plan_wish wish, int64_t rev, int32_t attempts)
 {
-	return wish != PLAN_HOLD && rev <= v->row.sent_rev && v->row.last_seen == 0 &&
+	return wish != PLAN_HOLD && rev <= v->row.sent_rev && plan_is_legacy(&v->row) &&
 	       attempts > LEGACY_TRIES;
 }
 
@@ -377,7 +378,7 @@ static void ask_only(struct plan *p, const struct plan_view *v, const struct pla
 		return;
 	}
 	plan_ask(p, in, flags);
-	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+	p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 }
 
 static void send_newer(struct plan *p, const struct plan_view *v, const struct plan_input *in)
@@ -401,8 +402,8 @@ static void send_newer(struct plan *p, const struct plan_view *v, const struct p
 		p->row.next_at = in->now;
 	} else {
 		p->row.sent_rev = v->revision;
-		plan_ask(p, in, 0);
-		p->row.next_at = p->row.asked_at + plan_pause_jitter(in, p->row.attempts);
+		plan_ask(p, in, p->row.reason == REASON_REPAIRED_TOPICS ? E4_REPORT_ENTRIES : 0);
+		p->row.next_at = p->row.asked_at + plan_pause_jitter(in, &p->row);
 		if (p->row.next_at <= in->now)
 			p->row.next_at = in->now + 1;
 	}
@@ -442,11 +443,14 @@ static void due_in_repair(struct plan *p, const struct plan_view *v, const struc
 void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	struct store_client *row = &p->row;
-	int64_t wanted = plan_wanted_rev(v), pause = plan_pause(in, row->attempts);
-	bool unsent = wanted > row->sent_rev, announced = row->reason == REASON_ANNOUNCED;
+	int64_t wanted = plan_wanted_rev(v), pause = plan_pause(in, row);
+	bool unsent = wanted > row->sent_rev;
+	bool announced = row->reason == REASON_ANNOUNCED || row->reason == REASON_SEEN;
 	bool timed_out = row->asked_at && in->now >= row->asked_at + pause * 3 / 4;
 	bool open = wanted > row->confirmed_rev || in_repair(row->reason);
 
+	if (open)
+		plan_behind(p, in);
 	/* A clock that stepped back must not stretch a pause. */
 	if (row->asked_at > in->now)
 		row->asked_at = in->now;

@@ -24,6 +24,8 @@ static bool make_due(struct core *c, struct client_list *list, int64_t now, stru
 		if (row->next_at > 0 && row->next_at <= now)
 			continue;
 		row->next_at = now;
+		if (!row->behind_since)
+			row->behind_since = now;
 		if (!DB(c, client_put, row, err))
 			return false;
 	}

@@ -372,6 +372,7 @@ static const struct store_ops sqlite_ops = {
 	.c2_keys = sq_c2_keys,
 	.c2_keys_drop = sq_c2_keys_drop,
 	.clients_min_c2_rev = sq_clients_min_c2_rev,
+	.clients_c2_from = sq_clients_c2_from,
 	.topic_by_name = sq_topic_by_name,
 	.topic_by_id = sq_topic_by_id,
 	.topic_put = sq_topic_put,

@@ -121,6 +121,7 @@ bool sq_clients_next_at(void *ctx, int64_t *at, struct err *err);
 bool sq_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
 		      struct err *err);
 bool sq_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err);
+bool sq_clients_c2_from(void *ctx, int64_t rev, int64_t *n, struct err *err);
 
 /* sqlite_keys.c */
 bool sq_old_key_put(void *ctx, const struct store_old_key *row, struct err *err);

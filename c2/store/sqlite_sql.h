@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.recheck_at, c.reason"
+	" c.last_seen, c.recheck_at, c.reason, c.behind_since"
 
 /* In the order of put_client_values. */
 #define SQL_CLIENT_VALUES                                                                          \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason"
-#define SQL_18 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason, behind_since"
+#define SQL_19 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define SQL_TOPIC                                                                                  \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -49,10 +49,10 @@
 	X(SQL_CLIENT_BY_E4ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.e4id = ?")              \
 	X(SQL_CLIENT_BY_ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.id = ?")                  \
 	X(SQL_CLIENT_INSERT, "INSERT INTO client (" SQL_CLIENT_VALUES ", name, e4id, id)"          \
-			     " VALUES (" SQL_18 ",?,?, (SELECT last_client + 1 FROM state))"       \
+			     " VALUES (" SQL_19 ",?,?, (SELECT last_client + 1 FROM state))"       \
 			     " RETURNING id")                                                      \
 	X(SQL_CLIENT_UPDATE,                                                                       \
-	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_18 ") WHERE id = ?")                 \
+	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_19 ") WHERE id = ?")                 \
 	X(SQL_CLIENT_DELETE, "DELETE FROM client WHERE id = ? RETURNING name")                     \
 	X(SQL_CLIENTS, "SELECT name FROM client INDEXED BY client_name WHERE name > ?1"            \
 		       " ORDER BY name LIMIT ?3 OFFSET ?4")                                        \
@@ -67,6 +67,7 @@
 	X(SQL_CLIENTS_MIN_C2_REV,                                                                  \
 	  "SELECT CASE WHEN (SELECT n_clients FROM state) > (SELECT total(n) FROM c2_use)"         \
 	  " THEN 0 ELSE (SELECT min(rev) FROM c2_use) END")                                        \
+	X(SQL_CLIENTS_C2_FROM, "SELECT ifnull(sum(n), 0) FROM c2_use WHERE rev >= ?")              \
 	X(SQL_OLD_KEY_PUT, "INSERT INTO old_key (client_id, rev, key) VALUES (?,?,?)"              \
 			   " ON CONFLICT (client_id, rev) DO UPDATE SET key = excluded.key")       \
 	X(SQL_OLD_KEYS,                                                                            \

@@ -192,6 +192,10 @@
 static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 				     MEMBER, LINK,   PEER,   EVENT, 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1};
+/* Rows of before count as behind since the first time that they are looked at. */
+static const char *const step_2[] = {
+	"ALTER TABLE client ADD COLUMN behind_since INTEGER NOT NULL DEFAULT 0;", 0};
+
+const char *const *const sqlite_schema_steps[] = {step_1, step_2};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];

@@ -174,7 +174,7 @@ static void a_newer_version_is_refused_untouched(void)
 	close_db();
 	raw_sql("PRAGMA user_version = 99");
 	refused(path, "newer version (schema 99");
-	raw_sql("PRAGMA user_version = 1");
+	raw_sql("PRAGMA user_version = 2");
 	open_db();
 	CHECK_EQ(count_of(OPS->clients_count), 1);
 	close_db();
@@ -182,6 +182,21 @@ static void a_newer_version_is_refused_untouched(void)
 	refused(path, "damaged");
 	raw_sql("PRAGMA user_version = -1");
 	refused(path, "damaged");
+	clear();
+}
+
+static void a_database_of_version_1_is_brought_up_to_date(void)
+{
+	open_db();
+	begin();
+	int64_t a = add_client("a");
+	commit();
+	close_db();
+	raw_sql("ALTER TABLE client DROP COLUMN behind_since; PRAGMA user_version = 1");
+	open_db();
+	CHECK_STR(client_of(a).name, "a");
+	CHECK_EQ(client_of(a).behind_since, 0);
+	close_db();
 	clear();
 }
 
@@ -666,6 +681,7 @@ int main(void)
 	RUN(the_files_are_for_their_owner_alone);
 	RUN(files_that_are_no_database_of_ours_are_refused_untouched);
 	RUN(a_newer_version_is_refused_untouched);
+	RUN(a_database_of_version_1_is_brought_up_to_date);
 	RUN(read_only_files_and_folders_are_refused);
 	RUN(one_process_has_the_database);
 	RUN(a_backup_is_made_while_the_store_is_in_use);
