@@ -6,7 +6,7 @@
 #include "bus/bus.h"
 
 struct bus_mqtt_config {
-	const char *url;           /* mqtt://host:1883 or mqtts://host:8883 */
+	const char *url; /* mqtt://host:1883 or mqtts://host:8883 */
 	/*
 	 * Unique at the broker, of two with one name it cuts off the elder; null:
 	 * random, clean session. {host} in it stands for the machine's name,
@@ -29,7 +29,7 @@ struct bus_mqtt_config {
 	 * who do so each message reaches one. Null: it reaches all.
 	 */
 	const char *share_group;
-	int connect_ms;            /* for the broker to accept us, all in all; 0: 20 s */
+	int connect_ms; /* for the broker to accept us, all in all; 0: 20 s */
 };
 
 /*

@@ -172,8 +172,8 @@ static bool set_tls(struct mosquitto *mosq, const struct bus_mqtt_config *c, str
 		    MOSQ_ERR_SUCCESS ||
 	    mosquitto_tls_opts_set(mosq, 1, "tlsv1.2", tls_openssl_ciphers()) != MOSQ_ERR_SUCCESS ||
 	    mosquitto_tls_insecure_set(mosq, false) != MOSQ_ERR_SUCCESS ||
-	    (c->alpn && mosquitto_string_option(mosq, MOSQ_OPT_TLS_ALPN, c->alpn) !=
-				MOSQ_ERR_SUCCESS))
+	    (c->alpn &&
+	     mosquitto_string_option(mosq, MOSQ_OPT_TLS_ALPN, c->alpn) != MOSQ_ERR_SUCCESS))
 		return err_set(err, ERR_CONFIG, "the TLS settings of the broker are not usable");
 	return true;
 }

@@ -44,7 +44,8 @@ const struct conf_key c2_conf_keys[] = {
 	     "custody.key_file."),
 	PATH("custody.key_file", custody_key_file, "File with the 32 bytes that protect all keys."),
 	CHOICE("mqtt.profile", "mosquitto", "mosquitto|vernemq|emqx|hivemq|aws", mqtt_profile,
-	       "Kind of broker: its limits and its presence topics become the defaults of the other "
+	       "Kind of broker: its limits and its presence topics become the defaults of the "
+	       "other "
 	       "settings."),
 	TEXT("mqtt.url", "mqtt://127.0.0.1:1883", mqtt_url,
 	     "Message broker: mqtt://host:port, or mqtts://host:port with TLS."),
@@ -111,9 +112,12 @@ static const char *const emqx[] = {"mqtt.presence=$SYS/brokers/+/clients/{client
  * keepalive 30 to 1200 s.
  */
 static const char *const aws[] = {
-	"mqtt.qos=1",	  "mqtt.alpn=x-amzn-mqtt-ca",
-	"mqtt.rate=100",  "mqtt.window=100",
-	"mqtt.version=5", "mqtt.keepalive=60",
+	"mqtt.qos=1",
+	"mqtt.alpn=x-amzn-mqtt-ca",
+	"mqtt.rate=100",
+	"mqtt.window=100",
+	"mqtt.version=5",
+	"mqtt.keepalive=60",
 	"mqtt.presence=$aws/events/presence/connected/{client}",
 	NULL,
 };

@@ -461,8 +461,8 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 	profile = mem_text(a->conf.mqtt_profile);
 	conf_free(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
-	ok = c2_profile_apply(&a->conf, profile, err) &&
-	     read_sources(a, argc, argv, file, err) && c2_conf_plan(&a->plan, &a->conf, err);
+	ok = c2_profile_apply(&a->conf, profile, err) && read_sources(a, argc, argv, file, err) &&
+	     c2_conf_plan(&a->plan, &a->conf, err);
 	free(profile);
 	return ok;
 }

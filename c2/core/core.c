@@ -27,8 +27,7 @@ static bool config_check(const struct core_config *cfg, struct err *err)
 	if (cfg->qos < 0 || cfg->qos > 2)
 		return err_set(err, ERR_CONFIG, "QoS is 0, 1 or 2");
 	if (cfg->receipt_wait_s < 1 || cfg->retry_max_s < cfg->receipt_wait_s ||
-	    cfg->legacy_max_s < 0 ||
-	    cfg->announce_gap_s < 0 || cfg->events_keep < 0)
+	    cfg->legacy_max_s < 0 || cfg->announce_gap_s < 0 || cfg->events_keep < 0)
 		return err_set(err, ERR_CONFIG, "the times of delivery contradict each other");
 	return true;
 }

@@ -96,10 +96,10 @@ struct plan_input {
 	int64_t now;
 	int64_t receipt_wait_s, retry_max_s, announce_gap_s;
 	int64_t legacy_max_s; /* longest pause of a device without receipts */
-	int64_t hint_s;    /* device clock minus ours as its announcement said; 0: none */
-	uint8_t nonce[16]; /* random */
-	uint8_t jitter;    /* random */
-	size_t room;       /* messages that the bus takes now */
+	int64_t hint_s;       /* device clock minus ours as its announcement said; 0: none */
+	uint8_t nonce[16];    /* random */
+	uint8_t jitter;       /* random */
+	size_t room;          /* messages that the bus takes now */
 };
 
 enum plan_audience {

@@ -1,6 +1,6 @@
 /*
- * Receipts, announcements, word of a device's presence. What is not authentic costs one look-up and one
- * decryption for each key that the device may hold, and no write.
+ * Receipts, announcements, word of a device's presence. What is not authentic costs one look-up and
+ * one decryption for each key that the device may hold, and no write.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -83,20 +83,20 @@ static void describe(struct core_behind_client *out, const struct core *c,
 {
 	bool due = row->next_at > 0 && row->next_at <= core_now(c);
 
-	*out = (struct core_behind_client){
-		.name = arena_copy(arena, row->name, strlen(row->name)),
-		.state = row->sent_rev >= row->wanted_rev && !due ? CORE_CLIENT_SENT
-								   : CORE_CLIENT_WAITING,
-		.receipts = !plan_is_legacy(row),
-		.since = row->behind_since,
-		.last_seen = row->last_seen,
-		.next_at = row->next_at,
-		.reason = reason_text(c, row, false)};
+	*out = (struct core_behind_client){.name = arena_copy(arena, row->name, strlen(row->name)),
+					   .state = row->sent_rev >= row->wanted_rev && !due
+							    ? CORE_CLIENT_SENT
+							    : CORE_CLIENT_WAITING,
+					   .receipts = !plan_is_legacy(row),
+					   .since = row->behind_since,
+					   .last_seen = row->last_seen,
+					   .next_at = row->next_at,
+					   .reason = reason_text(c, row, false)};
 }
 
 /* Of a topic: is it behind with this one? */
-static bool is_behind(struct core *c, const struct store_client *row, const struct store_topic *topic,
-		      bool *behind, struct err *err)
+static bool is_behind(struct core *c, const struct store_client *row,
+		      const struct store_topic *topic, bool *behind, struct err *err)
 {
 	struct store_member m;
 	bool found;
