@@ -11,8 +11,7 @@ enum {
 	CLOCK_RIGHT_S = 30,  /* an offset up to this is no reason to stamp otherwise */
 	STAMP_WAIT_S = 60,   /* a batch waits at most this long for its stamp */
 	GUESS_APART_S = 300, /* guesses of a clock closer than this are one guess */
-	ASK_AGAIN = 3,       /* questions to a device of which nothing but an answer is wanted */
-	LEGACY_TRIES = 8     /* repeats of a removal to a device that never answered anything */
+	ASK_AGAIN = 3        /* questions to a device of which nothing but an answer is wanted */
 };
 
 void plan_init(struct plan *p, const struct plan_view *v)
@@ -218,16 +217,6 @@ static int item_order(const void *a, const void *b)
 }
 
 /*
- * Removals are repeated like all else, but a device that never gave an answer
- * is not bothered with them for ever.
- */
-static bool spare(const struct plan_view *v, enum plan_wish wish, int64_t rev, int32_t attempts)
-{
-	return wish != PLAN_HOLD && rev <= v->row.sent_rev && plan_is_legacy(&v->row) &&
-	       attempts > LEGACY_TRIES;
-}
-
-/*
  * A reset goes out as such the first time. When it is repeated, what it stood
  * for is removed one by one: a reset that a device without a high-water mark
  * takes late would cost it the keys that came after.
@@ -245,7 +234,7 @@ static bool takes(const struct plan_view *v, enum plan_wish wish, int64_t rev, i
 }
 
 /* Everything newer than above, in the order of revisions. */
-static void collect(struct items *items, const struct plan_view *v, int64_t above, int32_t attempts)
+static void collect(struct items *items, const struct plan_view *v, int64_t above)
 {
 	const struct store_client *row = &v->row;
 	int64_t rev;
@@ -263,15 +252,13 @@ static void collect(struct items *items, const struct plan_view *v, int64_t abov
 	for (size_t i = 0; i < v->n_topics; i++) {
 		const struct plan_topic *t = &v->topics[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev) &&
-		    !spare(v, t->wish, rev, attempts))
+		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev))
 			item_add(items, rev, TOPIC, i);
 	}
 	for (size_t i = 0; i < v->n_peers; i++) {
 		const struct plan_peer *t = &v->peers[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev) &&
-		    !spare(v, t->wish, rev, attempts))
+		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev))
 			item_add(items, rev, PEER, i);
 	}
 	qsort(items->list, items->n, sizeof *items->list, item_order);
@@ -391,7 +378,7 @@ static void send_newer(struct plan *p, const struct plan_view *v, const struct p
 		p->verdict = PLAN_NO_ROOM;
 		return;
 	}
-	collect(&items, v, p->row.sent_rev, p->row.attempts);
+	collect(&items, v, p->row.sent_rev);
 	n = cut(&items, fit);
 	encode_batch(p, v, &items, n);
 	wait = plan_stamp(p, v, in);

@@ -233,6 +233,29 @@ static void a_late_old_key_is_mended(void)
 	kit_close(&k);
 }
 
+static void what_was_taken_from_it_long_ago_is_still_taken(void)
+{
+	struct kit k;
+	struct device *d;
+
+	open_kit(&k, CORE_SYMKEY);
+	d = legacy_device(&k, "old");
+	topic(&k, "t");
+	topic(&k, "u");
+	attach(&k, "old", "t");
+	attach(&k, "old", "u");
+	kit_settle(&k);
+	d->online = false;
+	CHECK(core_detach(k.core, "old", "t", CORE_YES, 0, &out, &err));
+	CHECK(core_topic_remove(k.core, "u", &out, &err));
+	kit_run(&k, 90 * (int64_t)DAY);
+	d->online = true;
+	kit_run(&k, DAY * (int64_t)9 / 8 + 60);
+	CHECK_EQ(d->client.topics_used, 0);
+	device_free(d);
+	kit_close(&k);
+}
+
 /* --- forged presence ---------------------------------------------------------------------- */
 
 static void a_flood_of_presence_sends_once_a_gap(void)
@@ -503,6 +526,7 @@ int main(void)
 	RUN(an_absent_one_costs_a_send_a_day);
 	RUN(it_is_confirmed_from_its_first_answer_on);
 	RUN(a_late_old_key_is_mended);
+	RUN(what_was_taken_from_it_long_ago_is_still_taken);
 	RUN(a_flood_of_presence_sends_once_a_gap);
 	RUN(it_fills_a_queue_of_its_own);
 	RUN(what_a_signed_message_says_counts_in_pubkey_mode);
