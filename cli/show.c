@@ -255,7 +255,7 @@ bool show_progress_of(const ProtobufCMessage *status, struct show_progress *p, s
 					      text_of(o, "confirmed"), text_of(o, all));
 
 		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-			if (strcmp(text_of(o, others[i]), "0") != 0 && len < sizeof p->text)
+			if (strtoll(text_of(o, others[i]), NULL, 10) != 0 && len < sizeof p->text)
 				len += (size_t)snprintf(p->text + len, sizeof p->text - len,
 							", %s %s", text_of(o, others[i]),
 							others[i]);

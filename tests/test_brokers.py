@@ -1,6 +1,6 @@
 """Kinds of brokers, and devices that know nothing of receipts."""
 
-import threading
+import base64
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -148,7 +148,6 @@ def legacy(scene, broker):  # noqa: F811
 def c2_public_of(server):
     if not server.is_pubkey:
         return None
-    import base64
     return base64.b64decode(server.call("GET", "/e4/c2-public-key")["publicKey"])
 
 
@@ -206,7 +205,8 @@ def test_a_deployed_device_and_ours_talk_over_rotations_and_key_changes(scene, l
     theirs.announce()
     scene.wait_client_confirmed("theirs")
     assert not scene.client_status("theirs")["keyPending"]
-    assert scene.call("GET", "/e4/clients/unconfirmed?count=100")["clients"] == []
+    wait_until(lambda: scene.call("GET", "/e4/clients/unconfirmed?count=100")["clients"] == [],
+               what="nobody is behind")
 
 
 def test_birth_messages_bring_keys_to_who_was_away(tmp_path, broker, devices):
