@@ -413,6 +413,14 @@ static void print_reference(void)
 	     "the line `listen = ...` in the\nsection `[http]`; on the command line it is "
 	     "`--set http.listen=...`.\n");
 	conf_print_markdown(stdout, c2_conf_keys, c2_conf_n_keys);
+	puts("\n## Kinds of brokers\n\nWhat `mqtt.profile` sets; the file and the command line are "
+	     "above it.\n\n| profile | what it is | settings |\n|---|---|---|");
+	for (size_t i = 0; i < c2_n_profiles; i++) {
+		printf("| %s | %s |", c2_profiles[i].name, c2_profiles[i].about);
+		for (const char *const *set = c2_profiles[i].sets; *set; set++)
+			printf(" `%s`", *set);
+		puts(" |");
+	}
 }
 
 static int print_and_end(int option)
