@@ -1,7 +1,8 @@
 /*
  * Random changes over a network that loses, repeats, reorders and replays, with
- * devices that come and go and a server that dies: when it calms down, every
- * device holds exactly what it shall.
+ * retained messages, sessions that are kept or expire, devices that come and go,
+ * some of them without receipts, and a server that dies: when it calms down,
+ * every device holds exactly what it shall.
  */
 #include <stdlib.h>
 
@@ -105,6 +106,10 @@ static void weather(struct chaos *c)
 	case 1:
 	case 2:
 		d->online = !d->online;
+		if (d->online && rnd(c) % 4 == 0)
+			d->n_held = 0; /* its session has expired */
+		if (d->online)
+			device_resubscribe(d);
 		if (d->online && !d->legacy)
 			device_announce(d);
 		else if (d->online)
@@ -147,6 +152,7 @@ static void calm_down(struct chaos *c)
 	for (int i = 0; i < DEVICES; i++) {
 		c->d[i]->shuffle = false;
 		c->d[i]->online = true;
+		device_resubscribe(c->d[i]);
 	}
 	/* Not one of them needs to announce itself: the longest pause is enough. */
 	kit_run(&c->k, 5 * (int64_t)3600);
@@ -161,11 +167,13 @@ static void storm(uint32_t seed, enum core_mode mode)
 	c.state = seed * 2654435761u + 1;
 	kit_open_file(&c.k, mode);
 	c.k.config.presence = "presence/{client}";
+	c.k.config.retain = seed % 2;
 	kit_crash(&c.k);
 	bus_mem_set_fate(c.k.hub, fate, &c);
 	for (int i = 0; i < DEVICES; i++) {
 		c.d[i] = device_new(&c.k, names[i]);
 		c.d[i]->shuffle = true;
+		c.d[i]->session = i % 2;
 		c.d[i]->legacy = i >= DEVICES - 2; /* as those deployed */
 	}
 	for (int i = 0; i < STEPS; i++) {

@@ -288,9 +288,9 @@ static void on_command(void *ctx, const char *topic, const uint8_t *payload, siz
 	struct held *h;
 
 	(void)topic;
-	if (!d->online)
+	if (!d->online && !d->session)
 		return;
-	if (!d->shuffle) {
+	if (d->online && !d->shuffle) {
 		take(d, payload, len);
 		return;
 	}
@@ -383,6 +383,15 @@ static void find_control(struct device *d)
 	e4_client_control_topic(&d->client, topic);
 	if (e4_topic_init(&d->control, &d->client, topic, strlen(topic)) != E4_OK)
 		abort();
+}
+
+void device_resubscribe(struct device *d)
+{
+	char topic[E4_CONTROL_TOPIC_LEN + 1];
+
+	e4_client_control_topic(&d->client, topic);
+	bus_unsubscribe(&d->bus, topic, 0);
+	bus_subscribe(&d->bus, topic, 1, 0);
 }
 
 void device_power_up(struct device *d)

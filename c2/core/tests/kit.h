@@ -47,6 +47,7 @@ struct device {
 	bool mute;         /* takes commands, its receipts do not get out */
 	int64_t clock_off; /* seconds by which its clock is wrong */
 	bool shuffle;      /* commands wait for device_flush */
+	bool session;      /* the broker keeps some for it while it is away, for device_flush */
 	struct held held[KIT_HELD];
 	size_t n_held;
 	size_t n_messages, n_commands, n_reports, n_refused;
@@ -91,6 +92,8 @@ void kit_crash(struct kit *k);
 struct device *device_new(struct kit *k, const char *name);
 void device_free(struct device *d);
 void device_announce(struct device *d);
+/* It subscribes again: what the broker retained comes once more. */
+void device_resubscribe(struct device *d);
 /* After its power went: start with what was stored. */
 void device_power_up(struct device *d);
 /* Take what was held: reordered, some of it later or twice. */
