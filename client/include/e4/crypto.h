@@ -49,7 +49,7 @@ typedef uint64_t e4_sha3_word;
 #endif
 
 struct e4_sha3 {
-	uint8_t pos; /* bytes absorbed into the current block, 0..135; first for short code on AVR */
+	uint8_t pos; /* bytes of the block so far, 0..135; first for short code on AVR */
 	e4_sha3_word state[E4_SHA3_WORDS];
 };
 
