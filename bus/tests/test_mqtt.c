@@ -690,7 +690,7 @@ static void a_rate_is_kept_and_room_is_told(void)
 	enum { RATE = 50, N = 120 };
 	struct broker b;
 	struct peer p;
-	int64_t at[N];
+	int64_t at[N] = {0};
 	int n = 0;
 
 	broker_init(&b);

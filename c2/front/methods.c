@@ -196,7 +196,7 @@ static Pb__UnconfirmedClient *unconfirmed_of(struct dispatch_call *c,
 METHOD(get_unconfirmed_clients, GetUnconfirmedClients)
 {
 	struct core_behind list;
-	struct store_page page;
+	struct store_page page = {0};
 
 	if (!page_of(&page, 0, req->count, err))
 		return false;

@@ -782,7 +782,7 @@ static void announcements_ask_once_in_a_while(void)
 /* What a message that anybody can forge may do. */
 static void presence_only_moves_a_send_forward(void)
 {
-	enum { NEVER = INT64_MIN };
+#define NEVER INT64_MIN
 	static const struct {
 		int64_t asked, next, behind; /* relative to now */
 		int32_t reason;
