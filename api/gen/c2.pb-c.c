@@ -3831,7 +3831,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_client_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[11] =
 {
   {
     "revision",
@@ -3953,6 +3953,18 @@ static const ProtobufCFieldDescriptor pb__get_client_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "since",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetClientStatusResponse, since),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_client_status_response__field_indices_by_name[] = {
   8,   /* field[8] = clockOffset */
@@ -3964,12 +3976,13 @@ static const unsigned pb__get_client_status_response__field_indices_by_name[] = 
   5,   /* field[5] = receipts */
   0,   /* field[0] = revision */
   1,   /* field[1] = sentRevision */
+  10,   /* field[10] = since */
   3,   /* field[3] = status */
 };
 static const ProtobufCIntRange pb__get_client_status_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
 {
@@ -3979,7 +3992,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
   "Pb__GetClientStatusResponse",
   "pb",
   sizeof(Pb__GetClientStatusResponse),
-  10,
+  11,
   pb__get_client_status_response__field_descriptors,
   pb__get_client_status_response__field_indices_by_name,
   1,  pb__get_client_status_response__number_ranges,

@@ -296,10 +296,11 @@ struct  Pb__GetClientStatusResponse
   Google__Protobuf__Timestamp *nextattempt;
   int64_t clockoffset;
   char *reason;
+  Google__Protobuf__Timestamp *since;
 };
 #define PB__GET_CLIENT_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_client_status_response__descriptor) \
-    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string }
+    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL }
 
 
 struct  Pb__GetUnconfirmedClientsRequest

@@ -176,6 +176,7 @@ struct core_client_status {
 	bool receipts;        /* it has answered with a receipt */
 	int64_t last_seen;    /* Unix seconds; 0 never */
 	int64_t next_at;      /* 0: none */
+	int64_t since;        /* not confirmed since then; 0: it is */
 	int64_t clock_offset; /* seconds */
 	const char *reason;   /* a sentence, static */
 };

@@ -174,6 +174,7 @@ METHOD(get_client_status, GetClientStatus)
 	resp->nextattempt = time_of(c, s.next_at);
 	resp->clockoffset = s.clock_offset;
 	resp->reason = text_of(c, s.reason ? s.reason : "");
+	resp->since = time_of(c, s.since);
 	return true;
 }
 
