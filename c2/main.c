@@ -15,6 +15,7 @@
 #include "bus/mqtt.h"
 #include "c2/conf.h"
 #include "c2/core/core.h"
+#include "c2/core/presence.h"
 #include "c2/custody/soft.h"
 #include "c2/front/dispatch.h"
 #include "c2/front/grpc.h"
@@ -355,8 +356,11 @@ static bool check_secrets(const struct c2_conf *c, struct err *err)
 static int check(struct app *a)
 {
 	struct front_tls tls = {0};
+	struct presence presence;
 	struct err err;
-	bool ok = check_secrets(&a->conf, &err) &&
+	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
+	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
+		  check_secrets(&a->conf, &err) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));
