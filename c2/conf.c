@@ -119,6 +119,8 @@ static const char *const aws[] = {
 	"mqtt.version=5",
 	"mqtt.keepalive=60",
 	"mqtt.presence=$aws/events/presence/connected/{client}",
+	/* Commands that wait at our end for their turn take ten seconds. */
+	"delivery.receipt_wait=30",
 	NULL,
 };
 

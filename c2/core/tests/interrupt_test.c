@@ -104,7 +104,7 @@ static bool reachable(struct scene *s)
 	struct plan_view v = {.n_keys = 0};
 	bool known = false, ok = find_client(s->k.core, "a", &row, &err) &&
 				 c2_keys_load(s->k.core, &err) &&
-				 view_open(&v, s->k.core, &row, &err);
+				 view_open(&v, s->k.core, &row, 0, &err);
 
 	for (size_t i = 0; ok && i < v.n_keys * v.n_c2; i++)
 		known |= memcmp(v.control[i], s->d->client.control_key, 32) == 0;
