@@ -233,6 +233,8 @@ void kit_close(struct kit *k)
 	unlink(name);
 	snprintf(name, sizeof name, "%s-shm", k->path);
 	unlink(name);
+	snprintf(name, sizeof name, "%s-lock", k->path);
+	unlink(name);
 }
 
 void kit_crash(struct kit *k)
