@@ -18,7 +18,7 @@ from postgres import Postgres
 
 # What a restore changes on purpose; what no backup holds because other rows tell it.
 RAISED = {"state": ("revision", "last_event", "checks")}
-ASKED = ("next_at", "attempts", "nonce", "asked_at", "reason")
+ASKED = ("next_at", "attempts", "nonce", "asked_at", "reason", "confirmed_rev", "behind_since")
 
 
 @pytest.fixture

@@ -331,14 +331,21 @@ static bool is_empty(const struct store *store, struct err *err)
 		       "the database is in use: a backup goes into a new one only");
 }
 
-/* Ask first: it may hold keys of the lost time, and its clock may not be as we know it. */
+/*
+ * Nothing is proven any more. Ask first, and for a list: a device may hold keys
+ * of the lost time, and its clock may not be as we know it. One that has never
+ * given an answer is sent all of it.
+ */
 static void ask_first(struct store_value *v, int64_t now)
 {
+	v[CLIENT_CONFIRMED_REV].n = 0;
 	v[CLIENT_NEXT_AT].n = now;
 	v[CLIENT_ATTEMPTS].n = 0;
 	v[CLIENT_NONCE] = (struct store_value){0};
 	v[CLIENT_ASKED_AT].n = 0;
-	v[CLIENT_REASON].n = REASON_ANNOUNCED;
+	v[CLIENT_REASON].n = v[CLIENT_LAST_SEEN].n ? REASON_DIFFERS : REASON_ANNOUNCED;
+	if (!v[CLIENT_BEHIND_SINCE].n)
+		v[CLIENT_BEHIND_SINCE].n = now;
 }
 
 static bool put_row(const struct store *store, unsigned table, struct store_value *v, int64_t now,

@@ -9,9 +9,9 @@
  *
  * What a restore must change, since the database was not there for a while: the
  * counters go on far above all that the lost time can have used, and every
- * client is asked first what it holds (like one that announced itself). The
- * answer teaches us its clock; what differs is repaired as ever, by commands
- * stamped now, which is above all that it has taken.
+ * client counts as unconfirmed and is asked first what it holds. The answer
+ * teaches us its clock; what differs is repaired as ever, by commands stamped
+ * now, which is above all that it has taken.
  */
 #ifndef C2_CORE_BACKUP_H
 #define C2_CORE_BACKUP_H

@@ -11,6 +11,7 @@
 #include "c2/core/core.h"
 #include "c2/core/keys.h"
 #include "c2/core/outbox.h"
+#include "c2/core/presence.h"
 #include "c2/core/queue.h"
 #include "e4/protocol.h"
 
@@ -58,6 +59,7 @@ struct core {
 	struct core_config cfg;
 	struct store store;
 	struct custody custody;
+	int64_t restored_at; /* when this database was restored from a backup; 0: never */
 	enum custody_state custody_now; /* as of the last slice of work */
 	struct clock clock;
 	void (*wake)(void *ctx);
@@ -81,6 +83,8 @@ struct core {
 	bool fleet_walks;    /* a walk over all clients may be under way */
 
 	struct queue receipts;
+	struct queue seen; /* ids alone: a flood of them must not push out receipts */
+	struct presence presence;
 	struct outbox outbox;
 	struct clock_hint hints[CORE_HINTS];
 

@@ -7,9 +7,9 @@ const char *const store_columns[STORE_TABLES] = {
 	/*
 	 * id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev, sent_rev,
 	 * confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,
-	 * attempts, nonce, asked_at, last_seen, recheck_at, reason
+	 * attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since
 	 */
-	[STORE_CLIENT] = "itbbbiiiiiiiiiiibiiii",
+	[STORE_CLIENT] = "itbbbiiiiiiiiiiibiiiii",
 	/* client_id, rev, key */
 	[STORE_OLD_KEY] = "iib",
 	/* rev, private_key, public_key */

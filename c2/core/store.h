@@ -56,6 +56,7 @@ struct store_client {
 	int64_t last_seen;         /* last authentic receipt or announcement */
 	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never */
 	int32_t reason;            /* enum delivery_reason: why it is not confirmed */
+	int64_t behind_since;      /* what it shall have is not confirmed since then; 0: it is */
 };
 
 struct store_topic {
@@ -184,7 +185,16 @@ struct store_value {
  */
 extern const char *const store_columns[STORE_TABLES];
 /* Where a restore changes something (rows.c). */
-enum { CLIENT_NEXT_AT = 14, CLIENT_ATTEMPTS, CLIENT_NONCE, CLIENT_ASKED_AT, CLIENT_REASON = 20 };
+enum {
+	CLIENT_CONFIRMED_REV = 9,
+	CLIENT_NEXT_AT = 14,
+	CLIENT_ATTEMPTS,
+	CLIENT_NONCE,
+	CLIENT_ASKED_AT,
+	CLIENT_LAST_SEEN,
+	CLIENT_REASON = 20,
+	CLIENT_BEHIND_SINCE
+};
 enum { STATE_REVISION = 0, STATE_LAST_EVENT = 3 };
 
 typedef bool store_row_fn(void *arg, const struct store_value *values);
@@ -263,6 +273,8 @@ struct store_ops {
 	bool (*c2_keys_drop)(void *ctx, int64_t before, struct err *err);
 	/* The smallest c2_rev of all clients; 0 without clients. */
 	bool (*clients_min_c2_rev)(void *ctx, int64_t *rev, struct err *err);
+	/* Clients with c2_rev >= rev; answered from a count, not from their rows. */
+	bool (*clients_c2_from)(void *ctx, int64_t rev, int64_t *n, struct err *err);
 
 	/* Topics; by_name sees live ones only. put as for clients (one live topic of a name). */
 	bool (*topic_by_name)(void *ctx, const char *name, struct store_topic *row, bool *found,

@@ -3,6 +3,7 @@
  * found afterwards, a page a slice, each page in one transaction with its
  * cursor. A crash or a newer change only makes a walk start again.
  */
+#include "c2/core/backup.h"
 #include "c2/core/internal.h"
 
 #include <string.h>
@@ -26,6 +27,8 @@ static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 		if (row->sent_rev >= rev || (row->next_at > 0 && row->next_at <= now))
 			continue;
 		row->next_at = now;
+		if (!row->behind_since)
+			row->behind_since = now;
 		list->rows[n++] = *row;
 	}
 	list->n = n;
@@ -226,6 +229,10 @@ bool clock_load(struct core *c, struct err *err)
 	if (!DB(c, meta_get, clock_name, v, sizeof v, &len, &found, err))
 		return false;
 	c->clock_seen = c->clock_saved = found && len == sizeof v ? get_int(v) : 0;
+	len = 0;
+	if (!DB(c, meta_get, BACKUP_RESTORED, v, sizeof v, &len, &found, err))
+		return false;
+	c->restored_at = len == sizeof v ? get_int(v) : 0;
 	c->fleet_walks = true; /* one may have been under way */
 	return true;
 }

@@ -79,6 +79,8 @@ static void an_old_backup(enum core_mode mode, int64_t off, bool announces)
 	lost_time(&k, d, off);
 	revision = out.revision;
 	kit_restore(&k, f);
+	for (int i = 0; i < 2; i++)
+		CHECK(kit_status(&k, d[i]->name).state != CORE_CLIENT_CONFIRMED);
 	if (announces)
 		device_announce(d[1]);
 	kit_run(&k, 300);
