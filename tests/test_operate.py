@@ -83,10 +83,10 @@ def fill(server, mode="symmetric"):
         server.call("POST", "/e4/new-c2-key", {"force": True})
 
 
-def another(server, folder, **settings):
+def another(server, folder):
     """A second server's settings with an empty database."""
     folder.mkdir()
-    other = Server(folder, 1, **settings)
+    other = Server(folder, 1)
     other.settings = {**server.settings, "db.path": folder / "c2.db"}
     return other
 
@@ -132,6 +132,49 @@ def test_a_backup_to_a_pipe_is_the_same(lonely, tmp_path):
     code, piped, _ = run(lonely, "backup", "--to", "-")
     assert code == 0 and run(lonely, "backup", "--to", tmp_path / "file")[0] == 0
     assert piped[:12] == b"E4 BACKUP 1\n" and piped == (tmp_path / "file").read_bytes()
+
+
+def test_a_backup_that_finds_no_room_is_an_error(lonely):
+    command = [str(w) for w in (C2, "backup", "--to", "-", *lonely.command()[1:-2])]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 74 and "room" in done.stderr
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgres"])
+def test_a_backup_is_of_one_moment(tmp_path, where, request):
+    """Its reader is slow: what is changed while it waits is not in it."""
+    folder = tmp_path / "c2"
+    folder.mkdir()
+    settings = request.getfixturevalue("shared") if where == "postgres" else {}
+    server = Server(folder, free_port(), **settings).start()
+    other = another(server, tmp_path / "other")
+    other.settings |= {"db.url": None, "db.password_file": None}
+    try:
+        server.new_topic("before")
+        for i in range(700):  # more than a pipe holds
+            server.new_client(f"client {i}", random_key())
+        server.attach("client 0", "before")
+        command = [str(w) for w in (C2, "backup", "--to", "-", *server.command()[1:-2])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as backup:
+            data = backup.stdout.read(1)
+            server.new_topic("after")
+            server.attach("client 699", "after")
+            server.call("DELETE", "/e4/client/client%200")
+            server.call("DELETE", "/e4/topic/before")
+            data += backup.stdout.read()
+        assert backup.returncode == 0
+        (tmp_path / "backup").write_bytes(data)
+        assert run(other, "restore", "--from", tmp_path / "backup")[0] == 0
+        with sqlite3.connect(other.settings["db.path"]) as db:
+            assert db.execute("SELECT count(*), min(name) FROM client").fetchall() == [
+                (700, "client 0")]
+            assert db.execute("SELECT name, removed, n_members FROM topic").fetchall() == [
+                ("before", 0, 1)]
+            assert db.execute("SELECT n_clients, n_topics FROM state").fetchall() == [(700, 1)]
+            assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    finally:
+        server.kill()
 
 
 def test_a_damaged_foreign_or_misplaced_backup_changes_nothing(c2, tmp_path):
@@ -283,6 +326,12 @@ def test_migrate_says_what_it_did(tmp_path):
     for words in (["migrate"], ["migrate", "--check"], ["backup", "--to", tmp_path / "b"]):
         code, _, text = run(server, *words)
         assert code == 74 and "newer version" in text
+    with sqlite3.connect(folder / "c2.db") as db:
+        db.execute("PRAGMA user_version = 1")
+    code, text, _ = run(server, "migrate", "--check")
+    assert code == 0 and b"schema 1, this version needs" in text
+    code, _, text = run(server, "backup", "--to", tmp_path / "b")
+    assert code == 74 and "c2 migrate" in text
     assert not (tmp_path / "b").exists()
 
 

@@ -1,4 +1,8 @@
-/* What a row of each table is made of, for backups: statements and file have this order. */
+/*
+ * What a row of each table is made of, for backups: statements and file have
+ * this order. Another column is another format: its magic is another one, and
+ * backup.c still reads the old.
+ */
 #include "c2/core/store.h"
 
 const char *const store_columns[STORE_TABLES] = {
