@@ -200,10 +200,20 @@ static bool damaged(struct err *err)
 	return err_set(err, ERR_INVALID, "the backup is cut off or was altered: take another one");
 }
 
+/* Names of the custody's entries begin so. */
+static bool is_custody(const struct store_value *name)
+{
+	static const char begin[] = "custody";
+
+	return name->len >= sizeof begin - 1 && memcmp(name->bytes, begin, sizeof begin - 1) == 0;
+}
+
 static bool remember_meta(struct backup_meta *m, const struct store_value *v)
 {
 	struct meta *at = &m->list[m->n];
 
+	if (!is_custody(&v[0]))
+		return true;
 	if (m->n == META_MAX || v[0].len > STORE_NAME_MAX || v[1].len > META_VALUE_MAX)
 		return false;
 	memcpy(at->name, v[0].bytes, v[0].len);
