@@ -402,7 +402,8 @@ void broker_publish(struct broker *b, uint32_t device, const uint8_t *bytes, siz
 	send(b, TO_C2, take(b), device, bytes, len);
 }
 
-/* --- C2's bus ------------------------------------------------------------------------------------ */
+/* --- C2's bus ------------------------------------------------------------------------------------
+ */
 
 static size_t c2_room(void *ctx)
 {

@@ -88,18 +88,18 @@ static void init(struct device *d)
 {
 	const struct world_config *cfg = &d->world->cfg;
 	bool pk = cfg->core.mode == CORE_PUBKEY;
-	struct e4_config c = {.mode = pk ? &e4_mode_pk : &e4_mode_sk,
-			      .topics = d->topics,
-			      .n_topics = cfg->topics_cap,
-			      .peers = pk ? (struct e4_peer *)(d->topics + cfg->topics_cap) : 0,
-			      .n_peers = pk ? cfg->peers_cap : 0,
-			      .store = {d, save_begin, save_write, save_commit, load_begin,
-					load_read},
-			      .now = now,
-			      .now_ctx = d,
-			      .clock = E4_CLOCK_RELIABLE,
-			      .future_s = E4_FUTURE_S,
-			      .grace_s = E4_GRACE_S};
+	struct e4_config c = {
+		.mode = pk ? &e4_mode_pk : &e4_mode_sk,
+		.topics = d->topics,
+		.n_topics = cfg->topics_cap,
+		.peers = pk ? (struct e4_peer *)(d->topics + cfg->topics_cap) : 0,
+		.n_peers = pk ? cfg->peers_cap : 0,
+		.store = {d, save_begin, save_write, save_commit, load_begin, load_read},
+		.now = now,
+		.now_ctx = d,
+		.clock = E4_CLOCK_RELIABLE,
+		.future_s = E4_FUTURE_S,
+		.grace_s = E4_GRACE_S};
 
 	if (d->no_clock)
 		c.clock = E4_CLOCK_NONE;
@@ -175,7 +175,8 @@ void device_power_loss(struct device *d)
 		abort(); /* provisioned, and a write is whole or not at all */
 }
 
-/* --- messages ----------------------------------------------------------------------------------- */
+/* --- messages -----------------------------------------------------------------------------------
+ */
 
 static void send_receipt(struct device *d, bool announce)
 {

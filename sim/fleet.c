@@ -81,7 +81,8 @@ int64_t waits_within(const struct waits *w, int64_t of, uint32_t ppm)
 	return -1;
 }
 
-/* --- what devices and C2 come to know ---------------------------------------------------------- */
+/* --- what devices and C2 come to know ----------------------------------------------------------
+ */
 
 static int64_t topic_of(const struct fleet *f, const struct device *d, int64_t k)
 {
@@ -149,7 +150,8 @@ static bool counted_client_put(void *ctx, struct store_client *row, struct err *
 	return true;
 }
 
-/* --- rotations -------------------------------------------------------------------------------------- */
+/* --- rotations
+ * -------------------------------------------------------------------------------------- */
 
 static void topic_name(char name[SIM_NAME_MAX], int64_t t)
 {
@@ -219,7 +221,8 @@ static void rotate(struct fleet *f)
 	f->out->rotation_devices += f->w.n_devices;
 }
 
-/* --- comings and goings --------------------------------------------------------------------------------- */
+/* --- comings and goings
+ * --------------------------------------------------------------------------------- */
 
 static void come(struct fleet *f, struct device *d)
 {
@@ -268,8 +271,8 @@ static void broker_goes(struct fleet *f)
 
 		/* Who was online comes back when it is there again, the others when they like. */
 		if (d->online && !f->cfg->offline_ppm)
-			world_note(&f->w, f->w.now_ms + AWAY_MS +
-					   (int64_t)prng_below(&f->w.prng, 30000),
+			world_note(&f->w,
+				   f->w.now_ms + AWAY_MS + (int64_t)prng_below(&f->w.prng, 30000),
 				   TOGGLE, i);
 		go(f, d);
 	}
@@ -343,7 +346,9 @@ static void on_event(void *ctx, const struct event *e)
 	}
 }
 
-/* --- the run ----------------------------------------------------------------------------------------------- */
+/* --- the run
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static struct world_config world_of(const struct fleet_config *c)
 {
@@ -560,7 +565,6 @@ void fleet_add(struct fleet_result *sum, const struct fleet_result *shard)
 	sum->reachable.longest_ms = later(was.reachable.longest_ms, shard->reachable.longest_ms);
 	sum->confirmed.longest_ms = later(was.confirmed.longest_ms, shard->confirmed.longest_ms);
 	sum->rotations = later(was.rotations, shard->rotations);
-	sum->most_receipts_waiting =
-		later(was.most_receipts_waiting, shard->most_receipts_waiting);
+	sum->most_receipts_waiting = later(was.most_receipts_waiting, shard->most_receipts_waiting);
 	sum->end_s = later(was.end_s, shard->end_s);
 }

@@ -22,7 +22,8 @@ static int usage(FILE *f, int code)
 		   "has\nreached everybody, and what is lost. TIME is a number with s, m, h or d; "
 		   "PERCENT a\nnumber like 40%% or 0.5%%.\n\n");
 	opts_help(&sim_opts, f);
-	fprintf(f, "\nExample: e4sim --fleet 100000 --offline 40%% --rotate daily --svg plot.svg\n");
+	fprintf(f,
+		"\nExample: e4sim --fleet 100000 --offline 40%% --rotate daily --svg plot.svg\n");
 	return code;
 }
 
@@ -73,7 +74,8 @@ static bool take_time(const char *text, const char *what, int64_t *s, struct err
 	*s = strtoimax(text, &end, 10);
 	unit = unit_of(*end);
 	if (end == text || unit == 0 || (*end && end[1]) || *s < 1 || *s > 1000000000 / unit)
-		return err_set(err, ERR_INVALID, "--%s takes a time like 30s, 90m, 36h or 3d", what);
+		return err_set(err, ERR_INVALID, "--%s takes a time like 30s, 90m, 36h or 3d",
+			       what);
 	*s *= unit;
 	return true;
 }
@@ -157,7 +159,8 @@ static bool config_of(struct fleet_config *c, const struct sim_args *a, struct e
 	return take_times(c, a, err) && take_shares(c, a, err) && fits(c, a, err);
 }
 
-/* --- progress ------------------------------------------------------------------------------------ */
+/* --- progress ------------------------------------------------------------------------------------
+ */
 
 static bool progress_shown;
 
@@ -183,7 +186,8 @@ static void end_progress(void)
 	progress_shown = false;
 }
 
-/* --- shards ------------------------------------------------------------------------------------------ */
+/* --- shards
+ * ------------------------------------------------------------------------------------------ */
 
 /* A part of the fleet, with a seed of its own. */
 static struct fleet_config shard_of(const struct fleet_config *c, int64_t i, int64_t n)
@@ -272,7 +276,8 @@ static bool run_shards(struct fleet_result *sum, const struct fleet_config *cfg,
 	return ok || err_set(err, ERR_INTERNAL, "a shard ended without a result");
 }
 
-/* ------------------------------------------------------------------------------------------------------- */
+/* -------------------------------------------------------------------------------------------------------
+ */
 
 static bool write_svg(const char *path, const struct fleet_config *cfg,
 		      const struct fleet_result *r, struct err *err)

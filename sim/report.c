@@ -17,8 +17,7 @@ enum { N_CURVES = 3 };
 /* In the order in which they are told. */
 static void curves_of(struct curve out[N_CURVES], const struct fleet_result *r)
 {
-	int64_t legacy =
-		r->devices ? r->rotation_devices / r->devices * r->legacy : 0;
+	int64_t legacy = r->devices ? r->rotation_devices / r->devices * r->legacy : 0;
 
 	out[0] = (struct curve){"devices that could be reached, from their return", "reachable",
 				&r->reachable, r->rotation_devices - r->unreachable};
@@ -93,7 +92,8 @@ static int64_t reached(const struct curve *c, int64_t ms)
 	if (c->of <= 0)
 		return 0;
 	while (low < high) {
-		int64_t mid = (low + high + 1) / 2, t = waits_within(c->waits, c->of, (uint32_t)mid);
+		int64_t mid = (low + high + 1) / 2,
+			t = waits_within(c->waits, c->of, (uint32_t)mid);
 
 		if (t >= 0 && t <= ms)
 			low = mid;
@@ -108,7 +108,7 @@ static int64_t reached(const struct curve *c, int64_t ms)
 enum { PLOT_W = 64, PLOT_H = 12, PLOT_FROM_MS = 100 };
 
 /* Marks of the scale; the last is where it ends. */
-static const int64_t marks[] = {100,     1000,    10000,    60000,    600000,
+static const int64_t marks[] = {100,     1000,     10000,    60000,     600000,
 				3600000, 21600000, 86400000, 604800000, 2592000000};
 enum { N_MARKS = sizeof marks / sizeof marks[0] };
 
@@ -167,7 +167,8 @@ static void plot_text(FILE *f, const struct fleet_result *r)
 		   "o C2 knows\n");
 }
 
-/* --- for people ----------------------------------------------------------------------------------- */
+/* --- for people
+ * ----------------------------------------------------------------------------------- */
 
 static void put_head(FILE *f, const struct fleet_config *c, const struct fleet_result *r)
 {
@@ -180,8 +181,8 @@ static void put_head(FILE *f, const struct fleet_config *c, const struct fleet_r
 			time_text(c->back_within_s * 1000));
 	else
 		fprintf(f, "%s days, %s rotations, %s away at any time for %s on average\n",
-			grouped(c->days), grouped(r->rotations), share_text(c->offline_ppm, 1000000),
-			time_text(c->sleep_s * 1000));
+			grouped(c->days), grouped(r->rotations),
+			share_text(c->offline_ppm, 1000000), time_text(c->sleep_s * 1000));
 }
 
 static void put_waits(FILE *f, const struct fleet_result *r)
@@ -242,7 +243,8 @@ void report_text(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 	put_losses(f, r);
 }
 
-/* --- for programs ------------------------------------------------------------------------------------ */
+/* --- for programs
+ * ------------------------------------------------------------------------------------ */
 
 static void json_waits(FILE *f, const struct fleet_result *r)
 {
@@ -309,7 +311,8 @@ void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 	fprintf(f, "}\n");
 }
 
-/* --- as a picture ----------------------------------------------------------------------------------------- */
+/* --- as a picture
+ * ----------------------------------------------------------------------------------------- */
 
 enum { SVG_W = 760, SVG_H = 640, BOX_X = 70, BOX_W = 660, BOX_H = 220, BOX1_Y = 70, BOX2_Y = 370 };
 
@@ -330,8 +333,9 @@ static void svg_box(FILE *f, int top, const char *title)
 
 static void svg_mark(FILE *f, int top, int x, const char *text)
 {
-	fprintf(f, "<path d=\"M%d %dv5\" class=\"a\"/><text x=\"%d\" y=\"%d\" "
-		   "text-anchor=\"middle\">%s</text>\n",
+	fprintf(f,
+		"<path d=\"M%d %dv5\" class=\"a\"/><text x=\"%d\" y=\"%d\" "
+		"text-anchor=\"middle\">%s</text>\n",
 		x, top + BOX_H, x, top + BOX_H + 20, text);
 }
 
@@ -401,10 +405,10 @@ void report_svg(FILE *f, const struct fleet_config *cfg, const struct fleet_resu
 		".t{font-size:14px;font-weight:bold}</style>\n"
 		"<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
 		SVG_W, SVG_H + 20, SVG_W, SVG_H + 20);
-	fprintf(f, "<text x=\"%d\" y=\"28\">%s devices, broker %s, %s away, seed %" PRId64
-		   "</text>\n",
-		BOX_X, grouped(r->devices), cfg->broker.name,
-		share_text(cfg->offline_ppm, 1000000), cfg->seed);
+	fprintf(f,
+		"<text x=\"%d\" y=\"28\">%s devices, broker %s, %s away, seed %" PRId64 "</text>\n",
+		BOX_X, grouped(r->devices), cfg->broker.name, share_text(cfg->offline_ppm, 1000000),
+		cfg->seed);
 	svg_waits(f, r);
 	svg_days(f, cfg, r);
 	fprintf(f, "</svg>\n");

@@ -28,9 +28,9 @@ struct device {
 	struct e4_topic_key *topics; /* and then its peers */
 	uint8_t *flash;              /* what a loss of power leaves */
 	uint32_t flash_len;
-	uint32_t number;  /* at the broker, and in its name */
-	int32_t off_s;    /* by which its clock is wrong */
-	int32_t cut;      /* power fails at this one of the next writes; 0: at none */
+	uint32_t number; /* at the broker, and in its name */
+	int32_t off_s;   /* by which its clock is wrong */
+	int32_t cut;     /* power fails at this one of the next writes; 0: at none */
 	bool online;
 	bool no_clock;
 	bool legacy; /* knows no ReportState, as deployed devices */
