@@ -16,7 +16,8 @@ struct broker_profile {
 	int qos;                  /* the highest it has */
 	int32_t rate;             /* messages a second in all */
 	int32_t latency_ms;       /* one way, device links included */
-	int32_t jitter_ms;        /* and up to this much more: messages overtake each other */
+	int32_t jitter_ms;        /* and up to this much more */
+	bool in_order;            /* messages of one link do not overtake each other */
 	int32_t session_s;        /* kept for a device that is away; 0: none, -1: for ever */
 	int32_t session_messages; /* kept for one device; newer ones are dropped */
 	uint32_t loss_ppm;        /* vanish although acknowledged */

@@ -413,12 +413,12 @@ static void set_up(struct fleet *f)
 	tell(f, "setting up");
 }
 
-static int64_t unsettled(const struct fleet *f)
+static int64_t unsettled(const struct fleet *f, bool legacy)
 {
 	int64_t n = 0;
 
 	for (uint32_t i = 0; i < f->w.n_devices; i++)
-		n += !holds_all(f, f->w.devices[i]);
+		n += f->w.devices[i]->legacy == legacy && !holds_all(f, f->w.devices[i]);
 	return n;
 }
 
@@ -426,7 +426,7 @@ static void settle(struct fleet *f)
 {
 	int64_t until = f->w.now_ms + (int64_t)SETTLE_S * 1000;
 
-	while (f->w.now_ms < until && unsettled(f) > 0)
+	while (f->w.now_ms < until && unsettled(f, false) > 0)
 		world_run(&f->w, f->w.now_ms + 60000);
 }
 
@@ -498,7 +498,8 @@ static void run_end(struct fleet *f)
 		world_run(&f->w, f->w.now_ms + 1000);
 	world_run(&f->w, f->w.now_ms + 60000);
 	n = (int64_t)f->w.n_devices - f->n_legacy;
-	out->end_without_keys = unsettled(f);
+	out->end_without_keys = unsettled(f, false);
+	out->end_legacy_without_keys = unsettled(f, true);
 	out->end_unconfirmed = f->rotated_rev ? n - f->n_confirmed : 0;
 	out->end_s = (f->w.now_ms - from) / 1000;
 	f->out = out;

@@ -47,7 +47,8 @@ struct fleet_result {
 	int64_t writes;
 	int64_t most_receipts_waiting;
 	/* After the time, all came back: */
-	int64_t end_without_keys, end_unconfirmed;
+	int64_t end_without_keys, end_unconfirmed; /* without the legacy ones */
+	int64_t end_legacy_without_keys;
 	int64_t end_s;
 };
 

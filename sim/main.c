@@ -279,17 +279,23 @@ static bool run_shards(struct fleet_result *sum, const struct fleet_config *cfg,
 /* -------------------------------------------------------------------------------------------------------
  */
 
-static bool write_svg(const char *path, const struct fleet_config *cfg,
-		      const struct fleet_result *r, struct err *err)
+/* Seen before the run, which may be long. */
+static bool open_svg(FILE **f, const char *path, struct err *err)
 {
-	FILE *f = fopen(path, "w");
+	*f = path ? fopen(path, "w") : 0;
+	return !path || *f || err_set(err, ERR_INVALID, "%s cannot be written", path);
+}
+
+static bool write_svg(FILE *f, const struct fleet_config *cfg, const struct fleet_result *r,
+		      struct err *err)
+{
 	bool ok;
 
 	if (!f)
-		return err_set(err, ERR_INVALID, "%s cannot be written", path);
+		return true;
 	report_svg(f, cfg, r);
 	ok = !ferror(f);
-	return (fclose(f) == 0 && ok) || err_set(err, ERR_INVALID, "%s cannot be written", path);
+	return (fclose(f) == 0 && ok) || err_set(err, ERR_INVALID, "the plot cannot be written");
 }
 
 static bool run(const struct sim_args *a, struct err *err)
@@ -297,8 +303,9 @@ static bool run(const struct sim_args *a, struct err *err)
 	static struct fleet_result r;
 	struct fleet_config cfg;
 	bool show = !a->quiet && isatty(STDERR_FILENO);
+	FILE *svg;
 
-	if (!config_of(&cfg, a, err))
+	if (!config_of(&cfg, a, err) || !open_svg(&svg, a->svg, err))
 		return false;
 	log_set_level(LOG_ERROR);
 	if (a->shards > 1 ? !run_shards(&r, &cfg, a->shards, err)
@@ -309,7 +316,7 @@ static bool run(const struct sim_args *a, struct err *err)
 		report_json(stdout, &cfg, &r);
 	else
 		report_text(stdout, &cfg, &r);
-	if (a->svg && !write_svg(a->svg, &cfg, &r, err))
+	if (!write_svg(svg, &cfg, &r, err))
 		return false;
 	if (fflush(stdout) != 0)
 		return err_set(err, ERR_INVALID, "the report cannot be written");

@@ -228,9 +228,11 @@ static void put_losses(FILE *f, const struct fleet_result *r)
 	put_line(f, "most receipts waiting in C2", r->most_receipts_waiting, 0);
 	put_line(f, "rows written by C2", r->writes, 0);
 	fprintf(f, "\nafterwards, all there for %s:\n", time_text(r->end_s * 1000));
-	put_line(f, "  without the newest keys", r->end_without_keys, r->devices);
-	put_line(f, "  not known to have them (without legacy devices)", r->end_unconfirmed,
-		 r->devices - r->legacy);
+	put_line(f, "  without the newest keys", r->end_without_keys, r->devices - r->legacy);
+	put_line(f, "  not known to have them", r->end_unconfirmed, r->devices - r->legacy);
+	if (r->legacy)
+		put_line(f, "  legacy devices without the newest keys", r->end_legacy_without_keys,
+			 r->legacy);
 }
 
 void report_text(FILE *f, const struct fleet_config *cfg, const struct fleet_result *r)
@@ -302,6 +304,7 @@ void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 		{"end_seconds", r->end_s},
 		{"end_without_keys", r->end_without_keys},
 		{"end_unconfirmed", r->end_unconfirmed},
+		{"end_legacy_without_keys", r->end_legacy_without_keys},
 	};
 
 	fprintf(f, "{\"broker\":\"%s\",", cfg->broker.name);

@@ -4,4 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 build/release/client/bench/bench_crypto
 build/release/client/bench/bench_ct64
+/usr/bin/python3 tools/bench_sim.py
 exec /usr/bin/python3 tools/bench_c2.py "$@"
