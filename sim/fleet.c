@@ -131,22 +131,40 @@ static void on_command(void *ctx, struct device *d, enum e4_result r)
 	waits_add(&f->out->reachable, now - later(f->rotated_ms, f->back_ms[d->number]));
 }
 
-static bool counted_client_put(void *ctx, struct store_client *row, struct err *err)
+static void note_confirmed(struct fleet *f, const struct store_client *row)
 {
-	struct fleet *f = the_fleet;
 	struct device *d;
 
 	f->out->writes++;
-	if (!f->w.real_store.ops->client_put(ctx, row, err))
-		return false;
 	if (row->id > f->w.n_devices || row->confirmed_rev < f->rotated_rev)
-		return true;
+		return;
 	d = f->w.devices[row->id - 1];
 	if ((d->tag & CONFIRMED) || !f->rotated_rev)
-		return true;
+		return;
 	d->tag |= CONFIRMED;
 	f->n_confirmed++;
 	waits_add(&f->out->confirmed, f->w.now_ms - f->rotated_ms);
+}
+
+static bool counted_client_put(void *ctx, struct store_client *row, struct err *err)
+{
+	struct fleet *f = the_fleet;
+
+	if (!f->w.real_store.ops->client_put(ctx, row, err))
+		return false;
+	note_confirmed(f, row);
+	return true;
+}
+
+static bool counted_clients_state(void *ctx, const struct store_client *rows, size_t n,
+				  struct err *err)
+{
+	struct fleet *f = the_fleet;
+
+	if (!f->w.real_store.ops->clients_state(ctx, rows, n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		note_confirmed(f, &rows[i]);
 	return true;
 }
 
@@ -532,6 +550,7 @@ bool fleet_run(struct fleet_result *out, const struct fleet_config *cfg,
 		return false;
 	the_fleet = &f;
 	f.w.ops.client_put = counted_client_put;
+	f.w.ops.clients_state = counted_clients_state;
 	f.hashes = mem_array((size_t)cfg->topics, sizeof *f.hashes);
 	f.keys = mem_array((size_t)cfg->topics, sizeof *f.keys);
 	f.back_ms = mem_array((size_t)cfg->fleet, sizeof *f.back_ms);

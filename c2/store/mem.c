@@ -138,7 +138,7 @@ static void end(struct mem *m)
 	if (m->bytes.n)
 		e4_wipe(m->bytes.at, m->bytes.n);
 	m->undo.n = m->bytes.n = m->garbage.n = m->gone.n = 0;
-	m->in_transaction = false;
+	m->in_transaction = m->in_part = false;
 }
 
 bool mem_commit(void *ctx, struct err *err)
@@ -147,6 +147,8 @@ bool mem_commit(void *ctx, struct err *err)
 
 	if (!mem_may_write(m, err))
 		return false;
+	if (m->in_part)
+		return err_set(err, ERR_INTERNAL, "a commit inside of a part");
 	for (size_t i = 0; i < m->garbage.n; i++)
 		free(((void **)m->garbage.at)[i]);
 	for (size_t i = 0; i < m->gone.n; i++)
@@ -164,17 +166,62 @@ bool mem_commit(void *ctx, struct err *err)
 	return true;
 }
 
+/* Back to when there were n notes. */
+static void take_back(struct mem *m, size_t n)
+{
+	const struct note *notes = m->undo.at;
+
+	for (size_t i = m->undo.n; i-- > n;)
+		notes[i].back(m, (char *)m->bytes.at + notes[i].at);
+	m->undo.n = n;
+}
+
 void mem_rollback(void *ctx)
 {
 	struct mem *m = ctx;
-	struct note *notes = m->undo.at;
 
 	if (!m->in_transaction || m->in_row)
 		return;
-	for (size_t i = m->undo.n; i-- > 0;)
-		notes[i].back(m, (char *)m->bytes.at + notes[i].at);
+	take_back(m, 0);
 	m->n = m->before;
 	end(m);
+}
+
+bool mem_part_begin(void *ctx, struct err *err)
+{
+	struct mem *m = ctx;
+
+	if (!mem_may_write(m, err))
+		return false;
+	if (m->in_part)
+		return err_set(err, ERR_INTERNAL, "a part inside of another");
+	m->in_part = true;
+	m->before_part = m->n;
+	m->part_undo = m->undo.n;
+	m->part_bytes = m->bytes.n;
+	m->part_garbage = m->garbage.n;
+	m->part_gone = m->gone.n;
+	return true;
+}
+
+bool mem_part_end(void *ctx, bool keep, struct err *err)
+{
+	struct mem *m = ctx;
+
+	if (!mem_may_write(m, err))
+		return false;
+	if (!m->in_part)
+		return err_set(err, ERR_INTERNAL, "no part to end");
+	m->in_part = false;
+	if (keep)
+		return true;
+	take_back(m, m->part_undo);
+	e4_wipe((char *)m->bytes.at + m->part_bytes, m->bytes.n - m->part_bytes);
+	m->bytes.n = m->part_bytes;
+	m->garbage.n = m->part_garbage;
+	m->gone.n = m->part_gone;
+	m->n = m->before_part;
+	return true;
 }
 
 bool mem_check(void *ctx, struct err *err)

@@ -449,6 +449,35 @@ bool mem_client_put(void *ctx, struct store_client *row, struct err *err)
 	return true;
 }
 
+static void put_state(struct mem *m, struct client *c, const struct store_client *row)
+{
+	struct state_was was = {.c = c, .s = c->s};
+	struct client_state s = state_of(row);
+
+	s.key_rev = c->s.key_rev;
+	s.c2_rev = c->s.c2_rev;
+	s.wanted_rev = c->s.wanted_rev;
+	s.reset_rev = c->s.reset_rev;
+	s.reset_peers_rev = c->s.reset_peers_rev;
+	mem_note(m, state_back, &was, sizeof was);
+	set_state(m, c, &s);
+}
+
+bool mem_clients_state(void *ctx, const struct store_client *rows, size_t n, struct err *err)
+{
+	struct mem *m = ctx;
+
+	if (!mem_may_write(m, err))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		struct client *c = mem_client(m, rows[i].id);
+
+		if (c)
+			put_state(m, c, &rows[i]);
+	}
+	return true;
+}
+
 bool mem_client_remove(void *ctx, int64_t id, struct err *err)
 {
 	struct mem *m = ctx;

@@ -119,6 +119,10 @@ struct counters {
 struct mem {
 	bool in_transaction, in_row;
 	struct counters n, before;
+	/* A part of the transaction, and what there was when it began. */
+	bool in_part;
+	struct counters before_part;
+	size_t part_undo, part_bytes, part_garbage, part_gone;
 	struct vec undo;    /* struct note */
 	struct vec bytes;   /* what the notes need */
 	struct vec garbage; /* void *: free()d by a commit */
@@ -182,6 +186,8 @@ void mem_peers_take(struct mem *m, struct client *c);
 	X(begin)                                                                                   \
 	X(commit)                                                                                  \
 	X(rollback)                                                                                \
+	X(part_begin)                                                                              \
+	X(part_end)                                                                                \
 	X(check)                                                                                   \
 	X(close)                                                                                   \
 	X(revision)                                                                                \
@@ -192,6 +198,7 @@ void mem_peers_take(struct mem *m, struct client *c);
 	X(client_by_e4id)                                                                          \
 	X(client_by_id)                                                                            \
 	X(client_put)                                                                              \
+	X(clients_state)                                                                           \
 	X(client_remove)                                                                           \
 	X(clients)                                                                                 \
 	X(clients_count)                                                                           \
@@ -217,6 +224,7 @@ void mem_peers_take(struct mem *m, struct client *c);
 	X(member_put)                                                                              \
 	X(member_remove)                                                                           \
 	X(client_members)                                                                          \
+	X(clients_members)                                                                         \
 	X(topic_members)                                                                           \
 	X(client_topics)                                                                           \
 	X(client_topics_count)                                                                     \

@@ -480,22 +480,21 @@ bool mem_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct er
 	return true;
 }
 
-bool mem_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
-			struct err *err)
+/* False: the callback has had enough. */
+static bool give_members(struct mem *m, const struct client *c, int64_t above,
+			 store_member_topic_fn *fn, void *arg)
 {
-	struct mem *m = ctx;
-	const struct client *c = mem_client(m, client_id);
 	const struct member *list = c ? c->members.at : 0;
 	struct store_member_topic row;
 	bool more = true;
 
-	if (!mem_may_read(m, err))
-		return false;
 	m->in_row = true;
 	for (size_t i = 0; more && c && i < c->members.n; i++) {
 		const struct store_topic *t = &mem_topic(m, list[i].topic_id)->row;
 
-		row.member = (struct store_member){client_id, t->id, list[i].rev, list[i].removed};
+		if (list[i].rev <= above && t->rev <= above)
+			continue;
+		row.member = (struct store_member){c->id, t->id, list[i].rev, list[i].removed};
 		memcpy(row.hash, t->hash, sizeof row.hash);
 		row.key = t->key;
 		row.topic_rev = t->rev;
@@ -503,6 +502,28 @@ bool mem_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn,
 		more = fn(arg, &row);
 	}
 	m->in_row = false;
+	return more;
+}
+
+bool mem_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
+			struct err *err)
+{
+	if (!mem_may_read(ctx, err))
+		return false;
+	give_members(ctx, mem_client(ctx, client_id), INT64_MIN, fn, arg);
+	return true;
+}
+
+bool mem_clients_members(void *ctx, const struct store_newer *of, size_t n,
+			 store_member_topic_fn *fn, void *arg, struct err *err)
+{
+	struct mem *m = ctx;
+	bool more = true;
+
+	if (!mem_may_read(m, err))
+		return false;
+	for (size_t i = 0; more && i < n; i++)
+		more = give_members(m, mem_client(m, of[i].client_id), of[i].above, fn, arg);
 	return true;
 }
 

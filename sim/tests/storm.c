@@ -64,18 +64,37 @@ static const char *name_of(int i)
 
 /* --- rules broken, and a database that refuses now and then ---------------------------------- */
 
-static bool storm_client_put(void *ctx, struct store_client *row, struct err *err)
+static void break_rule(struct store_client *row)
 {
-	const struct store_ops *ops = s.w.real_store.ops;
-
 	if (s.broken == BELIEVES_BROKER && row->sent_rev > row->confirmed_rev) {
 		row->confirmed_rev = row->sent_rev;
 		row->asked_at = row->next_at = 0;
 	}
-	if (!ops->client_put(ctx, row, err))
-		return false;
-	if (s.broken == FORGETS_OLD_KEY && row->sent_rev >= row->key_rev)
-		return ops->old_keys_drop(ctx, row->id, row->key_rev, err);
+}
+
+static bool forget_key(void *ctx, const struct store_client *row, struct err *err)
+{
+	return s.broken != FORGETS_OLD_KEY || row->sent_rev < row->key_rev ||
+	       s.w.real_store.ops->old_keys_drop(ctx, row->id, row->key_rev, err);
+}
+
+static bool storm_client_put(void *ctx, struct store_client *row, struct err *err)
+{
+	break_rule(row);
+	return s.w.real_store.ops->client_put(ctx, row, err) && forget_key(ctx, row, err);
+}
+
+static bool storm_clients_state(void *ctx, const struct store_client *rows, size_t n,
+				struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct store_client row = rows[i];
+
+		break_rule(&row);
+		if (!s.w.real_store.ops->clients_state(ctx, &row, 1, err) ||
+		    !forget_key(ctx, &row, err))
+			return false;
+	}
 	return true;
 }
 
@@ -416,6 +435,7 @@ static void open_world(uint64_t seed)
 	if (!world_open(&s.w, &cfg, 0, &err))
 		abort();
 	s.w.ops.client_put = storm_client_put;
+	s.w.ops.clients_state = storm_clients_state;
 	s.w.ops.commit = storm_commit;
 	s.n_devices = 2 + (int)rnd(DEVICES - 1);
 	s.calm = true;
