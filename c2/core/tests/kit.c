@@ -288,10 +288,34 @@ static void take(struct device *d, const uint8_t *payload, size_t len)
 static void on_command(void *ctx, const char *topic, const uint8_t *payload, size_t len)
 {
 	struct device *d = ctx;
+	struct held *h;
 
 	(void)topic;
-	if (d->online)
+	if (!d->online)
+		return;
+	if (!d->shuffle) {
 		take(d, payload, len);
+		return;
+	}
+	h = &d->held[d->n_held++ % KIT_HELD];
+	h->len = len < sizeof h->bytes ? len : sizeof h->bytes;
+	memcpy(h->bytes, payload, h->len);
+	h->taken = false;
+}
+
+void device_flush(struct device *d, uint32_t (*rnd)(void *ctx), void *ctx)
+{
+	size_t n = d->n_held < KIT_HELD ? d->n_held : KIT_HELD;
+
+	/* In any order, some never or later; some that came long ago once more. */
+	for (size_t i = 0; i < 3 * n && d->online; i++) {
+		struct held *h = &d->held[rnd(ctx) % n];
+
+		if (h->taken && rnd(ctx) % 20 != 0)
+			continue;
+		h->taken = true;
+		take(d, h->bytes, h->len);
+	}
 }
 
 static void provision(struct device *d)

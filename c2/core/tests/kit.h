@@ -13,7 +13,16 @@
 
 enum { KIT_TOPICS = 64, KIT_PEERS = 32, KIT_START = 1800000000 };
 
+enum { KIT_HELD = 24 };
+
 struct kit;
+
+/* A message on its way to a device whose network reorders. */
+struct held {
+	uint8_t bytes[128];
+	size_t len;
+	bool taken;
+};
 
 struct device {
 	struct kit *kit;
@@ -27,6 +36,9 @@ struct device {
 	bool legacy;       /* knows no ReportState, as deployed devices */
 	bool mute;         /* takes commands, its receipts do not get out */
 	int64_t clock_off; /* seconds by which its clock is wrong */
+	bool shuffle;      /* commands wait for device_flush */
+	struct held held[KIT_HELD];
+	size_t n_held;
 	size_t n_messages, n_commands, n_reports, n_refused;
 	uint8_t last_receipt[4096];
 	size_t last_receipt_len;
@@ -64,6 +76,8 @@ void kit_crash(struct kit *k);
 struct device *device_new(struct kit *k, const char *name);
 void device_free(struct device *d);
 void device_announce(struct device *d);
+/* Take what was held: reordered, some of it later or twice. */
+void device_flush(struct device *d, uint32_t (*rnd)(void *ctx), void *ctx);
 /* Its current key of a topic, or null. */
 const struct e4_topic_key *device_key(const struct device *d, const char *topic);
 const struct e4_peer *device_peer(const struct device *d, const char *name);
