@@ -9,9 +9,9 @@ struct sim_args {
 	const char *rotate, *offline, *sleep, *back_within;
 	bool pubkey;
 	const char *legacy, *lossy, *wrong_clocks, *no_clocks, *power_loss;
-	const char *broker, *qos, *broker_restart, *c2_crash, *retain;
+	const char *broker, *qos, *broker_restart, *c2_crash, *retain, *presence;
 	int64_t rate, window;
-	const char *receipt_wait, *retry_max, *announce_gap;
+	const char *receipt_wait, *retry_max, *legacy_retry_max, *announce_gap;
 	const char *sqlite;
 	const char *svg;
 	bool json, quiet, help, version;

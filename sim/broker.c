@@ -85,7 +85,7 @@ struct broker {
 	struct recorded *tape; /* of TAPE places, or null */
 	size_t n_taped;
 
-	bool up;
+	bool up, tells_presence;
 	int64_t free_us; /* when it can take the next message */
 	int64_t n_kept;
 	struct broker_counts counts;
@@ -125,6 +125,11 @@ struct broker *broker_new(const struct broker_profile *profile, int qos, struct 
 	if (b->p.replay_ppm)
 		b->tape = mem_array(TAPE, sizeof *b->tape);
 	return b;
+}
+
+void broker_tell_presence(struct broker *b)
+{
+	b->tells_presence = true;
 }
 
 /* --- seats of devices ------------------------------------------------------------------- */
@@ -336,6 +341,18 @@ static void arrive_at_device(struct broker *b, uint32_t i)
 	free(f.longer);
 }
 
+/* Word of a device's presence flies as a message without content. */
+static void topic_of(const struct broker *b, const struct flight *f,
+		     char topic[E4_RECEIPT_TOPIC_LEN + 1])
+{
+	e4_receipt_topic(topic, b->ids[f->device]);
+	if (f->len > 0)
+		return;
+	topic[E4_CONTROL_TOPIC_LEN] = 0;
+	memmove(topic + strlen("presence/"), topic + strlen("e4/"), 2 * E4_ID_LEN + 1);
+	memcpy(topic, "presence/", strlen("presence/"));
+}
+
 static void arrive_at_c2(struct broker *b, uint32_t i)
 {
 	struct flight f = b->flights[i];
@@ -344,9 +361,13 @@ static void arrive_at_c2(struct broker *b, uint32_t i)
 	b->flights[i].longer = 0;
 	flight_end(b, i);
 	if (b->up && b->c2 && f.epoch == b->epoch) {
-		e4_receipt_topic(topic, b->ids[f.device]);
+		topic_of(b, &f, topic);
 		b->counts.to_c2++;
-		b->handler.on_message(b->handler.ctx, topic, f.longer ? f.longer : f.shorts, f.len);
+		if (f.len > 0)
+			b->handler.on_message(b->handler.ctx, topic, f.longer ? f.longer : f.shorts,
+					      f.len);
+		else
+			b->handler.on_message(b->handler.ctx, topic, (const uint8_t *)"1", 1);
 	} else {
 		b->counts.vanished++;
 	}
@@ -371,6 +392,8 @@ void broker_connect(struct broker *b, uint32_t device)
 		forget_session(b, s);
 	s->connected = true;
 	s->session = b->p.session_s != 0;
+	if (b->tells_presence)
+		send(b, TO_C2, take(b), device, (const uint8_t *)"", 0);
 	if (s->retained)
 		send(b, TO_DEVICE, take(b), device, s->retained->bytes, s->retained->len);
 	while (s->first) {

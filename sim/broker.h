@@ -53,6 +53,10 @@ struct broker *broker_new(const struct broker_profile *profile, int qos, struct 
 			  void *ctx);
 void broker_free(struct broker *b);
 
+/* Tell C2 of each device that connects, on presence/ID. */
+void broker_tell_presence(struct broker *b);
+#define BROKER_PRESENCE "presence/{id}"
+
 /* A device becomes known, not connected; numbers count from 0. */
 uint32_t broker_add(struct broker *b, const uint8_t id[16]);
 /* Subscribes to its control topic: what was kept, then the retained message, come. */

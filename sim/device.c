@@ -222,6 +222,10 @@ void device_receive(struct device *d, const uint8_t *bytes, size_t len)
 
 	if (d->dead)
 		return;
+	if (d->legacy) {
+		d->client.high_water = 0;
+		d->client.cfg.future_s = 0;
+	}
 	if (d->legacy && is_report(d, bytes, len))
 		r = E4_ERR_COMMAND;
 	else

@@ -377,6 +377,8 @@ static struct world_config world_of(const struct fleet_config *c)
 					      .retain = c->retain,
 					      .receipt_wait_s = c->receipt_wait_s,
 					      .retry_max_s = c->retry_max_s,
+					      .legacy_max_s = c->legacy_max_s,
+					      .presence = c->presence ? BROKER_PRESENCE : 0,
 					      .announce_gap_s = c->announce_gap_s,
 					      .events_keep = 1000},
 				     .broker = c->broker,

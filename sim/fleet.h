@@ -14,11 +14,11 @@ struct fleet_config {
 	int64_t sleep_s;
 	int64_t back_within_s; /* 0: ordinary days */
 	int64_t broker_restart_s, c2_crash_s;
-	bool pubkey, retain;
+	bool pubkey, retain, presence;
 	int qos;
 	struct broker_profile broker;
 	size_t window;
-	int64_t receipt_wait_s, retry_max_s, announce_gap_s;
+	int64_t receipt_wait_s, retry_max_s, legacy_max_s, announce_gap_s;
 	const char *sqlite;
 };
 

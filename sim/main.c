@@ -101,6 +101,7 @@ static bool take_times(struct fleet_config *c, const struct sim_args *a, struct 
 	       take_time(a->c2_crash, "c2-crash", &c->c2_crash_s, err) &&
 	       take_time(a->receipt_wait, "receipt-wait", &c->receipt_wait_s, err) &&
 	       take_time(a->retry_max, "retry-max", &c->retry_max_s, err) &&
+	       take_time(a->legacy_retry_max, "legacy-retry-max", &c->legacy_max_s, err) &&
 	       take_time(a->announce_gap, "announce-gap", &c->announce_gap_s, err);
 }
 
@@ -147,11 +148,13 @@ static bool config_of(struct fleet_config *c, const struct sim_args *a, struct e
 				   .sleep_s = 8 * 3600,
 				   .pubkey = a->pubkey,
 				   .retain = a->retain && strcmp(a->retain, "on") == 0,
+				   .presence = !a->presence || strcmp(a->presence, "on") == 0,
 				   .qos = a->qos ? *a->qos - '0' : 2,
 				   .broker = *broker_profile(a->broker ? a->broker : "mosquitto"),
 				   .window = (size_t)given(a->window, 100),
 				   .receipt_wait_s = 10,
 				   .retry_max_s = 3600,
+				   .legacy_max_s = 86400,
 				   .announce_gap_s = 30,
 				   .sqlite = a->sqlite};
 	if (a->rate)

@@ -149,6 +149,8 @@ bool world_open(struct world *w, const struct world_config *cfg, const struct wo
 		return false;
 	w->broker = broker_new(&w->cfg.broker, cfg->core.qos, &w->soon, &w->prng, &w->now_ms,
 			       deliver, w);
+	if (cfg->core.presence)
+		broker_tell_presence(w->broker);
 	world_start(w);
 	return true;
 }

@@ -33,7 +33,7 @@ struct device {
 	int32_t cut;     /* power fails at this one of the next writes; 0: at none */
 	bool online;
 	bool no_clock;
-	bool legacy; /* knows no ReportState, as deployed devices */
+	bool legacy; /* as deployed: no ReportState, no high-water mark, no stamp ahead */
 	bool mute;   /* its receipts get lost */
 	bool dead;   /* without power, until it starts again */
 	uint8_t tag; /* its user's */

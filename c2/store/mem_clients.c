@@ -222,6 +222,17 @@ bool mem_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err)
 	return mem_may_read(m, err);
 }
 
+bool mem_clients_c2_from(void *ctx, int64_t rev, int64_t *n, struct err *err)
+{
+	struct mem *m = ctx;
+	const struct c2_use *uses = m->c2_uses.at;
+
+	*n = 0;
+	for (size_t k = 0; k < m->c2_uses.n; k++)
+		*n += uses[k].rev >= rev ? uses[k].n : 0;
+	return mem_may_read(m, err);
+}
+
 /* --- rows ----------------------------------------------------------------------------------- */
 
 static void get_row(struct store_client *row, const struct client *c)
@@ -252,6 +263,7 @@ static void get_row(struct store_client *row, const struct client *c)
 	row->asked_at = s->asked_at;
 	row->last_seen = s->last_seen;
 	row->recheck_at = s->recheck_at;
+	row->behind_since = s->behind_since;
 	row->reason = s->reason;
 }
 
@@ -270,6 +282,7 @@ static struct client_state state_of(const struct store_client *row)
 				 .asked_at = row->asked_at,
 				 .last_seen = row->last_seen,
 				 .recheck_at = row->recheck_at,
+				 .behind_since = row->behind_since,
 				 .attempts = row->attempts,
 				 .reason = row->reason};
 

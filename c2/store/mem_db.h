@@ -71,7 +71,7 @@ struct extra {
 struct client_state {
 	int64_t key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev;
 	uint64_t last_stamp;
-	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at;
+	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at, behind_since;
 	int32_t attempts, reason;
 	uint8_t nonce[16];
 };
@@ -211,6 +211,7 @@ void mem_peers_take(struct mem *m, struct client *c);
 	X(c2_key_put)                                                                              \
 	X(c2_keys)                                                                                 \
 	X(c2_keys_drop)                                                                            \
+	X(clients_c2_from)                                                                         \
 	X(clients_min_c2_rev)                                                                      \
 	X(topic_by_name)                                                                           \
 	X(topic_by_id)                                                                             \

@@ -10,8 +10,11 @@ enum { DAY_MS = 86400000, N_TOPICS = 3 };
 
 /* --- a device that was off for a month ------------------------------------------------------- */
 
+enum { OLD_RETRY_S = 86400 }; /* delivery.legacy_retry_max */
+
 struct month {
 	struct world w;
+	bool legacy, presence;
 	struct device *away, *there;
 	int64_t back_ms, has_ms; /* 0: not yet */
 };
@@ -56,6 +59,8 @@ static void open_month(enum core_mode mode, const char *broker)
 					    .qos = 2,
 					    .receipt_wait_s = 10,
 					    .retry_max_s = 3600,
+					    .legacy_max_s = OLD_RETRY_S,
+					    .presence = m.presence ? BROKER_PRESENCE : 0,
 					    .announce_gap_s = 30,
 					    .events_keep = 100},
 				   .broker = *broker_profile(broker),
@@ -66,9 +71,9 @@ static void open_month(enum core_mode mode, const char *broker)
 	struct world_hooks hooks = {.command = month_command};
 	struct err err;
 
-	memset(&m, 0, sizeof m);
 	CHECK(world_open(&m.w, &cfg, &hooks, &err));
 	m.away = device_new(&m.w, "away", false);
+	m.away->legacy = m.legacy;
 	m.there = device_new(&m.w, "there", false);
 	rotate_all();
 	for (int t = 0; t < N_TOPICS; t++) {
@@ -122,14 +127,17 @@ static bool talks(struct device *from, struct device *to)
 /*
  * One round trip: its announcement reaches C2, the commands that answer it reach
  * the device. What a session kept for it comes before, as fast as the broker is.
- * PK: others are told of its new key when its receipt has come, a trip later.
+ * PK: others are told of its new key when its receipt has come, a trip later. A
+ * legacy device announces nothing: the broker tells that it is there.
  */
-static void a_month_off_with(enum core_mode mode, const char *broker, bool new_key)
+static void a_month_off_with(enum core_mode mode, const char *broker, bool new_key, bool legacy)
 {
 	const struct broker_profile *p = broker_profile(broker);
 	int64_t trip = 2 * (p->latency_ms + p->jitter_ms);
-	bool told_later = mode == CORE_PUBKEY && new_key;
+	bool told_later = mode == CORE_PUBKEY && new_key && !legacy;
 
+	memset(&m, 0, sizeof m);
+	m.legacy = m.presence = legacy;
 	open_month(mode, broker);
 	pass_month(mode, new_key);
 	if (p->session_s)
@@ -138,8 +146,9 @@ static void a_month_off_with(enum core_mode mode, const char *broker, bool new_k
 	device_connect(m.away);
 	world_run(&m.w, m.w.now_ms + trip + 5);
 	CHECK(m.has_ms > 0);
-	fprintf(stderr, "    mode %d, %s%s: %d ms, of a round trip of %d ms\n", (int)mode, broker,
-		new_key ? ", new key" : "", (int)(m.has_ms - m.back_ms), (int)trip);
+	fprintf(stderr, "    mode %d, %s%s%s: %d ms, of a round trip of %d ms\n", (int)mode, broker,
+		legacy ? ", legacy" : "", new_key ? ", new key" : "", (int)(m.has_ms - m.back_ms),
+		(int)trip);
 	CHECK(talks(m.there, m.away));
 	if (told_later)
 		world_run(&m.w, m.w.now_ms + trip);
@@ -151,7 +160,33 @@ static void a_device_off_for_30_days_talks_within_one_round_trip(void)
 {
 	for (int i = 0; i < 8; i++)
 		a_month_off_with(i & 1 ? CORE_PUBKEY : CORE_SYMKEY, i & 2 ? "clean" : "mosquitto",
-				 i & 4);
+				 i & 4, false);
+}
+
+static void a_legacy_device_off_for_30_days_talks_within_one_round_trip(void)
+{
+	for (int i = 0; i < 8; i++)
+		a_month_off_with(i & 1 ? CORE_PUBKEY : CORE_SYMKEY, i & 2 ? "clean" : "mosquitto",
+				 i & 4, true);
+}
+
+/* Nobody says that it is there: then it is found by trying, once a day. */
+static void a_legacy_device_that_nobody_sees_talks_within_a_day(void)
+{
+	struct core_client_status status;
+
+	memset(&m, 0, sizeof m);
+	m.legacy = true;
+	open_month(CORE_SYMKEY, "clean");
+	pass_month(CORE_SYMKEY, true);
+	m.back_ms = m.w.now_ms;
+	device_connect(m.away);
+	world_run(&m.w, m.w.now_ms + (int64_t)OLD_RETRY_S * 1125);
+	CHECK(m.has_ms > 0);
+	CHECK(talks(m.there, m.away));
+	CHECK(core_client_status(m.w.core, "away", &status, 0));
+	CHECK_EQ(status.state, CORE_CLIENT_SENT);
+	world_close(&m.w);
 }
 
 /* --- fleets ------------------------------------------------------------------------------------
@@ -177,6 +212,7 @@ static struct fleet_config small_fleet(const char *broker)
 				     .window = 100,
 				     .receipt_wait_s = 10,
 				     .retry_max_s = 3600,
+				     .legacy_max_s = 86400,
 				     .announce_gap_s = 30};
 }
 
@@ -248,6 +284,8 @@ int main(void)
 {
 	log_set_level(LOG_ERROR + 1);
 	RUN(a_device_off_for_30_days_talks_within_one_round_trip);
+	RUN(a_legacy_device_off_for_30_days_talks_within_one_round_trip);
+	RUN(a_legacy_device_that_nobody_sees_talks_within_a_day);
 	RUN(no_broker_makes_c2_lose_a_device);
 	RUN(one_seed_gives_one_run);
 	RUN(sqlite_does_what_memory_does);

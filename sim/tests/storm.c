@@ -399,6 +399,10 @@ static bool device_right(int i)
 		return differs(i, "C2 has lost the client");
 	if (!identity_right(i, &row) || !topics_right(i) || !peers_right(i, &row))
 		return false;
+	/* Of a legacy one it must never be said. */
+	if (s.d[i]->legacy)
+		return status.state != CORE_CLIENT_CONFIRMED ||
+		       differs(i, "nothing can be confirmed of it");
 	return status.state == CORE_CLIENT_CONFIRMED || differs(i, status.reason);
 }
 
@@ -421,6 +425,8 @@ static void open_world(uint64_t seed)
 					    .retain = seed / 9 % 4 == 0,
 					    .receipt_wait_s = 10,
 					    .retry_max_s = 3600,
+					    .legacy_max_s = 86400,
+					    .presence = BROKER_PRESENCE,
 					    .announce_gap_s = 30,
 					    .events_keep = 100},
 				   .broker = *broker_profile("adversary"),
@@ -441,6 +447,7 @@ static void open_world(uint64_t seed)
 	s.calm = true;
 	for (int i = 0; i < s.n_devices; i++) {
 		s.d[i] = device_new(&s.w, name_of(i), rnd(4) == 0);
+		s.d[i]->legacy = rnd(8) == 0;
 		s.known[i] = true;
 		if (s.broken == ANSWERS_UNSAVED && rnd(2))
 			s.d[i]->client.cfg.store.save_commit = unsaved;
@@ -463,6 +470,11 @@ static void calm_down(void)
 	for (int i = 0; i < s.n_devices; i++) {
 		device_leave(s.d[i]);
 		s.d[i]->cut = 0;
+		/* Of its clock nobody hears, so it has to be right, and C2's with it. */
+		if (s.d[i]->legacy) {
+			s.d[i]->off_s = 0;
+			s.w.c2_off_ms = 0;
+		}
 		device_connect(s.d[i]);
 	}
 	for (int h = 0; h < CALM_HOURS && !all_right(); h++)
@@ -480,8 +492,8 @@ static void show(void)
 		const struct device *d = s.d[i];
 		struct store_client row;
 
-		printf("%s%s: its clock %+lld s%s, mark %+lld s, time seen %+lld s, %u topics\n",
-		       name_of(i), device_right(i) ? "" : " WRONG",
+		printf("%s%s%s: its clock %+lld s%s, mark %+lld s, time seen %+lld s, %u topics\n",
+		       name_of(i), device_right(i) ? "" : " WRONG", d->legacy ? " legacy" : "",
 		       (long long)(s.w.now_ms / 1000 + d->off_s - now),
 		       d->no_clock ? " (has none)" : "",
 		       (long long)((int64_t)d->client.high_water - now),
@@ -489,10 +501,14 @@ static void show(void)
 		if (find_client(s.w.core, name_of(i), &row, 0))
 			printf("    stamp %+lld s, offset %lld, old keys %d, reason %d, attempts "
 			       "%d, "
-			       "next %+lld s\n",
+			       "next %lld, asked %lld, seen %lld, behind since %lld; wanted %lld, "
+			       "sent %lld, confirmed %lld\n",
 			       (long long)((int64_t)row.last_stamp - now),
 			       (long long)row.clock_offset, row.n_old_keys, row.reason,
-			       row.attempts, (long long)(row.next_at - now));
+			       row.attempts, (long long)row.next_at, (long long)row.asked_at,
+			       (long long)row.last_seen, (long long)row.behind_since,
+			       (long long)row.wanted_rev, (long long)row.sent_rev,
+			       (long long)row.confirmed_rev);
 	}
 }
 
