@@ -615,7 +615,7 @@ static void the_window_is_whole_again_after_a_crash_in_mid_flight(void)
 static void two_of_one_name_stay_both_when_it_differs(void)
 {
 	struct broker b;
-	struct peer p[2];
+	struct peer p[2] = {0};
 
 	broker_init(&b);
 	broker_start(&b, NULL);
@@ -645,7 +645,7 @@ static void a_shared_group_gets_each_message_once(void)
 {
 	enum { N = 40 };
 	struct broker b;
-	struct peer p[3];
+	struct peer p[3] = {0};
 
 	broker_init(&b);
 	broker_start(&b, NULL);

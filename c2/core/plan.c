@@ -10,6 +10,7 @@ enum {
 	BEHIND_S = 2,        /* our stamps lie behind the device's clock (protocol.md section 5) */
 	CLOCK_RIGHT_S = 30,  /* an offset up to this is no reason to stamp otherwise */
 	STAMP_WAIT_S = 60,   /* a batch waits at most this long for its stamp */
+	SEEN_AGAIN_S = 3,    /* the pause after a send to who was just seen (plan_seen) */
 	ASK_AGAIN = 3        /* questions to a device of which nothing but an answer is wanted */
 };
 
@@ -54,6 +55,8 @@ int64_t plan_pause(const struct plan_input *in, const struct store_client *row)
 	int64_t most = plan_is_legacy(row) ? in->legacy_max_s : in->retry_max_s;
 	int64_t s = in->receipt_wait_s;
 
+	if (row->attempts < 0 && s > SEEN_AGAIN_S)
+		s = SEEN_AGAIN_S;
 	for (int32_t i = 0; i < row->attempts && s < most; i++)
 		s *= 2;
 	return s < most ? s : most;

@@ -69,7 +69,8 @@ bool plan_seen(struct plan *p, const struct plan_view *v, const struct plan_inpu
 	if (row->next_at && row->next_at <= at)
 		return false;
 	p->row.reason = REASON_SEEN;
-	p->row.attempts = 0;
+	/* Brokers tell of a device when it connects, which is before it subscribes. */
+	p->row.attempts = -1;
 	p->row.next_at = at;
 	return true;
 }

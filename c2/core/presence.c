@@ -99,8 +99,10 @@ static bool name_of_level(const char *topic, size_t level, enum presence_kind ki
 		topic += strcspn(topic, "/") + 1; /* the pattern matches: they are there */
 	len = strcspn(topic, "/");
 	if (kind == PRESENCE_NAME) {
+		if (!e4_name_ok(topic, len))
+			return false;
 		e4_id_from_name(id, topic, len);
-		return e4_name_ok(topic, len);
+		return true;
 	}
 	if (len + 3 != E4_CONTROL_TOPIC_LEN)
 		return false;

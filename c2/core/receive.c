@@ -122,7 +122,7 @@ static bool announced(struct receiving *r, const struct plan_view *v,
 	if (!plan_announced(&p, v, &in))
 		return true;
 	r->wrote = true;
-	return DB(r->c, client_put, &p.row, err);
+	return DB(r->c, clients_state, &p.row, 1, err);
 }
 
 static bool answered(struct receiving *r, struct plan_view *v, const struct e4_receipt *receipt,
@@ -176,7 +176,7 @@ static bool seen(struct receiving *r, const uint8_t id[16], struct err *err)
 	if (!plan_seen(&p, &v, &in))
 		return true;
 	r->wrote = true;
-	return DB(r->c, client_put, &p.row, err);
+	return DB(r->c, clients_state, &p.row, 1, err);
 }
 
 static bool receive(struct receiving *r, const struct queue_message *m, struct err *err)

@@ -852,10 +852,17 @@ static void who_was_seen_is_sent_all_that_is_not_confirmed(void)
 	s.v.row.reason = REASON_SEEN;
 	s.v.row.behind_since = NOW - 5000;
 	s.v.row.asked_at = NOW - 5000;
+	s.v.row.attempts = -1;
 	DUE("set a@-2 drop b@-2 ask@-2");
 	CHECK_EQ(p.row.reason, REASON_SENT);
-	CHECK_EQ(p.row.attempts, 0);
 	CHECK_EQ(p.row.behind_since, NOW - 5000);
+	/* Soon once more, for who had not subscribed yet; then as usual. */
+	CHECK_EQ(p.row.next_at, NOW + 3);
+	keep(&s, &p);
+	s.in.now = NOW + 3;
+	DUE("set a@1 drop b@1 ask@1");
+	CHECK_EQ(p.row.attempts, 0);
+	CHECK_EQ(p.row.next_at, NOW + 13);
 	plan_free(&p);
 }
 
