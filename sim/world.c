@@ -57,7 +57,8 @@ static void sim_close(void *ctx)
 	(void)ctx;
 }
 
-static const struct custody_ops custody_ops = {sim_seal, sim_open, sim_check, sim_close};
+static const struct custody_ops custody_ops = {
+	.seal = sim_seal, .open = sim_open, .check = sim_check, .close = sim_close};
 
 /* --- C2 -------------------------------------------------------------------------------------- */
 
