@@ -10,7 +10,7 @@ enum { PRUNE_EVERY = 256 };
 
 bool change_begin(struct change *ch, struct core *c, struct err *err)
 {
-	*ch = (struct change){.c = c, .now = core_now(c)};
+	*ch = (struct change){.c = c, .now = core_now(c), .existing = CORE_EXISTING_REPLACE};
 	if (!c->store.ops->begin(c->store.ctx, err))
 		return false;
 	if (DB(c, revision_next, &ch->rev, err))

@@ -76,6 +76,15 @@ struct core_names {
 /* A setting that the caller may leave to the configuration. */
 enum core_choice { CORE_DEFAULT, CORE_NO, CORE_YES };
 
+/* What making a client or topic means that is there already; numbers of Existing in the API. */
+enum core_existing {
+	CORE_EXISTING_FAIL = 0,   /* ERR_EXISTS */
+	CORE_EXISTING_SAME = 1,   /* stays as it is; ERR_EXISTS for a client with another key */
+	CORE_EXISTING_KEEP = 2,   /* stays as it is, whatever its key */
+	CORE_EXISTING_REPLACE = 3 /* as the single calls: a client's key is overwritten, a topic's
+				     rotated */
+};
+
 /* --- Clients ------------------------------------------------------------------ */
 
 /*

@@ -93,6 +93,9 @@ struct change {
 	int64_t now;
 	int64_t recipients;
 	bool has_event;
+	enum core_existing existing; /* what making something that is there already means */
+	int64_t *rotate;             /* topics that get a new key when all else is done */
+	size_t n_rotate, rotate_cap;
 };
 
 /* Start a transaction and take a revision. */
@@ -113,6 +116,32 @@ bool change_topic_gone(struct core *c, int64_t topic_id, struct err *err);
 
 /* Source's public key, as of ch->rev, to its holders and to the clients in its linked list. */
 bool change_publish_key(struct change *ch, const struct store_client *source, struct err *err);
+
+/*
+ * What can be done within a change: a call of core.h is change_begin, one of
+ * these, change_end; a batch is one change with many of them. They check what
+ * they are given, and false means that the whole change must be rolled back.
+ * Members that leave make their topics rotate: once, by apply_rotations, which
+ * comes between the last of these and change_end and frees the list.
+ */
+
+/* *made: it is new or has this key now; false: it is there already and stays as it is. */
+bool apply_client_new(struct change *ch, struct store_client *row, bool *made, const char *name,
+		      const uint8_t *key, size_t key_len, int64_t next_at, struct err *err);
+bool apply_client_remove(struct change *ch, const char *name, bool rotate, struct err *err);
+bool apply_client_new_key(struct change *ch, const char *name, struct err *err);
+bool apply_topic_new(struct change *ch, struct store_topic *row, const char *topic,
+		     struct err *err);
+bool apply_topic_rotate(struct change *ch, const char *topic, struct err *err);
+bool apply_topic_remove(struct change *ch, const char *topic, struct err *err);
+bool apply_attach(struct change *ch, const char *client, const char *topic, struct err *err);
+bool apply_detach(struct change *ch, const char *client, const char *topic, bool rotate_key,
+		  struct err *err);
+void rotate_later(struct change *ch, int64_t topic_id);
+/* ok as before, or that all rotated; *n grows by their number. */
+bool apply_rotations(struct change *ch, bool ok, int64_t *n, struct err *err);
+/* What a choice left to the configuration is. */
+bool choose_rotate(const struct core *c, enum core_choice choice);
 
 /* Rows by name: ERR_INVALID for what can be no name, ERR_NOT_FOUND. */
 bool name_check(const char *name, struct err *err);
