@@ -48,6 +48,8 @@ enum api_flag_kind {
 	API_FLAG_KEY_FILE,      /* file with a raw key, - for standard input */
 	API_FLAG_PASSWORD_FILE, /* file with a password that the key is derived from */
 	API_FLAG_SELECT,        /* fills nothing: chooses among methods of the same words */
+	API_FLAG_LIST,          /* texts with commas between; enums as for API_FLAG_CHOICE */
+	API_FLAG_CHOICE,        /* a value of an enum by the last part of its name, lower case */
 };
 
 struct api_flag {
@@ -64,6 +66,7 @@ enum api_command_kind {
 	API_COMMAND_LIST,   /* page by page through offset and count; one repeated field answers */
 	API_COMMAND_STREAM, /* server stream */
 	API_COMMAND_PROGRESS, /* asked once, or again until all is confirmed */
+	API_COMMAND_CURSOR,   /* again with the cursor of the answer, until that is empty */
 };
 
 /*
@@ -71,7 +74,7 @@ enum api_command_kind {
  * knows them all and whose required flags are among them.
  */
 struct api_command {
-	const char *words; /* "client create" */
+	const char *words; /* "client create"; null: none */
 	enum api_command_kind kind;
 	const struct api_flag *flags;
 	size_t n_flags;

@@ -105,6 +105,10 @@ static const char *arg_of(enum api_flag_kind kind)
 	case API_FLAG_KEY_FILE:
 	case API_FLAG_PASSWORD_FILE:
 		return "FILE|-";
+	case API_FLAG_LIST:
+		return "TEXT,...";
+	case API_FLAG_CHOICE:
+		return "WORD";
 	case API_FLAG_STRING:
 		break;
 	}

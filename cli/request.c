@@ -1,5 +1,6 @@
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/json.h"
 #include "base/file.h"
@@ -149,6 +150,53 @@ static bool set_from_file(struct session *s, const struct command_value *v, Prot
 	       set_bytes(msg, v->flag.api->field, bytes, len, arena, err);
 }
 
+/* "producer" for TYPE_PRODUCER; null: no value of this enum ends so. */
+static const char *value_named(const ProtobufCEnumDescriptor *e, const char *word, size_t len)
+{
+	for (unsigned i = 0; i < e->n_values; i++) {
+		const char *last = strrchr(e->values[i].name, '_');
+
+		last = last ? last + 1 : e->values[i].name;
+		if (strlen(last) == len && strncasecmp(last, word, len) == 0)
+			return e->values[i].name;
+	}
+	return NULL;
+}
+
+static bool set_word(ProtobufCMessage *msg, const struct api_flag *flag, const char *word,
+		     size_t len, struct arena *arena, struct err *err)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, flag->field);
+
+	if (f && f->type == PROTOBUF_C_TYPE_ENUM) {
+		const char *name = value_named(f->descriptor, word, len);
+
+		if (!name)
+			return err_set(err, ERR_INVALID, "--%s: no such word: %.*s", flag->name,
+				       (int)(len < 40 ? len : 40), word);
+		word = name;
+		len = strlen(name);
+	}
+	return api_set_field(msg, flag->field, word, len, arena, NULL, err) ||
+	       err_wrap(err, "--%s", flag->name);
+}
+
+/* What is between the commas. */
+static bool set_list(ProtobufCMessage *msg, const struct api_flag *flag, const char *text,
+		     struct arena *arena, struct err *err)
+{
+	for (;;) {
+		size_t len = strcspn(text, ",");
+
+		if (!set_word(msg, flag, text, len, arena, err))
+			return false;
+		if (!text[len])
+			return true;
+		text += len + 1;
+	}
+}
+
 static bool set_value(struct session *s, const struct command *cmd, const struct command_value *v,
 		      ProtobufCMessage *msg, struct arena *arena, struct err *err)
 {
@@ -165,6 +213,10 @@ static bool set_value(struct session *s, const struct command *cmd, const struct
 		return set_key_file(s, v, msg, arena, err);
 	case API_FLAG_PASSWORD_FILE:
 		return set_password_key(s, cmd, v, msg, arena, err);
+	case API_FLAG_LIST:
+		return set_list(msg, v->flag.api, text, arena, err);
+	case API_FLAG_CHOICE:
+		return set_word(msg, v->flag.api, text, strlen(text), arena, err);
 	case API_FLAG_STRING:
 	case API_FLAG_BOOL:
 	case API_FLAG_INT64:

@@ -11,6 +11,7 @@
 #include "api/json.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "cli/term.h"
 
 enum { PAGE = 100, POLL_MS = 300 };
@@ -96,6 +97,74 @@ static bool run_list(struct session *s, const struct command *cmd, struct err *e
 	}
 	show_list_end(&list, cmd->row->response);
 	return true;
+}
+
+/* --- again until the cursor is empty ---------------------------------------------------------- */
+
+static const char *text_field(const ProtobufCMessage *msg, const char *name)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, name);
+
+	return *(char *const *)(const void *)((const char *)msg + f->offset);
+}
+
+static bool is_list(const struct command *cmd)
+{
+	return cmd->row->response->fields[0].label == PROTOBUF_C_LABEL_REPEATED;
+}
+
+/* One page; its memory goes with it, but for the cursor. */
+static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_pages *p,
+			    char **cursor, struct err *err)
+{
+	struct arena arena = ARENA_INIT;
+	ProtobufCMessage *request, *page;
+	size_t n;
+	bool ok = request_build(s, cmd, &arena, &request, err) &&
+		  (!*cursor ||
+		   api_set_field(request, "cursor", *cursor, strlen(*cursor), &arena, NULL, err)) &&
+		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  (is_list(cmd) ? show_list_page(&p->list, page, &n, err)
+				: show_sum_add(p, page, err));
+
+	if (ok) {
+		free(*cursor);
+		*cursor = mem_text(text_field(page, "cursor"));
+	}
+	arena_free(&arena);
+	return ok;
+}
+
+/* What was done stays done; how to go on is worth knowing. */
+static bool stopped_at(const struct command *cmd, const char *cursor, struct err *err)
+{
+	char why[sizeof err->text];
+
+	if (is_list(cmd) || !cursor || !*cursor)
+		return false;
+	snprintf(why, sizeof why, "%s", err->text);
+	return err_set(err, err->code, "%.120s; go on with --cursor '%.100s'", why, cursor);
+}
+
+static bool run_cursor(struct session *s, const struct command *cmd, struct err *err)
+{
+	struct show_pages p = {.list = {.json = s->json}};
+	char *cursor = NULL;
+	bool ok;
+
+	do {
+		ok = s->stop && *s->stop ? err_set(err, ERR_CANCELLED, "stopped")
+					 : run_cursor_page(s, cmd, &p, &cursor, err);
+	} while (ok && cursor[0]);
+	if (ok && is_list(cmd))
+		show_list_end(&p.list, cmd->row->response);
+	else
+		show_sum_end(&p, ok);
+	if (!ok)
+		stopped_at(cmd, cursor, err);
+	free(cursor);
+	return ok;
 }
 
 struct event_sink {
@@ -210,6 +279,9 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	switch (cmd->row->cli.kind) {
 	case API_COMMAND_LIST:
 		ok = run_list(s, cmd, err);
+		break;
+	case API_COMMAND_CURSOR:
+		ok = run_cursor(s, cmd, err);
 		break;
 	case API_COMMAND_STREAM:
 		ok = run_stream(s, cmd, &arena, err);

@@ -39,12 +39,22 @@ bool show_event(const ProtobufCMessage *msg, bool json, struct err *err);
 /* A page of a list; returns its number of entries. JSON pages are joined by show_list_end. */
 struct show_list {
 	bool json;
+	bool begun;
 	size_t n;
-	const char *name; /* of the field */
 };
 
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err);
 void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *desc);
+
+/* Pages by cursor: a list, or sums of what each page counts. */
+struct show_pages {
+	struct show_list list;
+	int64_t changed, unchanged, rotated;
+	int64_t revision;
+};
+
+bool show_sum_add(struct show_pages *p, const ProtobufCMessage *page, struct err *err);
+void show_sum_end(const struct show_pages *p, bool ok);
 
 /* Where the delivery of a status answer stands. */
 struct show_progress {

@@ -86,8 +86,9 @@ static bool meet_existing(struct change *ch, const struct store_client *row, con
 	case CORE_EXISTING_FAIL:
 		return err_set(err, ERR_EXISTS, "the client exists already");
 	case CORE_EXISTING_SAME:
-		return key_is(ch->c, row, key) ||
-		       err_set(err, ERR_EXISTS, "the client exists with another key");
+		if (!key_is(ch->c, row, key))
+			return err_set(err, ERR_EXISTS, "the client exists with another key");
+		break;
 	case CORE_EXISTING_KEEP:
 	case CORE_EXISTING_REPLACE:
 		break;
@@ -285,19 +286,24 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 	return change_client(ch, row, err);
 }
 
-bool apply_client_new_key(struct change *ch, const char *name, struct err *err)
+bool apply_new_key(struct change *ch, struct store_client *row, struct err *err)
 {
-	struct store_client row;
-
-	if (!find_client(ch->c, name, &row, err) || !replace_key(ch, &row, err))
+	if (!replace_key(ch, row, err))
 		return false;
 	/*
 	 * A device that gives receipts signs with its old key until one came under
 	 * the new key; its peers are told then (receive.c). Of others we shall never
 	 * know, so their peers are told at once.
 	 */
-	return ch->c->cfg.mode != CORE_PUBKEY || row.last_seen != 0 ||
-	       change_publish_key(ch, &row, err);
+	return ch->c->cfg.mode != CORE_PUBKEY || row->last_seen != 0 ||
+	       change_publish_key(ch, row, err);
+}
+
+bool apply_client_new_key(struct change *ch, const char *name, struct err *err)
+{
+	struct store_client row;
+
+	return find_client(ch->c, name, &row, err) && apply_new_key(ch, &row, err);
 }
 
 bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,

@@ -27,8 +27,10 @@ bool apply_topic_new(struct change *ch, struct store_topic *row, const char *top
 		return false;
 	if (found && ch->existing == CORE_EXISTING_FAIL)
 		return err_set(err, ERR_EXISTS, "the topic exists already");
-	if (found && ch->existing != CORE_EXISTING_REPLACE)
+	if (found && ch->existing != CORE_EXISTING_REPLACE) {
+		ch->n_same++;
 		return true;
+	}
 	if (!found)
 		new_topic_row(row, topic);
 	return rotate(ch, row, err);
@@ -142,24 +144,21 @@ bool core_topics_count(struct core *c, int64_t *n, struct err *err)
 	return DB(c, topics_count, n, err);
 }
 
-/* A client, a topic, and the row between them. */
-struct pair {
-	struct store_client client;
-	struct store_topic topic;
-	struct store_member member;
-	bool attached;
-};
+bool find_member(struct core *c, struct pair *p, struct err *err)
+{
+	bool found;
+
+	if (!DB(c, member, p->client.id, p->topic.id, &p->member, &found, err))
+		return false;
+	p->attached = found && !p->member.removed;
+	return true;
+}
 
 static bool find_pair(struct core *c, const char *client, const char *topic, struct pair *p,
 		      struct err *err)
 {
-	bool found;
-
-	if (!find_client(c, client, &p->client, err) || !find_topic(c, topic, &p->topic, err) ||
-	    !DB(c, member, p->client.id, p->topic.id, &p->member, &found, err))
-		return false;
-	p->attached = found && !p->member.removed;
-	return true;
+	return find_client(c, client, &p->client, err) && find_topic(c, topic, &p->topic, err) &&
+	       find_member(c, p, err);
 }
 
 static bool put_member(struct change *ch, struct pair *p, bool removed, struct err *err)
@@ -168,20 +167,33 @@ static bool put_member(struct change *ch, struct pair *p, bool removed, struct e
 					  .topic_id = p->topic.id,
 					  .rev = ch->rev,
 					  .removed = removed};
-	return DB(ch->c, member_put, &p->member, err) && change_client(ch, &p->client, err);
+	return DB(ch->c, member_put, &p->member, err);
+}
+
+bool attach_member(struct change *ch, struct pair *p, struct err *err)
+{
+	/* Attaching again sends again, but it is no new subscription: no event. */
+	return put_member(ch, p, false, err) &&
+	       (p->attached ||
+		change_event(ch, CORE_EVENT_SUBSCRIBED, p->client.name, p->topic.name, err));
+}
+
+bool apply_attach_pair(struct change *ch, struct pair *p, struct err *err)
+{
+	if (p->attached && ch->existing == CORE_EXISTING_FAIL)
+		return err_set(err, ERR_EXISTS, "the client is attached to this topic already");
+	if (p->attached && ch->existing != CORE_EXISTING_REPLACE) {
+		ch->n_same++;
+		return true;
+	}
+	return attach_member(ch, p, err) && change_client(ch, &p->client, err);
 }
 
 bool apply_attach(struct change *ch, const char *client, const char *topic, struct err *err)
 {
 	struct pair p;
 
-	if (!find_pair(ch->c, client, topic, &p, err))
-		return false;
-	if (p.attached && ch->existing != CORE_EXISTING_REPLACE)
-		return true;
-	/* Attaching again sends again, but it is no new subscription: no event. */
-	return put_member(ch, &p, false, err) &&
-	       (p.attached || change_event(ch, CORE_EVENT_SUBSCRIBED, client, topic, err));
+	return find_pair(ch->c, client, topic, &p, err) && apply_attach_pair(ch, &p, err);
 }
 
 bool core_attach(struct core *c, const char *client, const char *topic, struct core_delivery *out,
@@ -195,19 +207,23 @@ bool core_attach(struct core *c, const char *client, const char *topic, struct c
 }
 
 /* RemoveTopic for the one, a new key for the others: what the one kept is then of no use. */
+bool apply_detach_pair(struct change *ch, struct pair *p, bool rotate_key, struct err *err)
+{
+	if (!p->attached)
+		return err_set(err, ERR_NOT_FOUND, "the client is not attached to this topic");
+	if (rotate_key)
+		rotate_later(ch, p->topic.id);
+	return put_member(ch, p, true, err) && change_client(ch, &p->client, err) &&
+	       change_event(ch, CORE_EVENT_UNSUBSCRIBED, p->client.name, p->topic.name, err);
+}
+
 bool apply_detach(struct change *ch, const char *client, const char *topic, bool rotate_key,
 		  struct err *err)
 {
 	struct pair p;
 
-	if (!find_pair(ch->c, client, topic, &p, err))
-		return false;
-	if (!p.attached)
-		return err_set(err, ERR_NOT_FOUND, "the client is not attached to this topic");
-	if (rotate_key)
-		rotate_later(ch, p.topic.id);
-	return put_member(ch, &p, true, err) &&
-	       change_event(ch, CORE_EVENT_UNSUBSCRIBED, client, topic, err);
+	return find_pair(ch->c, client, topic, &p, err) &&
+	       apply_detach_pair(ch, &p, rotate_key, err);
 }
 
 bool core_detach(struct core *c, const char *client, const char *topic, enum core_choice choice,

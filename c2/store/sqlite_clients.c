@@ -56,6 +56,7 @@ static void put_client_values(struct stmt *s, const struct store_client *row)
 	put_int(s, row->last_seen);
 	put_int(s, row->recheck_at);
 	put_int(s, row->reason);
+	put_int(s, row->type);
 }
 
 static bool client_insert(struct db *db, struct store_client *row, struct err *err)

@@ -122,6 +122,13 @@ bool sq_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *f
 		      struct err *err);
 bool sq_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err);
 
+/* sqlite_tags.c */
+bool sq_clients_from(void *ctx, const char *tag, const char *from, int limit, store_client_fn *fn,
+		     void *arg, struct err *err);
+bool sq_client_tags(void *ctx, int64_t client_id, store_name_fn *fn, void *arg, struct err *err);
+bool sq_client_tag_put(void *ctx, int64_t client_id, const char *tag, struct err *err);
+bool sq_client_tag_remove(void *ctx, int64_t client_id, const char *tag, struct err *err);
+
 /* sqlite_keys.c */
 bool sq_old_key_put(void *ctx, const struct store_old_key *row, struct err *err);
 bool sq_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err);
@@ -137,6 +144,8 @@ bool sq_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found,
 bool sq_topic_put(void *ctx, struct store_topic *row, struct err *err);
 bool sq_topic_remove(void *ctx, int64_t id, struct err *err);
 bool sq_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
+bool sq_topics_from(void *ctx, const char *from, int limit, store_topic_fn *fn, void *arg,
+		    struct err *err);
 bool sq_topics_count(void *ctx, int64_t *n, struct err *err);
 bool sq_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
 bool sq_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);

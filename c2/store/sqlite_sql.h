@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.recheck_at, c.reason"
+	" c.last_seen, c.recheck_at, c.reason, c.type"
 
 /* In the order of put_client_values. */
 #define SQL_CLIENT_VALUES                                                                          \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason"
-#define SQL_18 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason, type"
+#define SQL_19 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define SQL_TOPIC                                                                                  \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -49,10 +49,10 @@
 	X(SQL_CLIENT_BY_E4ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.e4id = ?")              \
 	X(SQL_CLIENT_BY_ID, "SELECT " SQL_CLIENT " FROM client c WHERE c.id = ?")                  \
 	X(SQL_CLIENT_INSERT, "INSERT INTO client (" SQL_CLIENT_VALUES ", name, e4id, id)"          \
-			     " VALUES (" SQL_18 ",?,?, (SELECT last_client + 1 FROM state))"       \
+			     " VALUES (" SQL_19 ",?,?, (SELECT last_client + 1 FROM state))"       \
 			     " RETURNING id")                                                      \
 	X(SQL_CLIENT_UPDATE,                                                                       \
-	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_18 ") WHERE id = ?")                 \
+	  "UPDATE client SET (" SQL_CLIENT_VALUES ") = (" SQL_19 ") WHERE id = ?")                 \
 	X(SQL_CLIENT_DELETE, "DELETE FROM client WHERE id = ? RETURNING name")                     \
 	X(SQL_CLIENTS, "SELECT name FROM client INDEXED BY client_name WHERE name > ?1"            \
 		       " ORDER BY name LIMIT ?3 OFFSET ?4")                                        \
@@ -67,6 +67,18 @@
 	X(SQL_CLIENTS_MIN_C2_REV,                                                                  \
 	  "SELECT CASE WHEN (SELECT n_clients FROM state) > (SELECT total(n) FROM c2_use)"         \
 	  " THEN 0 ELSE (SELECT min(rev) FROM c2_use) END")                                        \
+	X(SQL_CLIENTS_FROM, "SELECT " SQL_CLIENT " FROM client c INDEXED BY client_name"           \
+			    " WHERE c.name >= ? ORDER BY c.name LIMIT ?")                          \
+	X(SQL_TAG_CLIENTS_FROM,                                                                    \
+	  "SELECT " SQL_CLIENT " FROM client_tag g CROSS JOIN client c ON c.id = g.client_id"      \
+	  " WHERE g.tag = ? AND g.name >= ? ORDER BY g.name LIMIT ?")                              \
+	X(SQL_CLIENT_TAGS, "SELECT tag FROM client_tag INDEXED BY client_tag_client"               \
+			   " WHERE client_id = ? ORDER BY tag")                                    \
+	X(SQL_CLIENT_TAG_PUT, "INSERT INTO client_tag (tag, name, client_id)"                      \
+			      " SELECT ?, name, id FROM client WHERE id = ?"                       \
+			      " ON CONFLICT (tag, name) DO UPDATE SET tag = excluded.tag")         \
+	X(SQL_CLIENT_TAG_DELETE, "DELETE FROM client_tag INDEXED BY client_tag_client"             \
+				 " WHERE client_id = ? AND tag = ?")                               \
 	X(SQL_OLD_KEY_PUT, "INSERT INTO old_key (client_id, rev, key) VALUES (?,?,?)"              \
 			   " ON CONFLICT (client_id, rev) DO UPDATE SET key = excluded.key")       \
 	X(SQL_OLD_KEYS,                                                                            \
@@ -94,6 +106,8 @@
 	X(SQL_TOPICS,                                                                              \
 	  "SELECT name FROM topic INDEXED BY topic_name WHERE removed = 0 AND name > ?1"           \
 	  " ORDER BY name LIMIT ?3 OFFSET ?4")                                                     \
+	X(SQL_TOPICS_FROM, "SELECT " SQL_TOPIC " FROM topic t INDEXED BY topic_name"               \
+			   " WHERE t.removed = 0 AND t.name >= ? ORDER BY t.name LIMIT ?")         \
 	X(SQL_TOPICS_COUNT, "SELECT n_topics FROM state")                                          \
 	X(SQL_TOPICS_TO_WALK, "SELECT " SQL_TOPIC " FROM topic t INDEXED BY topic_walk"            \
 			      " WHERE t.walk_rev < t.rev ORDER BY t.rev LIMIT ?")                  \

@@ -192,6 +192,19 @@
 static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 				     MEMBER, LINK,   PEER,   EVENT, 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1};
+/* The name is kept beside the tag so that a page of a tag is in order; names never change. */
+#define TAGS                                                                                       \
+	"ALTER TABLE client ADD COLUMN type INTEGER NOT NULL DEFAULT 0;"                           \
+	"CREATE TABLE client_tag ("                                                                \
+	"  tag TEXT NOT NULL,"                                                                     \
+	"  name TEXT NOT NULL,"                                                                    \
+	"  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"                        \
+	"  PRIMARY KEY (tag, name)"                                                                \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"CREATE INDEX client_tag_client ON client_tag (client_id);"
+
+static const char *const step_2[] = {TAGS, 0};
+
+const char *const *const sqlite_schema_steps[] = {step_1, step_2};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];
