@@ -13,6 +13,8 @@
  *   A commit that failed has changed nothing that a read could show. Only if
  *   the process ends before the next commit succeeds may its change be found
  *   done after all (the disk had it, but did not say so).
+ * - A part of a transaction can be undone by itself; parts do not nest. A write
+ *   that failed with ERR_STORE makes the commit fail even if its part is undone.
  * - Times are Unix seconds; 0 is "never". Revisions count from 1.
  * - Sorted means by the bytes of the name. Names and hashes never change once
  *   a row is stored, ids are never given twice.
@@ -152,6 +154,9 @@ struct store_ops {
 	bool (*begin)(void *ctx, struct err *err);
 	bool (*commit)(void *ctx, struct err *err);
 	void (*rollback)(void *ctx);
+	/* keep false: all writes since part_begin are undone, those before it stay. */
+	bool (*part_begin)(void *ctx, struct err *err);
+	bool (*part_end)(void *ctx, bool keep, struct err *err);
 	/* Readable and writable now? */
 	bool (*check)(void *ctx, struct err *err);
 	void (*close)(void *ctx);

@@ -29,7 +29,7 @@
 
 #include "base/mem.h"
 #include "c2/store/schema/sqlite.h"
-#include "c2/store/sqlite_db.h"
+#include "c2/store/sqlite_driver.h"
 
 #define APPLICATION_ID 0x45344332 /* "E4C2" */
 #define LOG_PAGES 1000            /* of 4096 bytes */
@@ -75,7 +75,7 @@ static bool file_prepare(const char *path, struct err *err)
 }
 
 /* The file stays: to unlink it would let two processes lock two files of one name. */
-static bool lock_take(struct db *db, struct err *err)
+static bool lock_take(struct sqlite_db *db, struct err *err)
 {
 	char path[PATH_MAX];
 	if ((size_t)snprintf(path, sizeof path, "%s-lock", db->path) >= sizeof path) {
@@ -93,11 +93,11 @@ static bool lock_take(struct db *db, struct err *err)
 		return true;
 	if (errno != EWOULDBLOCK)
 		return file_error(err, path);
-	db_error(SQLITE_BUSY, err);
+	sqlite_error(SQLITE_BUSY, err);
 	return err_wrap(err, "database %s", db->path);
 }
 
-static bool pragma_int(struct db *db, const char *sql, int64_t *out, struct err *err)
+static bool pragma_int(struct sqlite_db *db, const char *sql, int64_t *out, struct err *err)
 {
 	sqlite3_stmt *st = 0;
 	int rc = sqlite3_prepare_v2(db->sql, sql, -1, &st, 0);
@@ -105,11 +105,11 @@ static bool pragma_int(struct db *db, const char *sql, int64_t *out, struct err 
 		rc = sqlite3_step(st);
 	*out = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_finalize(st);
-	return rc == SQLITE_ROW || db_error(rc, err);
+	return rc == SQLITE_ROW || sqlite_error(rc, err);
 }
 
 /* Is this file ours, and of a version that we know? Nothing was written so far. */
-static bool identify(struct db *db, int64_t *version, struct err *err)
+static bool identify(struct sqlite_db *db, int64_t *version, struct err *err)
 {
 	int64_t id, tables;
 	if (!pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
@@ -131,29 +131,29 @@ static bool identify(struct db *db, int64_t *version, struct err *err)
 	return true;
 }
 
-static bool exec_list(struct db *db, const char *const *list, struct err *err)
+static bool exec_list(struct sqlite_db *db, const char *const *list, struct err *err)
 {
 	for (; *list; list++) {
-		if (!db_exec(db, *list, err))
+		if (!sqlite_run(db, *list, err))
 			return false;
 	}
 	return true;
 }
 
 /* Step by step, each whole or not at all. */
-static bool migrate(struct db *db, int64_t version, struct err *err)
+static bool migrate(struct sqlite_db *db, int64_t version, struct err *err)
 {
 	for (; version < sqlite_schema_n_steps; version++) {
 		char mark[96];
 		snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 			 APPLICATION_ID, (int)version + 1);
-		if (!db_exec(db, "BEGIN IMMEDIATE", err))
+		if (!sqlite_run(db, "BEGIN IMMEDIATE", err))
 			return false;
-		if (exec_list(db, sqlite_schema_steps[version], err) && db_exec(db, mark, err) &&
-		    db_exec(db, "COMMIT", err))
+		if (exec_list(db, sqlite_schema_steps[version], err) && sqlite_run(db, mark, err) &&
+		    sqlite_run(db, "COMMIT", err))
 			continue;
 		if (!sqlite3_get_autocommit(db->sql))
-			db_exec(db, "ROLLBACK", 0);
+			sqlite_run(db, "ROLLBACK", 0);
 		return false;
 	}
 	return true;
@@ -172,27 +172,27 @@ static void restrict_sql(sqlite3 *sql)
 
 static int log_grew(void *arg, sqlite3 *sql, const char *name, int pages)
 {
-	struct db *db = arg;
+	struct sqlite_db *db = arg;
 	(void)sql;
 	(void)name;
 	db->wal_pages = pages;
 	return SQLITE_OK;
 }
 
-static bool settings(struct db *db, struct err *err)
+static bool settings(struct sqlite_db *db, struct err *err)
 {
 	/* No memory map: an I/O error would be a signal there, not a result. */
-	return db_exec(db,
-		       "PRAGMA journal_mode=WAL;"
-		       "PRAGMA synchronous=FULL;"
-		       "PRAGMA foreign_keys=ON;"
-		       "PRAGMA secure_delete=ON;"
-		       "PRAGMA temp_store=MEMORY;"
-		       "PRAGMA mmap_size=0;"
-		       "PRAGMA cache_size=-16384;"          /* 16 MiB */
-		       "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
-		       "PRAGMA wal_autocheckpoint=0",
-		       err);
+	return sqlite_run(db,
+			  "PRAGMA journal_mode=WAL;"
+			  "PRAGMA synchronous=FULL;"
+			  "PRAGMA foreign_keys=ON;"
+			  "PRAGMA secure_delete=ON;"
+			  "PRAGMA temp_store=MEMORY;"
+			  "PRAGMA mmap_size=0;"
+			  "PRAGMA cache_size=-16384;"          /* 16 MiB */
+			  "PRAGMA journal_size_limit=8388608;" /* after one huge transaction */
+			  "PRAGMA wal_autocheckpoint=0",
+			  err);
 }
 
 /*
@@ -201,23 +201,23 @@ static bool settings(struct db *db, struct err *err)
  * backup) may still need the log: it is not waited for, the next commit tries
  * again.
  */
-static void fold_log(struct db *db)
+static void fold_log(struct sqlite_db *db)
 {
-	int mode = db->keys_dropped ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
-	if (!db->keys_dropped && db->wal_pages < LOG_PAGES)
+	int mode = db->db.keys_dropped ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+	if (!db->db.keys_dropped && db->wal_pages < LOG_PAGES)
 		return;
 	sqlite3_busy_timeout(db->sql, 0);
 	int rc = sqlite3_wal_checkpoint_v2(db->sql, 0, mode, 0, 0);
 	sqlite3_busy_timeout(db->sql, BUSY_WAIT_MS);
 	if (rc == SQLITE_OK) {
-		db->keys_dropped = false;
+		db->db.keys_dropped = false;
 		db->wal_pages = 0;
 	} else if ((rc & 0xff) != SQLITE_BUSY) {
 		db->write_doubtful = true;
 	}
 }
 
-static bool take_over(struct db *db, struct err *err)
+static bool take_over(struct sqlite_db *db, struct err *err)
 {
 	int64_t version;
 	sqlite3_extended_result_codes(db->sql, 1);
@@ -225,86 +225,72 @@ static bool take_over(struct db *db, struct err *err)
 	restrict_sql(db->sql);
 	/* SQLite opens what it may not write for reading alone, and says nothing. */
 	if (sqlite3_db_readonly(db->sql, "main") == 1)
-		return db_error(SQLITE_READONLY, err);
-	if (!db_exec(db, "PRAGMA cell_size_check=ON", err) || !identify(db, &version, err))
+		return sqlite_error(SQLITE_READONLY, err);
+	if (!sqlite_run(db, "PRAGMA cell_size_check=ON", err) || !identify(db, &version, err))
 		return false;
 	if (!settings(db, err) || !migrate(db, version, err))
 		return false;
 	sqlite3_wal_hook(db->sql, log_grew, db);
 	/* What a process that was killed left in the log, removed keys among it. */
-	db->keys_dropped = true;
+	db->db.keys_dropped = true;
 	fold_log(db);
-	struct stmt begin = stmt_read(db, SQL_BEGIN);
-	if (!stmt_run(&begin, err))
-		return false;
-	struct stmt rollback = stmt_read(db, SQL_ROLLBACK);
-	return stmt_run(&rollback, err);
+	/* Can it be written? */
+	return sqlite_run(db, "BEGIN IMMEDIATE", err) && sqlite_run(db, "ROLLBACK", err);
 }
 
-static void sq_close(void *ctx)
+void sqlite_close(struct db *base)
 {
-	struct db *db = ctx;
-	for (int i = 0; i < SQL_N; i++)
-		sqlite3_finalize(db->stmts[i]);
+	struct sqlite_db *db = (struct sqlite_db *)base;
+	sqlite_driver_free(db);
 	sqlite3_close(db->sql);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
-	places_free(&db->clients);
-	places_free(&db->topics);
-	places_free(&db->topic_clients);
+	db_free(base);
 	free(db->path);
 	free(db);
 }
 
 /* --- Transactions ----------------------------------------------------------------- */
 
-static bool sq_begin(void *ctx, struct err *err)
+bool sqlite_begin(struct db *base, struct err *err)
 {
-	struct db *db = ctx;
-	if (!sqlite3_get_autocommit(db->sql))
-		return err_set(err, ERR_INTERNAL, "a transaction is open already");
-	db->failed = false;
-	struct stmt s = stmt_read(db, SQL_BEGIN);
-	return stmt_run(&s, err);
+	return sqlite_fixed((struct sqlite_db *)base, LITE_BEGIN, err);
 }
 
-static void sq_rollback(void *ctx)
+void sqlite_rollback(struct db *base)
 {
-	struct db *db = ctx;
-	if (!sqlite3_get_autocommit(db->sql)) {
-		struct stmt s = stmt_read(db, SQL_ROLLBACK);
-		stmt_run(&s, 0);
-	}
-	/* They may have been found among rows that are no more. */
-	places_forget(&db->clients);
-	places_forget(&db->topics);
-	places_forget(&db->topic_clients);
-	db->failed = false;
+	sqlite_fixed((struct sqlite_db *)base, LITE_ROLLBACK, 0);
 }
 
-static bool sq_commit(void *ctx, struct err *err)
+bool sqlite_commit(struct db *base, struct err *err)
 {
-	struct db *db = ctx;
-	if (db->failed || sqlite3_get_autocommit(db->sql)) {
-		bool was_failed = db->failed;
-		sq_rollback(db);
-		return db_error(was_failed ? SQLITE_ABORT : SQLITE_MISUSE, err);
-	}
-	struct stmt s = stmt_read(db, SQL_COMMIT);
-	if (!stmt_run(&s, err)) {
-		sq_rollback(db);
-		db->write_doubtful = true;
+	struct sqlite_db *db = (struct sqlite_db *)base;
+	db->write_doubtful = !sqlite_fixed(db, LITE_COMMIT, err);
+	if (db->write_doubtful)
 		return false;
-	}
-	db->write_doubtful = false;
 	fold_log(db);
 	return true;
+}
+
+bool sqlite_part(struct db *base, enum sql_part what, struct err *err)
+{
+	static const enum sqlite_fixed fixed[] = {
+		[PART_BEGIN] = LITE_PART_BEGIN,
+		[PART_UNDO] = LITE_PART_UNDO,
+		[PART_END] = LITE_PART_END,
+	};
+	return sqlite_fixed((struct sqlite_db *)base, fixed[what], err);
+}
+
+bool sqlite_in_transaction(struct db *base)
+{
+	return !sqlite3_get_autocommit(((struct sqlite_db *)base)->sql);
 }
 
 /* --- Health ----------------------------------------------------------------------- */
 
 /* Is the path still the file that we write to, and is there room to go on? */
-static bool check_file(const struct db *db, struct err *err)
+static bool check_file(const struct sqlite_db *db, struct err *err)
 {
 	struct stat st;
 	struct statvfs fs;
@@ -315,100 +301,33 @@ static bool check_file(const struct db *db, struct err *err)
 			       "the database file was removed or replaced while in use: stop the "
 			       "server and restore the file");
 	if (statvfs(db->path, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FREE_MIN)
-		return db_error(SQLITE_FULL, err);
+		return sqlite_error(SQLITE_FULL, err);
 	return true;
 }
 
-static bool check_write(struct db *db, struct err *err)
+static bool check_write(struct sqlite_db *db, struct err *err)
 {
-	if (!sq_begin(db, err))
+	if (!sqlite_begin(&db->db, err))
 		return false;
-	struct stmt s = stmt_write(db, SQL_CHECK_WRITE);
-	if (!stmt_run(&s, err)) {
-		sq_rollback(db);
-		return false;
-	}
-	if (db->write_doubtful)
-		return sq_commit(db, err);
-	sq_rollback(db);
-	return true;
+	bool ok = sqlite_run(db, "UPDATE state SET checks = checks + 1", err);
+	if (ok && db->write_doubtful)
+		ok = sqlite_commit(&db->db, err);
+	if (sqlite_in_transaction(&db->db))
+		sqlite_rollback(&db->db);
+	return ok;
 }
 
 /* Writes to the disk only if the last commit failed: a health check is asked often. */
-static bool sq_check(void *ctx, struct err *err)
+bool sqlite_check(struct db *base, struct err *err)
 {
-	struct db *db = ctx;
+	struct sqlite_db *db = (struct sqlite_db *)base;
 	int64_t checks;
-	struct stmt s = stmt_read(db, SQL_CHECK_READ);
-	if (!stmt_int(&s, &checks, err) || !check_file(db, err))
+	if (!pragma_int(db, "SELECT checks FROM state", &checks, err) || !check_file(db, err))
 		return false;
-	return !sqlite3_get_autocommit(db->sql) || check_write(db, err);
+	return sqlite_in_transaction(base) || check_write(db, err);
 }
 
-static const struct store_ops sqlite_ops = {
-	.begin = sq_begin,
-	.commit = sq_commit,
-	.rollback = sq_rollback,
-	.check = sq_check,
-	.close = sq_close,
-	.revision = sq_revision,
-	.revision_next = sq_revision_next,
-	.meta_get = sq_meta_get,
-	.meta_put = sq_meta_put,
-	.client_by_name = sq_client_by_name,
-	.client_by_e4id = sq_client_by_e4id,
-	.client_by_id = sq_client_by_id,
-	.client_put = sq_client_put,
-	.client_remove = sq_client_remove,
-	.clients = sq_clients,
-	.clients_count = sq_clients_count,
-	.clients_due = sq_clients_due,
-	.clients_next_at = sq_clients_next_at,
-	.clients_after = sq_clients_after,
-	.clients_from = sq_clients_from,
-	.topics_from = sq_topics_from,
-	.client_tags = sq_client_tags,
-	.client_tag_put = sq_client_tag_put,
-	.client_tag_remove = sq_client_tag_remove,
-	.old_key_put = sq_old_key_put,
-	.old_keys = sq_old_keys,
-	.old_keys_drop = sq_old_keys_drop,
-	.c2_key_put = sq_c2_key_put,
-	.c2_keys = sq_c2_keys,
-	.c2_keys_drop = sq_c2_keys_drop,
-	.clients_min_c2_rev = sq_clients_min_c2_rev,
-	.topic_by_name = sq_topic_by_name,
-	.topic_by_id = sq_topic_by_id,
-	.topic_put = sq_topic_put,
-	.topic_remove = sq_topic_remove,
-	.topics = sq_topics,
-	.topics_count = sq_topics_count,
-	.topics_to_walk = sq_topics_to_walk,
-	.topic_progress = sq_topic_progress,
-	.member = sq_member,
-	.member_put = sq_member_put,
-	.member_remove = sq_member_remove,
-	.client_members = sq_client_members,
-	.topic_members = sq_topic_members,
-	.client_topics = sq_client_topics,
-	.client_topics_count = sq_client_topics_count,
-	.topic_clients = sq_topic_clients,
-	.link_put = sq_link_put,
-	.link_remove = sq_link_remove,
-	.links = sq_links,
-	.links_count = sq_links_count,
-	.link_clients = sq_link_clients,
-	.peer_put = sq_peer_put,
-	.peer_remove = sq_peer_remove,
-	.client_peers = sq_client_peers,
-	.peer_holders = sq_peer_holders,
-	.event_append = sq_event_append,
-	.events_after = sq_events_after,
-	.events_last = sq_events_last,
-	.events_prune = sq_events_prune,
-};
-
-static bool remember_inode(struct db *db, struct err *err)
+static bool remember_inode(struct sqlite_db *db, struct err *err)
 {
 	struct stat st;
 	if (stat(db->path, &st) != 0)
@@ -417,7 +336,7 @@ static bool remember_inode(struct db *db, struct err *err)
 	return true;
 }
 
-static bool open_file(struct db *db, struct err *err)
+static bool open_file(struct sqlite_db *db, struct err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
 	if (db->path && (!file_prepare(db->path, err) || !lock_take(db, err)))
@@ -426,7 +345,7 @@ static bool open_file(struct db *db, struct err *err)
 		flags |= SQLITE_OPEN_MEMORY;
 	const char *name = db->path ? db->path : ":memory:";
 	int rc = sqlite3_open_v2(name, &db->sql, flags, 0);
-	if (rc == SQLITE_OK ? !take_over(db, err) : !db_error(rc, err))
+	if (rc == SQLITE_OK ? !take_over(db, err) : !sqlite_error(rc, err))
 		return err_wrap(err, "database %s", name);
 	return !db->path || remember_inode(db, err);
 }
@@ -435,18 +354,16 @@ bool store_sqlite_open(struct store *out, const char *path, struct err *err)
 {
 	if (!path[0])
 		return err_set(err, ERR_STORE, "database: no file is named");
-	struct db *db = mem_alloc(sizeof *db);
-	db->clients.sql = SQL_CLIENTS;
-	db->topics.sql = SQL_TOPICS;
-	db->topic_clients.sql = SQL_TOPIC_CLIENTS_MANY;
+	struct sqlite_db *db = mem_alloc(sizeof *db);
+	db_init(&db->db, &sqlite_driver);
 	db->lock_fd = -1;
 	if (strcmp(path, ":memory:") != 0)
 		db->path = mem_text(path);
 	if (!open_file(db, err)) {
-		sq_close(db);
+		sqlite_close(&db->db);
 		return false;
 	}
-	out->ops = &sqlite_ops;
+	out->ops = &sql_ops;
 	out->ctx = db;
 	return true;
 }

@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "c2/store/schema/sqlite.h"
+#include "c2/store/sql_id.h"
 #include "c2/store/sqlite_sql.h"
 #include "tests/check.h"
 
 static const struct {
 	const char *name, *text;
 } statements[] = {
-#define X(id, text) {#id, text},
-	SQL_ROWS(X)
+#define X(id) {#id, LITE_##id},
+	SQL_IDS(X)
 #undef X
 };
 

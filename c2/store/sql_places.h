@@ -6,13 +6,13 @@
  * before it. A name that comes or goes moves what is behind it, so places from
  * there on are forgotten; a rollback forgets all.
  */
-#ifndef C2_STORE_SQLITE_PLACES_H
-#define C2_STORE_SQLITE_PLACES_H
+#ifndef C2_STORE_SQL_PLACES_H
+#define C2_STORE_SQL_PLACES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "c2/store/sqlite_sql.h"
+#include "c2/store/sql_id.h"
 
 #define PLACES_STEP 512
 

@@ -1,16 +1,16 @@
 /* Keys that count no more but may still be on a device, and our own keys. */
-#include "c2/store/sqlite_db.h"
+#include "c2/store/sql_db.h"
 
-bool sq_old_key_put(void *ctx, const struct store_old_key *row, struct err *err)
+bool sql_old_key_put(void *ctx, const struct store_old_key *row, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_OLD_KEY_PUT);
 	put_int(&s, row->client_id);
 	put_int(&s, row->rev);
 	put_sealed(&s, &row->key);
-	return stmt_run(&s, err);
+	return stmt_put(&s, client_known(ctx, row->client_id), 0, err);
 }
 
-bool sq_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err)
+bool sql_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err)
 {
 	struct db *db = ctx;
 	struct stmt s = stmt_read(db, SQL_OLD_KEYS);
@@ -41,7 +41,7 @@ static bool run_drop(struct stmt *s, struct err *err)
 	return true;
 }
 
-bool sq_old_keys_drop(void *ctx, int64_t client_id, int64_t before, struct err *err)
+bool sql_old_keys_drop(void *ctx, int64_t client_id, int64_t before, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_OLD_KEYS_DROP);
 	put_int(&s, client_id);
@@ -49,16 +49,16 @@ bool sq_old_keys_drop(void *ctx, int64_t client_id, int64_t before, struct err *
 	return run_drop(&s, err);
 }
 
-bool sq_c2_key_put(void *ctx, const struct store_c2_key *row, struct err *err)
+bool sql_c2_key_put(void *ctx, const struct store_c2_key *row, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_C2_KEY_PUT);
 	put_int(&s, row->rev);
 	put_sealed(&s, &row->private_key);
 	put_blob(&s, row->public_key, sizeof row->public_key);
-	return stmt_run(&s, err);
+	return stmt_post(&s, 0, err);
 }
 
-bool sq_c2_keys(void *ctx, store_c2_key_fn *fn, void *arg, struct err *err)
+bool sql_c2_keys(void *ctx, store_c2_key_fn *fn, void *arg, struct err *err)
 {
 	struct db *db = ctx;
 	struct stmt s = stmt_read(db, SQL_C2_KEYS);
@@ -77,7 +77,7 @@ bool sq_c2_keys(void *ctx, store_c2_key_fn *fn, void *arg, struct err *err)
 	return stmt_end(&s, err);
 }
 
-bool sq_c2_keys_drop(void *ctx, int64_t before, struct err *err)
+bool sql_c2_keys_drop(void *ctx, int64_t before, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_C2_KEYS_DROP);
 	put_int(&s, before);

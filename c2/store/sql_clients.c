@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "c2/store/sqlite_db.h"
+#include "c2/store/sql_db.h"
 
 static bool one_client(struct stmt *s, struct store_client *row, bool *found, struct err *err)
 {
@@ -12,23 +12,23 @@ static bool one_client(struct stmt *s, struct store_client *row, bool *found, st
 	return stmt_end(s, err);
 }
 
-bool sq_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
-		       struct err *err)
+bool sql_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
+			struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_NAME);
 	put_text(&s, name);
 	return one_client(&s, row, found, err);
 }
 
-bool sq_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
-		       struct err *err)
+bool sql_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
+			struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_E4ID);
 	put_blob(&s, e4id, 16);
 	return one_client(&s, row, found, err);
 }
 
-bool sq_client_by_id(void *ctx, int64_t id, struct store_client *row, bool *found, struct err *err)
+bool sql_client_by_id(void *ctx, int64_t id, struct store_client *row, bool *found, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_ID);
 	put_int(&s, id);
@@ -61,20 +61,25 @@ static void put_client_values(struct stmt *s, const struct store_client *row)
 
 static bool client_insert(struct db *db, struct store_client *row, struct err *err)
 {
-	int64_t id;
+	struct sql_state *state = state_change(db, err);
+	if (!state)
+		return false;
 	struct stmt s = stmt_write(db, SQL_CLIENT_INSERT);
 	put_client_values(&s, row);
 	put_text(&s, row->name);
 	put_blob(&s, row->e4id, sizeof row->e4id);
-	if (!stmt_int(&s, &id, err))
+	put_int(&s, state->last_client + 1);
+	if (!stmt_insert(&s, err))
 		return false;
-	row->id = id;
+	row->id = ++state->last_client;
+	state->n_clients++;
 	row->n_old_keys = 0;
+	client_seen(db, row->id);
 	places_forget_from(&db->clients, row->name);
 	return true;
 }
 
-bool sq_client_put(void *ctx, struct store_client *row, struct err *err)
+bool sql_client_put(void *ctx, struct store_client *row, struct err *err)
 {
 	if (!memchr(row->name, 0, sizeof row->name))
 		return err_set(err, ERR_INTERNAL, "a client name without end");
@@ -83,43 +88,51 @@ bool sq_client_put(void *ctx, struct store_client *row, struct err *err)
 	struct stmt s = stmt_write(ctx, SQL_CLIENT_UPDATE);
 	put_client_values(&s, row);
 	put_int(&s, row->id);
-	bool changed;
-	if (!stmt_run_changed(&s, &changed, err))
-		return false;
-	return changed || err_set(err, ERR_NOT_FOUND, "the client is gone");
+	return stmt_put(&s, client_known(ctx, row->id), 0, err);
 }
 
-bool sq_client_remove(void *ctx, int64_t id, struct err *err)
+bool sql_client_remove(void *ctx, int64_t id, struct err *err)
 {
 	struct db *db = ctx;
+	struct sql_state *state = state_change(db, err);
+	if (!state)
+		return false;
+	char name[STORE_NAME_MAX + 1];
 	struct stmt s = stmt_write(db, SQL_CLIENT_DELETE);
 	put_int(&s, id);
-	char name[STORE_NAME_MAX + 1];
-	bool changed;
-	if (!stmt_run_name(&s, name, sizeof name, &changed, err))
+	bool found = stmt_row(&s);
+	if (found) {
+		get_text(&s, name, sizeof name);
+		stmt_row(&s); /* to the end: it is complete only then */
+	}
+	if (!stmt_end(&s, err))
 		return false;
-	if (changed) {
+	if (found) {
+		state->n_clients--;
 		db->keys_dropped = true;
+		client_forget(db, id);
 		places_forget_from(&db->clients, name);
 		places_forget_from(&db->topic_clients, name);
 	}
 	return true;
 }
 
-bool sq_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
+bool sql_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
 {
 	struct db *db = ctx;
 	return places_page(db, &db->clients, page, fn, arg, err);
 }
 
-bool sq_clients_count(void *ctx, int64_t *n, struct err *err)
+bool sql_clients_count(void *ctx, int64_t *n, struct err *err)
 {
-	struct stmt s = stmt_read(ctx, SQL_CLIENTS_COUNT);
-	return stmt_int(&s, n, err);
+	struct sql_state state;
+	bool ok = state_get(ctx, &state, err);
+	*n = state.n_clients;
+	return ok;
 }
 
-bool sq_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, void *arg,
-		    struct err *err)
+bool sql_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, void *arg,
+		     struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_DUE);
 	put_int(&s, now);
@@ -127,14 +140,14 @@ bool sq_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, void
 	return stmt_clients(&s, fn, arg, err);
 }
 
-bool sq_clients_next_at(void *ctx, int64_t *at, struct err *err)
+bool sql_clients_next_at(void *ctx, int64_t *at, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_NEXT_AT);
 	return stmt_int(&s, at, err);
 }
 
-bool sq_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
-		      struct err *err)
+bool sql_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
+		       struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_AFTER);
 	put_int(&s, after_id);
@@ -142,8 +155,12 @@ bool sq_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *f
 	return stmt_clients(&s, fn, arg, err);
 }
 
-bool sq_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err)
+bool sql_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err)
 {
+	struct sql_state state;
+	if (!state_get(ctx, &state, err))
+		return false;
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_MIN_C2_REV);
+	put_int(&s, state.n_clients);
 	return stmt_int(&s, rev, err);
 }

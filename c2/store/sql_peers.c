@@ -1,26 +1,26 @@
 /* Links between clients, and the public keys that devices hold of each other. */
 #include <string.h>
 
-#include "c2/store/sqlite_db.h"
+#include "c2/store/sql_db.h"
 
-bool sq_link_put(void *ctx, int64_t target_id, int64_t source_id, struct err *err)
+bool sql_link_put(void *ctx, int64_t target_id, int64_t source_id, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_LINK_PUT);
 	put_int(&s, target_id);
 	put_int(&s, source_id);
-	return stmt_run(&s, err);
+	return stmt_put(&s, client_known(ctx, target_id) && client_known(ctx, source_id), 0, err);
 }
 
-bool sq_link_remove(void *ctx, int64_t target_id, int64_t source_id, struct err *err)
+bool sql_link_remove(void *ctx, int64_t target_id, int64_t source_id, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_LINK_DELETE);
 	put_int(&s, target_id);
 	put_int(&s, source_id);
-	return stmt_run(&s, err);
+	return stmt_post(&s, 0, err);
 }
 
-bool sq_links(void *ctx, int64_t target_id, struct store_page page, store_name_fn *fn, void *arg,
-	      struct err *err)
+bool sql_links(void *ctx, int64_t target_id, struct store_page page, store_name_fn *fn, void *arg,
+	       struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_LINKS);
 	put_int(&s, target_id);
@@ -28,15 +28,15 @@ bool sq_links(void *ctx, int64_t target_id, struct store_page page, store_name_f
 	return stmt_names(&s, fn, arg, err);
 }
 
-bool sq_links_count(void *ctx, int64_t target_id, int64_t *n, struct err *err)
+bool sql_links_count(void *ctx, int64_t target_id, int64_t *n, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_LINKS_COUNT);
 	put_int(&s, target_id);
 	return stmt_int(&s, n, err);
 }
 
-bool sq_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit, store_client_fn *fn,
-		     void *arg, struct err *err)
+bool sql_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit,
+		      store_client_fn *fn, void *arg, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_LINK_CLIENTS);
 	put_int(&s, target_id);
@@ -45,7 +45,7 @@ bool sq_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit, 
 	return stmt_clients(&s, fn, arg, err);
 }
 
-bool sq_peer_put(void *ctx, const struct store_peer *row, struct err *err)
+bool sql_peer_put(void *ctx, const struct store_peer *row, struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_PEER_PUT);
 	put_int(&s, row->target_id);
@@ -53,19 +53,21 @@ bool sq_peer_put(void *ctx, const struct store_peer *row, struct err *err)
 	put_int(&s, row->source_id);
 	put_int(&s, row->rev);
 	put_int(&s, row->removed);
-	return stmt_run(&s, err);
+	bool known = client_known(ctx, row->target_id) &&
+		     (!row->source_id || client_known(ctx, row->source_id));
+	return stmt_put(&s, known, 0, err);
 }
 
-bool sq_peer_remove(void *ctx, int64_t target_id, const uint8_t e4id[16], struct err *err)
+bool sql_peer_remove(void *ctx, int64_t target_id, const uint8_t e4id[16], struct err *err)
 {
 	struct stmt s = stmt_write(ctx, SQL_PEER_DELETE);
 	put_int(&s, target_id);
 	put_blob(&s, e4id, 16);
-	return stmt_run(&s, err);
+	return stmt_post(&s, 0, err);
 }
 
-bool sq_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, void *arg,
-		     struct err *err)
+bool sql_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, void *arg,
+		      struct err *err)
 {
 	struct db *db = ctx;
 	struct stmt s = stmt_read(db, SQL_CLIENT_PEERS);
@@ -89,8 +91,8 @@ bool sq_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, voi
 	return stmt_end(&s, err);
 }
 
-bool sq_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit, store_client_fn *fn,
-		     void *arg, struct err *err)
+bool sql_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit,
+		      store_client_fn *fn, void *arg, struct err *err)
 {
 	struct stmt s = stmt_read(ctx, SQL_PEER_HOLDERS);
 	put_int(&s, source_id);

@@ -1,10 +1,10 @@
-#include "c2/store/sqlite_places.h"
+#include "c2/store/sql_places.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "c2/store/sqlite_db.h"
+#include "c2/store/sql_db.h"
 
 static void forget_down_to(struct places *p, size_t n)
 {
