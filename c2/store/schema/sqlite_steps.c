@@ -203,7 +203,23 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 	") STRICT, WITHOUT ROWID;"                                                                 \
 	"CREATE INDEX client_tag_client ON client_tag (client_id);"
 
-static const char *const step_2[] = {TAGS, 0};
+/* The counters in state are written by the commit (sql_db.h): what triggers did for them is gone.
+ */
+#define COUNTERS                                                                                   \
+	"DROP TRIGGER client_in;"                                                                  \
+	"DROP TRIGGER client_out;"                                                                 \
+	"DROP TRIGGER topic_in;"                                                                   \
+	"DROP TRIGGER topic_out;"                                                                  \
+	"DROP TRIGGER topic_live;"                                                                 \
+	"CREATE TRIGGER client_in AFTER INSERT ON client WHEN new.c2_rev > 0 BEGIN"                \
+	"  INSERT INTO c2_use VALUES (new.c2_rev, 1) ON CONFLICT (rev) DO UPDATE SET n = n + 1;"   \
+	"END;"                                                                                     \
+	"CREATE TRIGGER client_out AFTER DELETE ON client WHEN old.c2_rev > 0 BEGIN"               \
+	"  UPDATE c2_use SET n = n - 1 WHERE rev = old.c2_rev;"                                    \
+	"  DELETE FROM c2_use WHERE rev = old.c2_rev AND n = 0;"                                   \
+	"END;"
+
+static const char *const step_2[] = {TAGS, COUNTERS, 0};
 
 const char *const *const sqlite_schema_steps[] = {step_1, step_2};
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "c2/store/schema/sqlite.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/fault_vfs.h"
 #include "c2/store/tests/kit.h"
@@ -167,6 +168,9 @@ static void files_that_are_no_database_of_ours_are_refused_untouched(void)
 
 static void a_newer_version_is_refused_untouched(void)
 {
+	char mark[48];
+
+	snprintf(mark, sizeof mark, "PRAGMA user_version = %d", sqlite_schema_n_steps);
 	open_db();
 	begin();
 	add_client("a");
@@ -174,7 +178,7 @@ static void a_newer_version_is_refused_untouched(void)
 	close_db();
 	raw_sql("PRAGMA user_version = 99");
 	refused(path, "newer version (schema 99");
-	raw_sql("PRAGMA user_version = 1");
+	raw_sql(mark);
 	open_db();
 	CHECK_EQ(count_of(OPS->clients_count), 1);
 	close_db();
@@ -182,6 +186,35 @@ static void a_newer_version_is_refused_untouched(void)
 	refused(path, "damaged");
 	raw_sql("PRAGMA user_version = -1");
 	refused(path, "damaged");
+	clear();
+}
+
+/* A database of the first version, with a client, gets what came since. */
+static void an_older_version_is_brought_up_to_date(void)
+{
+	struct store_client c;
+
+	for (const char *const *text = sqlite_schema_steps[0]; *text; text++)
+		raw_sql(*text);
+	raw_sql("PRAGMA application_id = 1161052978; PRAGMA user_version = 1;"
+		"INSERT INTO client (id, name, e4id, key_rev, c2_rev, wanted_rev, sent_rev,"
+		" confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,"
+		" attempts, asked_at, last_seen, recheck_at, reason)"
+		" VALUES (1, 'old', zeroblob(16), 1,0,1,0,0,0,0,0,0,0,0,0,0,0,0)");
+	open_db();
+	CHECK_EQ(count_of(OPS->clients_count), 1);
+	c = client_of(1);
+	CHECK_EQ(c.type, 0);
+	begin();
+	OK(OPS->client_tag_put(CTX, 1, "x", &err));
+	add_client("new");
+	commit();
+	CHECK_EQ(count_of(OPS->clients_count), 2);
+	close_db();
+	open_db();
+	CHECK_EQ(count_of(OPS->clients_count), 2);
+	close_db();
+	check_whole();
 	clear();
 }
 
@@ -666,6 +699,7 @@ int main(void)
 	RUN(the_files_are_for_their_owner_alone);
 	RUN(files_that_are_no_database_of_ours_are_refused_untouched);
 	RUN(a_newer_version_is_refused_untouched);
+	RUN(an_older_version_is_brought_up_to_date);
 	RUN(read_only_files_and_folders_are_refused);
 	RUN(one_process_has_the_database);
 	RUN(a_backup_is_made_while_the_store_is_in_use);
