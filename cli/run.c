@@ -264,13 +264,6 @@ static bool run_wait(struct session *s, const struct command *cmd, struct err *e
 		       s->timeout_s, p.text);
 }
 
-static bool switch_is_on(const struct command *cmd, const char *name)
-{
-	const struct command_value *v = command_get(cmd, name);
-
-	return v && (!v->text || strcmp(v->text, "true") == 0);
-}
-
 bool run_command(struct session *s, const struct command *cmd, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
@@ -283,12 +276,18 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	case API_COMMAND_CURSOR:
 		ok = run_cursor(s, cmd, err);
 		break;
+	case API_COMMAND_IMPORT:
+		ok = run_import(s, cmd, err);
+		break;
+	case API_COMMAND_EXPORT:
+		ok = run_export(s, cmd, err);
+		break;
 	case API_COMMAND_STREAM:
 		ok = run_stream(s, cmd, &arena, err);
 		break;
 	case API_COMMAND_PROGRESS:
-		ok = switch_is_on(cmd, "wait") ? run_wait(s, cmd, err)
-					       : run_call(s, cmd, &arena, err);
+		ok = command_is_on(cmd, "wait") ? run_wait(s, cmd, err)
+						: run_call(s, cmd, &arena, err);
 		break;
 	case API_COMMAND_CALL:
 		ok = run_call(s, cmd, &arena, err);

@@ -18,6 +18,10 @@ struct session {
 	volatile sig_atomic_t *stop;
 };
 
+/* A file of rows in batches, and what there is as rows (import.c, export.c). */
+bool run_import(struct session *s, const struct command *cmd, struct err *err);
+bool run_export(struct session *s, const struct command *cmd, struct err *err);
+
 /* One command of the API, its answer on standard output. */
 bool run_command(struct session *s, const struct command *cmd, struct err *err);
 
@@ -27,6 +31,13 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err);
  */
 bool request_build(struct session *s, const struct command *cmd, struct arena *arena,
 		   ProtobufCMessage **request, struct err *err);
+
+/* Whether the server works with public keys. */
+bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err);
+/* ERR_INVALID for "-" while standard input holds the commands. */
+bool request_stdin(const struct session *s, const char *path, struct err *err);
+/* The value of an enum whose name ends with the word, as producer; null: none. */
+const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
 
 /* --- Answers on the screen (show.c) ----------------------------------------- */
 
