@@ -27,15 +27,41 @@ static bool failed(const struct new_keys *k, struct err *err)
 	return err_set(err, ERR_STORE, "%s: %s", k->path, strerror(errno));
 }
 
+static const char *header(const struct new_keys *k)
+{
+	return k->pubkey ? "name,key,private_key\n" : "name,key\n";
+}
+
+/* What begins otherwise is somebody's other file, or was made in the other mode. */
+static bool is_ours(const struct new_keys *k)
+{
+	char begins[32];
+	size_t len = strlen(header(k));
+
+	return pread(fileno(k->f), begins, len, 0) == (ssize_t)len &&
+	       memcmp(begins, header(k), len) == 0;
+}
+
 /* A row that was not written to its end has no line end: its client was never sent. */
-static bool cut_last_line(const struct new_keys *k, int fd, off_t size, struct err *err)
+static bool cut_last_line(const struct new_keys *k, off_t size, struct err *err)
 {
 	char c = 0;
 	off_t end = size;
+	int fd = fileno(k->f);
 
 	while (end > 0 && pread(fd, &c, 1, end - 1) == 1 && c != '\n')
 		end--;
 	return end == size || ftruncate(fd, end) == 0 || failed(k, err);
+}
+
+/* The keys of the run that was cut off come first. */
+static bool go_on(struct new_keys *k, off_t size, struct err *err)
+{
+	if (!is_ours(k))
+		return err_set(err, ERR_INVALID, "%s is no file of new keys of this server's mode",
+			       k->path);
+	return cut_last_line(k, size, err) &&
+	       (rows_open(&k->before, k->path, ROWS_CSV, err) || err_wrap(err, "%s", k->path));
 }
 
 static bool open_file(struct new_keys *k, bool resume, off_t *size, struct err *err)
@@ -59,8 +85,8 @@ static bool open_file(struct new_keys *k, bool resume, off_t *size, struct err *
 			       "%s is to hold keys: it has to be a file for its owner alone "
 			       "(chmod 600)",
 			       k->path);
-	return cut_last_line(k, fd, st.st_size, err) && (fstat(fd, &st) == 0 || failed(k, err)) &&
-	       (*size = st.st_size, true);
+	*size = st.st_size;
+	return true;
 }
 
 static bool start(struct new_keys *k, bool resume, struct err *err)
@@ -72,10 +98,8 @@ static bool start(struct new_keys *k, bool resume, struct err *err)
 	if (!open_file(k, resume, &size, err))
 		return false;
 	if (size > 0)
-		return rows_open(&k->before, k->path, ROWS_CSV, err) ||
-		       err_wrap(err, "%s", k->path);
-	return fputs(k->pubkey ? "name,key,private_key\n" : "name,key\n", k->f) >= 0 ||
-	       failed(k, err);
+		return go_on(k, size, err);
+	return fputs(header(k), k->f) >= 0 || failed(k, err);
 }
 
 bool new_keys_open(struct new_keys **out, const char *path, bool pubkey, bool resume,

@@ -60,7 +60,7 @@ def test_what_is_imported_is_what_is_exported(cli, tmp_path):
     rows = list(csv.DictReader(io.StringIO(cli.ok("export", "clients"))))
     assert [(r["name"], r["tags"], r["topics"]) for r in rows] == [
         (w["name"], ";".join(w["tags"]), ";".join(w["topics"])) for w in wanted]
-    assert cli.ok("export", "topics").split() == ["name", "common", "t0", "t1", "t2", "t3", "t4"]
+    assert cli.ok("export", "topics").replace('"', "").split() == ["name", "common", "t0", "t1", "t2", "t3", "t4"]
     assert cli.json("status", "--topic", "common")["members"] == "250"
 
 
@@ -103,7 +103,7 @@ def test_a_bad_row_changes_nothing_of_its_chunk_and_is_named_by_its_line(cli, tm
     ('name,key\nx"y,aa\n', "line 2: a quote where none may be"),
     ("name,key\nx,{key}\ny,{key}\rz,{key}\n", "line 3: a line ends with LF or CRLF"),
     ("name,key\nx\0y,{key}\n", "line 2: holds a zero byte"),
-    ("name,key\n\udcff,{key}\n", "line 2: operation"),
+    ("name,key\n\udcff,{key}\n", "line 2: createClient: name: not UTF-8"),
     ("name,key,type\nx,{key},maker\n", "line 2: type: producer, consumer, both"),
     ("name,key,tags\nx,{key},a b\n", "line 2: a tag is name or name=value"),
     ("name,key,topics\nx,{key},a/+\n", "line 2: a topic has"),
