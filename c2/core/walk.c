@@ -15,16 +15,59 @@ static bool topic_add(void *arg, const struct store_topic *row)
 	return false;
 }
 
-/* Due now, unless it is already. */
-static bool make_due(struct core *c, struct client_list *list, int64_t now, struct err *err)
+/* Due at this time, unless it is before. */
+static bool make_due(struct core *c, struct store_client *row, int64_t at, struct err *err)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		struct store_client *row = &list->rows[i];
+	if (row->next_at > 0 && row->next_at <= at)
+		return true;
+	row->next_at = at;
+	return DB(c, client_put, row, err);
+}
 
-		if (row->next_at > 0 && row->next_at <= now)
-			continue;
-		row->next_at = now;
-		if (!DB(c, client_put, row, err))
+static bool make_all_due(struct core *c, struct client_list *list, int64_t now, struct err *err)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!make_due(c, &list->rows[i], now, err))
+			return false;
+	return true;
+}
+
+/*
+ * Consumers of a topic are due before its producers, so that no message comes
+ * under a key that its receivers have yet to get. A topic with members that
+ * are known to be producers is walked twice, and these, found by the second
+ * walk, are due a second later than the last consumer, since a second is the
+ * finest difference between times.
+ */
+struct topic_walk {
+	bool second;
+	bool late; /* the first has passed over producers */
+	int64_t after;
+};
+
+/* As store_topic.walk_client: 0 at the start, below 0 in the second walk. */
+static struct topic_walk topic_walk_of(int64_t cursor)
+{
+	if (cursor < 0)
+		return (struct topic_walk){.second = true, .after = ~cursor};
+	return (struct topic_walk){.late = cursor & 1, .after = cursor >> 1};
+}
+
+static int64_t cursor_of(const struct topic_walk *w)
+{
+	return w->second ? ~w->after : (int64_t)((uint64_t)w->after << 1 | w->late);
+}
+
+static bool members_due(struct core *c, struct topic_walk *w, struct client_list *list,
+			struct err *err)
+{
+	int64_t now = core_now(c);
+
+	for (size_t i = 0; i < list->n; i++) {
+		bool producer = list->rows[i].type == CORE_TYPE_PRODUCER;
+
+		w->late |= producer;
+		if (producer == w->second && !make_due(c, &list->rows[i], now + w->second, err))
 			return false;
 	}
 	return true;
@@ -33,16 +76,18 @@ static bool make_due(struct core *c, struct client_list *list, int64_t now, stru
 static bool page_of_topic(struct core *c, struct store_topic *topic, struct client_list *list,
 			  struct err *err)
 {
-	if (!DB(c, topic_members, topic->id, topic->walk_client, CORE_PAGE, client_list_add, list,
-		err) ||
-	    !make_due(c, list, core_now(c), err))
+	struct topic_walk w = topic_walk_of(topic->walk_client);
+
+	if (!DB(c, topic_members, topic->id, w.after, CORE_PAGE, client_list_add, list, err) ||
+	    !members_due(c, &w, list, err))
 		return false;
-	if (list->n == CORE_PAGE) {
-		topic->walk_client = list->rows[list->n - 1].id;
-	} else {
-		topic->walk_client = 0;
+	if (list->n == CORE_PAGE)
+		w.after = list->rows[list->n - 1].id;
+	else if (w.late && !w.second)
+		w = (struct topic_walk){.second = true};
+	else
 		topic->walk_rev = topic->rev;
-	}
+	topic->walk_client = topic->walk_rev == topic->rev ? 0 : cursor_of(&w);
 	return DB(c, topic_put, topic, err);
 }
 
@@ -163,7 +208,7 @@ static bool page_of_fleet(struct core *c, struct client_list *list, struct err *
 		return false;
 	more = list->n == CORE_PAGE;
 	c->fleet_walks = more;
-	return (walk == WALK_DUE ? make_due(c, list, core_now(c), err)
+	return (walk == WALK_DUE ? make_all_due(c, list, core_now(c), err)
 				 : make_sane(c, list, core_now(c), err)) &&
 	       put_cursor(c, more ? list->rows[list->n - 1].id : 0, more ? walk : WALK_NONE, err);
 }
