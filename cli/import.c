@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -399,6 +400,13 @@ static bool check_flags(const struct command *cmd, size_t *chunk, enum rows_form
 	return true;
 }
 
+static bool is_keep(const struct import *im)
+{
+	const struct command_value *v = command_get(im->cmd, "existing");
+
+	return v && strcasecmp(v->text, "keep") == 0;
+}
+
 static bool open_keys(struct import *im, struct err *err)
 {
 	const struct command_value *path = command_get(im->cmd, "new-keys");
@@ -409,6 +417,10 @@ static bool open_keys(struct import *im, struct err *err)
 		return false;
 	if (path && command_is_on(im->cmd, "dry-run"))
 		return err_set(err, ERR_INVALID, "a dry run makes no keys: leave --new-keys out");
+	if (path && is_keep(im))
+		return err_set(err, ERR_INVALID,
+			       "--existing keep leaves other keys in the server than --new-keys "
+			       "would write");
 	return !path || new_keys_open(&im->keys, path->text, im->pubkey,
 				      command_is_on(im->cmd, "resume"), err);
 }

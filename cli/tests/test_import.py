@@ -241,6 +241,9 @@ def test_new_keys_never_overwrite_a_file_and_know_their_input(cli, tmp_path):
     keys.chmod(0o644)
     assert cli.run("import", "clients", file, "--new-keys", keys, "--resume").returncode == 5
     keys.unlink()
+    run = cli.run("import", "clients", file, "--new-keys", keys, "--existing", "keep")
+    assert run.returncode == 2 and not keys.exists()
+    assert cli.ok("__complete", "import", "clients", "") == ":file\n"
     target = private_file(tmp_path / "target", b"")
     keys.symlink_to(target)
     assert cli.run("import", "clients", file, "--new-keys", keys).returncode != 0
