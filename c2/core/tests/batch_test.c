@@ -304,7 +304,7 @@ static void devices_follow_what_a_batch_did_in_one_revision(void)
 static void topics_that_many_leave_rotate_once(void)
 {
 	enum { MANY = 50 };
-	static char names[MANY][8];
+	static char names[MANY][24];
 	struct core_op ops[MANY];
 	struct kit k;
 	struct core_topic_status before, after;
@@ -368,7 +368,7 @@ static void come_and_go(struct kit *k, int page)
 
 static void twelve(struct kit *k)
 {
-	char name[8];
+	char name[16];
 
 	kit_open(k, CORE_SYMKEY);
 	CHECK(core_topic_new(k->core, "t", &out, &err));
