@@ -13,6 +13,8 @@
 
 /* Rows looked at for one page, and topics in it: what bounds its time and size. */
 enum { LOOK_MAX = 2048, TOPICS_MAX = 20000 };
+/* The state of a client costs as much as this many rows: its topics are read. */
+enum { STATUS_LOOKS = 8 };
 
 /* --- does it fit? ----------------------------------------------------------------------- */
 
@@ -112,7 +114,8 @@ static bool look_at(struct look *l, const struct store_client *row, bool *full, 
 	if (fit)
 		client_list_add(l->out, row);
 	memcpy(l->cursor, row->name, strlen(row->name) + 1);
-	*full = ++l->n == LOOK_MAX || (int64_t)l->out->n == l->s->limit;
+	l->n += l->s->states ? STATUS_LOOKS : 1;
+	*full = l->n >= LOOK_MAX || (int64_t)l->out->n == l->s->limit;
 	return true;
 }
 
