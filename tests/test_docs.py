@@ -172,10 +172,14 @@ def test_the_api_answers_curl_as_printed(tmp_path, c2):
     assert '"members":"1"' in answers
 
 
-def test_the_library_is_built_by_hand_as_printed(tmp_path):
-    shutil.copytree(ROOT / "client", tmp_path / "client", ignore=shutil.ignore_patterns("tests"))
+@pytest.mark.parametrize("section", ["Without a key server", "One file"])
+def test_the_library_is_built_by_hand_as_printed(tmp_path, section):
     folder = tmp_path / "client"
-    [build] = blocks("Without a key server", LIBRARY)
+    shutil.copytree(ROOT / "client", folder, ignore=shutil.ignore_patterns("tests"))
+    (tmp_path / "tools").mkdir()
+    for name in "meson.build", "tools/amalgamate.py":
+        shutil.copy(ROOT / name, tmp_path / name)
+    [build] = blocks(section, LIBRARY)
     done = subprocess.run(["sh", "-euc", build], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0 and "21.5 C" in done.stdout, done.stderr
 

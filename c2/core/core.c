@@ -82,6 +82,8 @@ void core_free(struct core *c)
 {
 	if (!c)
 		return;
+	if (c->group.n)
+		c->store.ops->rollback(c->store.ctx); /* nobody was told that it is done */
 	events_free(c);
 	queue_clear(&c->receipts);
 	outbox_free(&c->outbox);
@@ -135,7 +137,11 @@ static void on_message(void *ctx, const char *topic, const uint8_t *payload, siz
 
 static void on_room(void *ctx)
 {
-	core_wake(ctx);
+	struct core *c = ctx;
+
+	outbox_flush(c);
+	if (outbox_room(c) >= OUTBOX_SLICE)
+		core_wake(c);
 }
 
 struct bus_handler core_bus_handler(struct core *c)
@@ -194,9 +200,11 @@ static int64_t until_next(struct core *c)
 
 int64_t core_work(struct core *c, int max_clients)
 {
+	struct err err;
 	bool more;
 
 	c->working = true;
+	group_commit(c, &err); /* who waits for it is told */
 	clock_watch(c);
 	more = events_pump(c);
 	more |= receive_receipts(c, max_clients);
@@ -204,5 +212,5 @@ int64_t core_work(struct core *c, int max_clients)
 	more |= walk_fleet(c);
 	more |= deliver_due(c, max_clients);
 	c->working = false;
-	return more ? 0 : until_next(c);
+	return more || c->group.n ? 0 : until_next(c);
 }

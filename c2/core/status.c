@@ -38,7 +38,7 @@ bool client_status(struct core *c, const struct store_client *row, struct core_c
 	bool ok;
 
 	v.pubkey = c->cfg.mode == CORE_PUBKEY;
-	ok = view_load(&v, c, INT64_MAX, err); /* no key is opened */
+	ok = view_load(&v, c, INT64_MAX, 0, err); /* no key is opened */
 	if (ok) {
 		*out = (struct core_client_status){
 			.sent_rev = row->sent_rev,

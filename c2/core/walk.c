@@ -15,33 +15,15 @@ static bool topic_add(void *arg, const struct store_topic *row)
 	return false;
 }
 
-/* Due at this time, unless it is before. */
-static bool make_due(struct core *c, struct store_client *row, int64_t at, struct err *err)
-{
-	if (row->next_at > 0 && row->next_at <= at)
-		return true;
-	row->next_at = at;
-	return DB(c, client_put, row, err);
-}
-
-static bool make_all_due(struct core *c, struct client_list *list, int64_t now, struct err *err)
-{
-	for (size_t i = 0; i < list->n; i++)
-		if (!make_due(c, &list->rows[i], now, err))
-			return false;
-	return true;
-}
-
 /*
- * Consumers of a topic are due before its producers, so that no message comes
- * under a key that its receivers have yet to get. A topic with members that
- * are known to be producers is walked twice, and these, found by the second
- * walk, are due a second later than the last consumer, since a second is the
- * finest difference between times.
+ * Consumers of a topic are sent a new key before its producers, so that no
+ * message comes under a key that its receivers have yet to get: a topic with
+ * members that are known to be producers is walked twice, and the first walk
+ * passes over these.
  */
 struct topic_walk {
 	bool second;
-	bool late; /* the first has passed over producers */
+	bool late; /* the first has passed over somebody */
 	int64_t after;
 };
 
@@ -58,31 +40,75 @@ static int64_t cursor_of(const struct topic_walk *w)
 	return w->second ? ~w->after : (int64_t)((uint64_t)w->after << 1 | w->late);
 }
 
-static bool members_due(struct core *c, struct topic_walk *w, struct client_list *list,
-			struct err *err)
+/* Keep those that are not due already and were not yet handed rev, as due now. */
+static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 {
-	int64_t now = core_now(c);
+	size_t n = 0;
 
 	for (size_t i = 0; i < list->n; i++) {
-		bool producer = list->rows[i].type == CORE_TYPE_PRODUCER;
+		struct store_client *row = &list->rows[i];
 
-		w->late |= producer;
-		if (producer == w->second && !make_due(c, &list->rows[i], now + w->second, err))
-			return false;
+		if (row->sent_rev >= rev || (row->next_at > 0 && row->next_at <= now))
+			continue;
+		row->next_at = now;
+		list->rows[n++] = *row;
 	}
+	list->n = n;
+}
+
+/* Of these, keep those of this walk. */
+static void keep_turn(struct client_list *list, struct topic_walk *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		bool second = list->rows[i].type == CORE_TYPE_PRODUCER;
+
+		w->late |= second;
+		if (second == w->second)
+			list->rows[n++] = list->rows[i];
+	}
+	list->n = n;
+}
+
+/*
+ * Where the bus has room they are served at once, which saves each a write and
+ * a search; the walk waits for the rest. Without a broker they become due, in
+ * the second walk a second later, which is the finest difference between times.
+ * *last: how far it came.
+ */
+static bool serve_page(struct slice *s, struct core *c, struct client_list *list,
+		       struct topic_walk *w, int64_t rev, int64_t *last, struct err *err)
+{
+	size_t n_served;
+
+	keep_behind(list, rev, core_now(c));
+	keep_turn(list, w);
+	for (size_t i = 0; i < list->n && !c->bus_up; i++)
+		list->rows[i].next_at += w->second;
+	if (!c->bus_up)
+		return DB(c, clients_state, list->rows, list->n, err);
+	if (!slice_serve(s, c, list, &n_served, err))
+		return false;
+	if (n_served < list->n)
+		*last = list->rows[n_served].id - 1;
 	return true;
 }
 
-static bool page_of_topic(struct core *c, struct store_topic *topic, struct client_list *list,
-			  struct err *err)
+static bool page_of_topic(struct slice *s, struct core *c, struct store_topic *topic,
+			  struct client_list *list, struct err *err)
 {
 	struct topic_walk w = topic_walk_of(topic->walk_client);
+	int64_t last = INT64_MAX;
 
-	if (!DB(c, topic_members, topic->id, w.after, CORE_PAGE, client_list_add, list, err) ||
-	    !members_due(c, &w, list, err))
+	if (!DB(c, topic_members, topic->id, w.after, CORE_PAGE, client_list_add, list, err))
 		return false;
 	if (list->n == CORE_PAGE)
-		w.after = list->rows[list->n - 1].id;
+		last = list->rows[list->n - 1].id;
+	if (!serve_page(s, c, list, &w, topic->rev, &last, err))
+		return false;
+	if (last != INT64_MAX)
+		w.after = last;
 	else if (w.late && !w.second)
 		w = (struct topic_walk){.second = true};
 	else
@@ -95,18 +121,17 @@ bool walk_topics(struct core *c)
 {
 	struct store_topic topic = {.id = 0};
 	struct client_list list = {0};
+	struct slice s;
 	struct err err;
 	bool ok;
 
 	/* Most slices have nothing to walk: look before a transaction is paid for. */
-	if (!DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
-	    !c->store.ops->begin(c->store.ctx, &err))
+	if ((c->bus_up && outbox_room(c) < OUTBOX_SLICE) ||
+	    !DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
+	    !slice_begin(&s, c, "a rotation waits"))
 		return false;
-	ok = page_of_topic(c, &topic, &list, &err) && DB(c, commit, &err);
-	if (!ok) {
-		c->store.ops->rollback(c->store.ctx);
-		log_write(LOG_WARN, "a rotation waits", LOG_STR("error", err.text));
-	}
+	ok = page_of_topic(&s, c, &topic, &list, &err);
+	ok = slice_end(&s, c, ok, "a rotation waits", &err);
 	client_list_free(&list);
 	return ok;
 }
@@ -177,6 +202,12 @@ bool walk_fleet_start(struct core *c, struct err *err)
 	return put_cursor(c, 0, WALK_DUE, err);
 }
 
+static bool make_due(struct core *c, struct client_list *list, struct err *err)
+{
+	keep_behind(list, INT64_MAX, core_now(c));
+	return DB(c, clients_state, list->rows, list->n, err);
+}
+
 /* Nobody waits longer than a pause with its jitter. */
 static bool make_sane(struct core *c, struct client_list *list, int64_t now, struct err *err)
 {
@@ -186,7 +217,7 @@ static bool make_sane(struct core *c, struct client_list *list, int64_t now, str
 		if (row->next_at <= now + 2 * c->cfg.retry_max_s)
 			continue;
 		row->next_at = now;
-		if (!DB(c, client_put, row, err))
+		if (!DB(c, clients_state, row, 1, err))
 			return false;
 	}
 	return true;
@@ -207,10 +238,11 @@ static bool page_of_fleet(struct core *c, struct client_list *list, struct err *
 	if (!DB(c, clients_after, after, CORE_PAGE, client_list_add, list, err))
 		return false;
 	more = list->n == CORE_PAGE;
+	if (more)
+		after = list->rows[list->n - 1].id;
 	c->fleet_walks = more;
-	return (walk == WALK_DUE ? make_all_due(c, list, core_now(c), err)
-				 : make_sane(c, list, core_now(c), err)) &&
-	       put_cursor(c, more ? list->rows[list->n - 1].id : 0, more ? walk : WALK_NONE, err);
+	return (walk == WALK_DUE ? make_due(c, list, err) : make_sane(c, list, core_now(c), err)) &&
+	       put_cursor(c, more ? after : 0, more ? walk : WALK_NONE, err);
 }
 
 bool walk_fleet(struct core *c)

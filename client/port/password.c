@@ -1,5 +1,6 @@
 #include "e4/password.h"
 
+#include "../src/utf8.h"
 #include "argon2i.h"
 #include "e4/crypto.h"
 
@@ -9,44 +10,6 @@
 #define PASSES 3u
 #define COMPAT_LANES 4u
 
-/*
- * Bytes of the UTF-8 character at p, of at most len; 0 if there is none. By
- * table 3-7 of the Unicode standard: no overlong form, no surrogate, nothing
- * above U+10FFFF.
- */
-static size_t utf8_char(const uint8_t *p, size_t len)
-{
-	uint8_t lead = p[0], low = 0x80, high = 0xbf;
-	size_t n;
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xc2 && lead <= 0xdf)
-		n = 2;
-	else if (lead >= 0xe0 && lead <= 0xef)
-		n = 3;
-	else if (lead >= 0xf0 && lead <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (n > len)
-		return 0;
-	if (lead == 0xe0)
-		low = 0xa0;
-	else if (lead == 0xed)
-		high = 0x9f;
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 enum e4_password_fault e4_password_check(const char *password, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)password;
@@ -55,7 +18,7 @@ enum e4_password_fault e4_password_check(const char *password, size_t len)
 	if (len > UINT32_MAX)
 		return E4_PASSWORD_TOO_LONG;
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_char(p + i, len - i);
+		size_t n = e4_utf8_step(p + i, len - i);
 		if (n == 0)
 			return E4_PASSWORD_NOT_UTF8;
 		i += n;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../src/crypto/bytes.h"
+#include "../src/declassify.h"
 
 #define CHUNK E4_SEALED_CHUNK
 #define TAG E4_SIV_TAG_LEN
@@ -216,6 +217,7 @@ static bool open_chunk(struct e4_store_sealed *s)
 	chunk_ad(s, ad);
 	memcpy(s->tag, s->buf, TAG);
 	s->authentic = e4_siv_open(&s->key, s->buf + TAG, ad, sizeof ad, s->buf, (size_t)TAG + n);
+	E4_PUBLIC(&s->authentic, sizeof s->authentic);
 	return true;
 }
 
@@ -246,10 +248,12 @@ enum e4_result e4_store_sealed_open(struct e4_store_sealed *s, const struct e4_s
 				    const uint8_t device_key[32],
 				    const struct e4_sealed_counter *counter)
 {
+	bool zero = e4_is_zero(device_key, 32);
+
+	E4_PUBLIC(&zero, sizeof zero);
 	memset(s, 0, sizeof *s);
 	if (!below->save_begin || !below->save_write || !below->save_commit || !below->load_begin ||
-	    !below->load_read || e4_is_zero(device_key, 32) ||
-	    (counter && (!counter->get || !counter->set)))
+	    !below->load_read || zero || (counter && (!counter->get || !counter->set)))
 		return E4_ERR_PARAM;
 	s->below = *below;
 	if (counter)

@@ -119,6 +119,7 @@ static enum e4_result prove_agree(const struct e4_client *c, const uint8_t publi
 	r = control_key(c, ours, other_public);
 	if (r != E4_OK)
 		return r;
+	E4_PUBLIC(ours, sizeof ours);
 	return memcmp(ours, theirs, sizeof ours) == 0 ? E4_OK : E4_ERR_PARAM;
 }
 

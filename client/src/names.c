@@ -3,50 +3,18 @@
 
 #include <string.h>
 
+#include "utf8.h"
+
 static const char hex[] = "0123456789abcdef";
 
-/*
- * Length of the UTF-8 sequence at p, 0 if there is none: overlong forms,
- * surrogates, values over U+10FFFF and NUL are refused, so that one name has
- * one spelling and survives every zero-terminated string on its way.
- */
-static size_t utf8_step(const uint8_t *p, size_t left)
-{
-	size_t n;
-	uint8_t low = 0x80, high = 0xbf; /* bounds of the second byte */
-
-	if (p[0] == 0)
-		return 0;
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (n > left)
-		return 0;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	return n;
-}
-
+/* No NUL either, so that a name survives every zero-terminated string on its way. */
 static bool utf8_ok(const char *text, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	size_t step;
 
 	for (; len > 0; p += step, len -= step) {
-		step = utf8_step(p, len);
+		step = *p ? e4_utf8_step(p, len) : 0;
 		if (step == 0)
 			return false;
 	}

@@ -8,7 +8,8 @@
 #define MAX_LEN 400
 #define TOPICS 5
 
-static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk};
+static const struct e4_mode *const modes[] = {&e4_mode_sk, &e4_mode_pk, &e4_mode_pk_element};
+#define MODES 3
 
 /* The same sequence in every run. */
 static uint32_t any(uint32_t limit)
@@ -25,15 +26,51 @@ struct slot {
 	size_t len, cap;
 };
 
+/* The callbacks but for the store's, which counts for itself; each fails at one of its calls. */
+struct port {
+	struct device *d;
+	struct e4_element element;
+	uint8_t private_key[64]; /* the element's */
+	int clock_calls, clock_fails;
+	int element_calls, element_fails; /* counted from 1; 0: none */
+};
+
+static bool port_now(void *ctx, uint64_t *seconds)
+{
+	struct port *p = ctx;
+
+	*seconds = p->d->now;
+	return ++p->clock_calls != p->clock_fails && !p->d->now_unknown;
+}
+
+static bool port_sign(void *ctx, uint8_t sig[64], const void *msg, size_t len)
+{
+	struct port *p = ctx;
+
+	e4_ed25519_sign(sig, msg, len, p->private_key);
+	return ++p->element_calls != p->element_fails;
+}
+
+static bool port_agree(void *ctx, uint8_t shared[32], const uint8_t point[32])
+{
+	struct port *p = ctx;
+	uint8_t scalar[32];
+
+	e4_ed25519_to_x25519_scalar(scalar, p->private_key);
+	return e4_x25519(shared, scalar, point) && ++p->element_calls != p->element_fails;
+}
+
 /* A device, and the messages that it is given. */
 struct side {
 	struct device d;
+	struct port port;
 	struct e4_message messages[MAX_MESSAGES];
 	struct slot slots[MAX_MESSAGES];
 };
 
 struct twins {
 	struct device sender;
+	struct port sender_port;
 	struct side batch, single;
 };
 
@@ -53,30 +90,53 @@ static void give_topics(struct device *d, unsigned n)
 	}
 }
 
-static void device_init(struct device *d, const struct e4_mode *mode, uint8_t n, uint16_t n_cache)
+static void provision(struct device *d, struct port *port, uint8_t n)
+{
+	uint8_t id[16], c2_public[32];
+
+	d->now = T0;
+	if (d->c.cfg.mode != &e4_mode_pk_element) {
+		world_provision(d, n);
+		return;
+	}
+	world_identity(&e4_mode_pk, n, id, port->private_key);
+	e4_x25519_base(c2_public, c2_private);
+	CHECK_EQ(e4_provision_pk_element(&d->c, id, port->private_key + 32, c2_public), E4_OK);
+}
+
+static void device_init(struct device *d, struct port *port, const struct e4_mode *mode, uint8_t n,
+			uint16_t n_cache)
 {
 	struct e4_config cfg;
 
 	memset(d, 0, sizeof *d);
+	memset(port, 0, sizeof *port);
+	port->d = d;
+	port->element = (struct e4_element){port, port_sign, port_agree};
 	cfg = device_config(d, mode);
-	cfg.seen = d->seen; /* in both modes, to see that it is the same */
+	cfg.now = port_now;
+	cfg.now_ctx = port;
+	if (mode == &e4_mode_pk_element)
+		cfg.element = &port->element;
+	cfg.seen = d->seen; /* in all modes, to see that it is the same */
 	cfg.n_seen = 32;
 	cfg.n_cache = n_cache;
 	cfg.future_s = 5;
-	world_device_cfg(d, &cfg, n);
+	CHECK_EQ(e4_init(&d->c, &cfg), E4_OK);
+	provision(d, port, n);
 	give_topics(d, TOPICS);
-	if (mode == &e4_mode_pk) {
+	if (mode != &e4_mode_sk) {
 		uint8_t id[16], key[64];
-		world_identity(mode, 1, id, key);
+		world_identity(&e4_mode_pk, 1, id, key);
 		CHECK_EQ(e4_set_peer(&d->c, id, key + 32), E4_OK);
 	}
 }
 
 static void twins_init(struct twins *w, const struct e4_mode *mode, uint16_t n_cache)
 {
-	device_init(&w->sender, mode, 1, 2);
-	device_init(&w->batch.d, mode, 2, n_cache);
-	device_init(&w->single.d, mode, 2, n_cache);
+	device_init(&w->sender, &w->sender_port, mode, 1, 2);
+	device_init(&w->batch.d, &w->batch.port, mode, 2, n_cache);
+	device_init(&w->single.d, &w->single.port, mode, 2, n_cache);
 }
 
 static void twins_free(struct twins *w)
@@ -103,7 +163,7 @@ static void copy_messages(struct twins *w, size_t n)
 }
 
 /* Results that came up in a test so far. */
-static bool seen[E4_ERR_NO_TIME + 1];
+static bool seen[E4_ERR_ELEMENT + 1];
 
 static void all_seen(const enum e4_result *results, size_t n)
 {
@@ -161,6 +221,18 @@ static size_t earlier_stamps(const struct twins *w, size_t n)
 	return earlier;
 }
 
+static void protect_on_both_sides(struct twins *w, size_t n)
+{
+	copy_messages(w, n);
+	e4_protect_batch(&w->batch.d.c, w->batch.messages, n);
+	for (size_t i = 0; i < n; i++) {
+		struct e4_message *m = &w->single.messages[i];
+		m->result = e4_protect(&w->single.d.c, m->topic, m->out, m->out_cap, &m->out_len,
+				       m->in, m->len);
+	}
+	same_on_both_sides(w, n);
+}
+
 static void protecting_in_batches_is_the_same(void)
 {
 	static struct twins w;
@@ -168,20 +240,13 @@ static void protecting_in_batches_is_the_same(void)
 
 	for (int turn = 0; turn < 120; turn++) {
 		size_t n = any(MAX_MESSAGES + 1);
-		twins_init(&w, modes[turn % 2], (uint16_t)(turn / 2 % 3));
+		twins_init(&w, modes[turn % MODES], (uint16_t)(turn / MODES % 3));
 		for (size_t i = 0; i < n; i++)
 			plain_message(&w, &w.batch.slots[i]);
 		if (n > 2) /* not a topic to send on */
 			w.batch.slots[n / 2].topic = world_control(&w.batch.d);
 		w.batch.d.now_unknown = w.single.d.now_unknown = turn % 15 == 14;
-		copy_messages(&w, n);
-		e4_protect_batch(&w.batch.d.c, w.batch.messages, n);
-		for (size_t i = 0; i < n; i++) {
-			struct e4_message *m = &w.single.messages[i];
-			m->result = e4_protect(&w.single.d.c, m->topic, m->out, m->out_cap,
-					       &m->out_len, m->in, m->len);
-		}
-		same_on_both_sides(&w, n);
+		protect_on_both_sides(&w, n);
 		moved_stamps += earlier_stamps(&w, n);
 		twins_free(&w);
 	}
@@ -249,13 +314,25 @@ static void spoil(struct twins *w, size_t i)
 	}
 }
 
+static void unprotect_on_both_sides(struct twins *w, size_t n)
+{
+	copy_messages(w, n);
+	e4_unprotect_batch(&w->batch.d.c, w->batch.messages, n);
+	for (size_t i = 0; i < n; i++) {
+		struct e4_message *m = &w->single.messages[i];
+		m->result = e4_unprotect(&w->single.d.c, m->topic, m->out, m->out_cap, &m->out_len,
+					 m->in, m->len);
+	}
+	same_on_both_sides(w, n);
+}
+
 static void unprotecting_in_batches_is_the_same(void)
 {
 	static struct twins w;
 
 	for (int turn = 0; turn < 120; turn++) {
 		size_t n = any(MAX_MESSAGES + 1);
-		twins_init(&w, modes[turn % 2], (uint16_t)(turn / 2 % 3));
+		twins_init(&w, modes[turn % MODES], (uint16_t)(turn / MODES % 3));
 		for (size_t i = 0; i < n; i++) {
 			struct slot *slot = &w.batch.slots[i];
 			if (any(15) == 0)
@@ -266,14 +343,7 @@ static void unprotecting_in_batches_is_the_same(void)
 			slot->cap = sizeof slot->out;
 			spoil(&w, i);
 		}
-		copy_messages(&w, n);
-		e4_unprotect_batch(&w.batch.d.c, w.batch.messages, n);
-		for (size_t i = 0; i < n; i++) {
-			struct e4_message *m = &w.single.messages[i];
-			m->result = e4_unprotect(&w.single.d.c, m->topic, m->out, m->out_cap,
-						 &m->out_len, m->in, m->len);
-		}
-		same_on_both_sides(&w, n);
+		unprotect_on_both_sides(&w, n);
 		twins_free(&w);
 	}
 	all_seen((const enum e4_result[]){E4_OK, E4_COMMAND, E4_ERR_LENGTH, E4_ERR_AUTH,
@@ -282,12 +352,96 @@ static void unprotecting_in_batches_is_the_same(void)
 		 10);
 }
 
+/* --- failures of the port ------------------------------------------------------------ */
+
+enum { CLOCK, ELEMENT, STORE, CALLBACKS };
+
+static void fail_nth(struct side *side, int which, int n)
+{
+	side->port.clock_calls = side->port.element_calls = side->d.store.calls = 0;
+	side->port.clock_fails = which == CLOCK ? n : 0;
+	side->port.element_fails = which == ELEMENT ? n : 0;
+	side->d.store.fail_at = which == STORE ? n : 0;
+}
+
+static int calls_of(const struct side *side, int which)
+{
+	return which == CLOCK     ? side->port.clock_calls
+	       : which == ELEMENT ? side->port.element_calls
+				  : side->d.store.calls;
+}
+
+/* Commands among messages; one of them asks the element. */
+static void stream_with_commands(struct twins *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct slot *slot = &w->batch.slots[i];
+		uint8_t plain[E4_COMMAND_MAX], c2_public[32];
+
+		if (i % 7 == 3) {
+			command_message(w, slot, T0 - 500 + i);
+		} else if (i == n - 2 && w->batch.d.c.cfg.mode != &e4_mode_sk) {
+			e4_x25519_base(c2_public, key_of(4).bytes);
+			slot->topic = world_control(&w->batch.d);
+			slot->len = e4_encode_set_c2_key(plain, c2_public);
+			e4_message_seal(slot->in, w->batch.d.c.control_key, T0, plain, slot->len);
+			slot->len += E4_OVERHEAD_SK;
+		} else {
+			sealed_message(w, slot);
+		}
+		memset(slot->out, 0x55, sizeof slot->out);
+		slot->cap = sizeof slot->out;
+	}
+}
+
+/* True if the n-th call came, and failed. */
+static bool fail_a_batch(const struct e4_mode *mode, bool protect, int which, int n)
+{
+	enum { N = 36 }; /* more than are worked on at once */
+	static struct twins w;
+	bool came;
+
+	twins_init(&w, mode, 2);
+	if (protect)
+		for (size_t i = 0; i < N; i++)
+			plain_message(&w, &w.batch.slots[i]);
+	else
+		stream_with_commands(&w, N);
+	fail_nth(&w.batch, which, n);
+	fail_nth(&w.single, which, n);
+	(protect ? protect_on_both_sides : unprotect_on_both_sides)(&w, N);
+	CHECK_EQ(calls_of(&w.batch, which), calls_of(&w.single, which));
+	came = calls_of(&w.batch, which) >= n;
+	twins_free(&w);
+	return came;
+}
+
+/* So the message that meets the failure is refused, and all others are not touched by it. */
+static void whichever_call_fails_a_batch_is_the_same_as_one_by_one(void)
+{
+	int failed[CALLBACKS] = {0};
+
+	for (int m = 0; m < MODES; m++)
+		for (int which = 0; which < CALLBACKS; which++)
+			for (int protect = 0; protect < 2; protect++)
+				for (int n = 1; fail_a_batch(modes[m], protect, which, n); n++)
+					failed[which]++;
+	fprintf(stderr, "  failed: %d of the clock, %d of the element, %d of the store\n",
+		failed[CLOCK], failed[ELEMENT], failed[STORE]);
+	CHECK(failed[CLOCK] > 100);
+	CHECK(failed[ELEMENT] > 20);
+	CHECK(failed[STORE] > 20);
+	all_seen((const enum e4_result[]){E4_OK, E4_COMMAND, E4_ERR_NO_TIME, E4_ERR_ELEMENT,
+					  E4_ERR_STORE},
+		 5);
+}
+
 /* Else equality above could be that of refusals. */
 static void a_batch_comes_back(void)
 {
 	static struct twins w;
 
-	for (int m = 0; m < 2; m++) {
+	for (int m = 0; m < MODES; m++) {
 		twins_init(&w, modes[m], 2);
 		for (size_t i = 0; i < MAX_MESSAGES; i++) {
 			struct slot *slot = &w.batch.slots[i];
@@ -328,6 +482,7 @@ int main(void)
 {
 	RUN(protecting_in_batches_is_the_same);
 	RUN(unprotecting_in_batches_is_the_same);
+	RUN(whichever_call_fails_a_batch_is_the_same_as_one_by_one);
 	RUN(a_batch_comes_back);
 	RUN(nobody_gets_nothing);
 	return END();

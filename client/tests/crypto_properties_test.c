@@ -51,15 +51,20 @@ static uint8_t *random_bytes(size_t len)
 	return p;
 }
 
-/* AES instructions in their narrow form only, where the CPU also has the wide one. */
-static bool narrow;
+/* What E4_AES_NATIVE does on this CPU, and on lesser ones: no wide instructions, or none. */
+enum form { AS_IT_IS, NARROW, BITSLICED };
+static enum form form = AS_IT_IS;
 
 static void key_init(struct e4_siv_key *k, const uint8_t raw[32])
 {
 	e4_siv_key_init(k, raw);
 #if E4_AES == E4_AES_NATIVE
-	if (narrow)
+	if (form == NARROW)
 		k->aes.native &= E4_NATIVE_AES;
+	if (form == BITSLICED) {
+		e4_ct64_init(&k->aes, raw);
+		k->aes.native = 0;
+	}
 #endif
 }
 
@@ -135,6 +140,35 @@ static void in_place_gives_the_same(void)
 		free(buf);
 		sample_wipe(&s);
 	}
+}
+
+static void once_is_the_same(size_t len, size_t ad_len)
+{
+	struct sample s;
+	struct e4_siv_key once;
+	sample_init(&s, len, ad_len);
+	uint8_t *sealed = random_bytes(len + 16), *out = random_bytes(len);
+	e4_siv_key_once(&once, s.raw);
+	e4_siv_seal(&once, sealed, s.ad, ad_len, s.plain, len);
+	CHECK_MEM(sealed, s.sealed, len + 16);
+	e4_siv_key_once(&once, s.raw);
+	CHECK(e4_siv_open(&once, out, s.ad, ad_len, s.sealed, len + 16));
+	CHECK_MEM(out, s.plain, len);
+	sealed[below(len + 16)] ^= 1;
+	e4_siv_key_once(&once, s.raw);
+	CHECK(!e4_siv_open(&once, out, s.ad, ad_len, sealed, len + 16));
+	CHECK(e4_is_zero(out, len));
+	free(sealed);
+	free(out);
+	sample_wipe(&s);
+}
+
+static void a_key_for_one_message_gives_the_same(void)
+{
+	static const size_t ad_lens[] = {0, 8, 16, 17, 40};
+	for (size_t i = 0; i < sizeof ad_lens / sizeof *ad_lens; i++)
+		for (size_t len = 0; len <= MAX_LEN; len++)
+			once_is_the_same(len, ad_lens[i]);
 }
 
 /* All bits for short messages, then every byte once. */
@@ -363,10 +397,10 @@ static void a_batch_takes_keys_of_different_forms(void)
 {
 	static struct pile p;
 	for (size_t i = 0; i < 20; i++) {
-		narrow = i % 2;
+		form = (enum form)(i % 3);
 		pile_add(&p, 20 * i, 8);
 	}
-	narrow = false;
+	form = AS_IT_IS;
 	pile_holds(&p);
 }
 
@@ -452,6 +486,7 @@ static void siv_holds(void)
 {
 	RUN(every_length_opens_again);
 	RUN(in_place_gives_the_same);
+	RUN(a_key_for_one_message_gives_the_same);
 	RUN(each_flipped_bit_is_refused);
 	RUN(each_truncation_is_refused);
 	RUN(associated_data_is_bound_in_content_and_length);
@@ -468,9 +503,11 @@ int main(void)
 {
 	siv_holds();
 	if (E4_AES == E4_AES_NATIVE) {
-		narrow = true;
+		form = NARROW;
 		siv_holds();
-		narrow = false;
+		form = BITSLICED;
+		siv_holds();
+		form = AS_IT_IS;
 	}
 #if BATCHES
 	RUN(a_batch_takes_keys_of_different_forms);

@@ -45,7 +45,8 @@ compile_and_judge() { # root
 				judge "$cc $level $choice" "$work/ct"
 			done
 			$cc $flags -DE4_CT_CHECK -o "$work/ct" "$1/client/tests/ct_client.c" \
-				"$1/client/src/"*.c $primitives || exit 2
+				"$1/client/src/"*.c "$1/client/port/store_flash.c" \
+				"$1/client/port/store_sealed.c" $primitives || exit 2
 			judge "$cc $level, the library" "$work/ct"
 		done
 	done

@@ -41,6 +41,7 @@ struct flash_sim {
 	long steps, cut_at;   /* units programmed and pages erased; the power goes at that one */
 	int starts;           /* how often the power came back */
 	uint8_t torn;         /* enum sim_torn */
+	size_t front;         /* SIM_FRONT: one more than the bytes that are done; 0: by chance */
 	bool off;             /* the power is gone */
 	bool by_start;        /* unstable bits keep one value until the next start */
 	unsigned n_forbidden; /* bits programmed to 1, units programmed twice other than to zero */
@@ -135,7 +136,7 @@ static inline void sim_tear(struct flash_sim *f, size_t at, uint8_t to, bool bef
 
 static inline void sim_tear_all(struct flash_sim *f, size_t at, const uint8_t *to, size_t len)
 {
-	size_t front = sim_chance(f) % (len + 1);
+	size_t front = f->front ? f->front - 1 : sim_chance(f) % (len + 1);
 
 	for (size_t i = 0; i < len; i++)
 		sim_tear(f, at + i, to ? to[i] : 0xff, i < front);

@@ -29,6 +29,7 @@ static const struct geometry geometries[] = {
 static struct flash_sim sim;
 static struct e4_store_flash flash;
 static struct e4_store store;
+static size_t front; /* of the next medium: see flash_sim.h */
 
 static void new_medium(const struct geometry *g, uint32_t seed)
 {
@@ -165,12 +166,14 @@ static bool cut_once(const struct geometry *g, int n_saved, long cut, uint8_t to
 		CHECK_EQ(open_store(), E4_OK);
 	}
 	sim.torn = torn;
+	sim.front = front;
 	sim.by_start = seed % 3 == 0;
 	sim.steps = 0;
 	sim.cut_at = cut;
 	done = save(n_saved + 1);
 	reached = sim.off;
 	CHECK(done == (load() == n_saved + 1) || sim.off);
+	sim.front = 0;
 	for (int i = 0; i < n_more; i++) {
 		sim_restart(&sim);
 		sim.torn = (uint8_t)(sim_chance(&sim) % SIM_TORN_KINDS);
@@ -196,6 +199,17 @@ static void a_power_cut_at_every_step_leaves_the_old_or_the_new_state(void)
 {
 	cut_everywhere(1, 0);
 	cut_everywhere(4, 0);
+}
+
+/* Units of several bytes as well, and the first bytes of each page that is erased. */
+static void a_power_cut_at_every_byte_leaves_the_old_or_the_new_state(void)
+{
+	for (size_t g = 0; g < N_GEOMETRIES; g++) {
+		for (front = 1; front <= geometries[g].program_size; front++)
+			for (long cut = 1; cut_once(&geometries[g], 3, cut, SIM_FRONT, 1, 0); cut++)
+				;
+		front = 0;
+	}
 }
 
 static void a_cut_in_what_cleans_up_after_a_cut_changes_nothing(void)
@@ -483,6 +497,7 @@ int main(void)
 {
 	RUN(states_come_back_after_saves_and_starts);
 	RUN(a_power_cut_at_every_step_leaves_the_old_or_the_new_state);
+	RUN(a_power_cut_at_every_byte_leaves_the_old_or_the_new_state);
 	RUN(a_cut_in_what_cleans_up_after_a_cut_changes_nothing);
 	RUN(a_mark_that_appears_after_it_was_not_there_does_not_count);
 	RUN(a_cut_at_the_first_save_leaves_nothing_or_the_state);

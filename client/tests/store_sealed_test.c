@@ -23,14 +23,20 @@ static struct e4_store_sealed sealed;
 static struct counter {
 	uint32_t value;
 	bool fails;
+	int calls, fail_at; /* this call alone fails, counted from 1; 0: none */
 } counter;
+
+static bool counter_works(struct counter *c)
+{
+	return ++c->calls != c->fail_at && !c->fails;
+}
 
 static bool counter_get(void *ctx, uint32_t *value)
 {
 	struct counter *c = ctx;
 
 	*value = c->value;
-	return !c->fails;
+	return counter_works(c);
 }
 
 static bool counter_set(void *ctx, uint32_t value)
@@ -38,9 +44,10 @@ static bool counter_set(void *ctx, uint32_t value)
 	struct counter *c = ctx;
 
 	CHECK(value > c->value || c->fails);
-	if (!c->fails)
-		c->value = value;
-	return !c->fails;
+	if (!counter_works(c))
+		return false;
+	c->value = value;
+	return true;
 }
 
 static const struct e4_sealed_counter monotonic = {&counter, counter_get, counter_set};
@@ -318,12 +325,53 @@ static void with_a_counter_an_older_state_is_damage(void)
 	free(old);
 }
 
+/* A save that is done stays done, whatever the counter says afterwards; one that is not did
+ * nothing. */
+static void whichever_call_of_the_counter_fails_nothing_is_lost(void)
+{
+	for (int fail = 1;; fail++) {
+		enum e4_result r;
+		int calls;
+
+		filled(MEMORY, device_key);
+		CHECK_EQ(start(MEMORY, device_key, &monotonic), E4_OK);
+		counter.calls = 0;
+		counter.fail_at = fail;
+		r = set_topic("three", 0x33);
+		calls = counter.calls;
+		counter.fail_at = 0;
+		CHECK(r == E4_OK || r == E4_ERR_STORE);
+		CHECK_EQ(device.c.topics_used, r == E4_OK ? 3 : 2);
+		CHECK_EQ(start(MEMORY, device_key, &monotonic), E4_OK);
+		CHECK_EQ(device.c.topics_used, r == E4_OK ? 3 : 2);
+		CHECK_EQ(counter.value, r == E4_OK ? 4 : 3);
+		CHECK_EQ(set_topic("three", 0x34), E4_OK);
+		if (calls < fail)
+			break;
+	}
+	for (int fail = 1;; fail++) {
+		enum e4_result r;
+
+		filled(MEMORY, device_key);
+		counter.fail_at = fail; /* which is behind, so reading moves it */
+		r = start(MEMORY, device_key, &monotonic);
+		CHECK(r == E4_OK || (r == E4_ERR_STORE && counter.calls >= fail));
+		if (r == E4_OK && counter.calls < fail)
+			break;
+		counter.fail_at = 0;
+		CHECK(r == E4_OK || !device.c.provisioned);
+		CHECK_EQ(start(MEMORY, device_key, &monotonic), E4_OK);
+		CHECK_EQ(device.c.topics_used, 2);
+		CHECK_EQ(counter.value, 3);
+	}
+}
+
 static void a_power_cut_leaves_the_old_or_the_new_sealed_state(void)
 {
 	for (uint8_t torn = 0; torn < SIM_TORN_KINDS; torn++) {
 		bool off = true;
 
-		for (long cut = 1; off; cut += 5) {
+		for (long cut = 1; off; cut++) {
 			enum e4_result r;
 			bool has;
 
@@ -454,6 +502,7 @@ int main(void)
 	RUN(chunks_of_a_save_that_was_cut_do_not_fit_the_next);
 	RUN(equal_states_are_different_bytes);
 	RUN(with_a_counter_an_older_state_is_damage);
+	RUN(whichever_call_of_the_counter_fails_nothing_is_lost);
 	RUN(a_power_cut_leaves_the_old_or_the_new_sealed_state);
 	RUN(a_call_that_fails_leaves_the_client_as_it_was);
 	RUN(a_read_that_fails_gives_an_error_and_never_half_a_client);

@@ -256,19 +256,24 @@ struct host {
 	struct e4_store_posix store;
 };
 
-static enum e4_result host_open(struct host *h, struct disk *disk)
+/* Its store is open. */
+static enum e4_result host_start(struct host *h)
 {
-	struct e4_config cfg;
+	struct e4_config cfg = device_config(&h->d, &e4_mode_sk);
 
-	memset(h, 0, sizeof *h);
-	if (!e4_store_posix_open_io(&h->store, "state", &disk_io, disk))
-		return E4_ERR_STORE;
-	cfg = device_config(&h->d, &e4_mode_sk);
 	cfg.store = e4_store_posix_functions(&h->store);
 	h->d.now = 1700000000;
 	if (e4_init(&h->d.c, &cfg) != E4_OK)
 		abort();
 	return e4_load(&h->d.c);
+}
+
+static enum e4_result host_open(struct host *h, struct disk *disk)
+{
+	memset(h, 0, sizeof *h);
+	if (!e4_store_posix_open_io(&h->store, "state", &disk_io, disk))
+		return E4_ERR_STORE;
+	return host_start(h);
 }
 
 static enum e4_result set_topic(struct host *h, const char *name, uint8_t key_byte)
@@ -495,7 +500,6 @@ static char dir[] = "/tmp/e4-store-XXXXXX";
 
 static enum e4_result file_open(struct host *h, const char *path)
 {
-	struct e4_config cfg;
 	char error[128] = "";
 
 	memset(h, 0, sizeof *h);
@@ -503,12 +507,7 @@ static enum e4_result file_open(struct host *h, const char *path)
 		CHECK(error[0]);
 		return E4_ERR_STORE;
 	}
-	cfg = device_config(&h->d, &e4_mode_sk);
-	cfg.store = e4_store_posix_functions(&h->store);
-	h->d.now = 1700000000;
-	if (e4_init(&h->d.c, &cfg) != E4_OK)
-		abort();
-	return e4_load(&h->d.c);
+	return host_start(h);
 }
 
 static void a_state_is_a_file_for_its_owner_alone(void)

@@ -11,6 +11,7 @@
 #include "c2/store/tests/client_tests.h"
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
+#include "c2/store/tests/slice_tests.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/tag_tests.h"
 #include "c2/store/tests/topic_tests.h"
@@ -97,6 +98,14 @@ static const struct {
 	TEST(tags_go_with_their_client_and_with_a_rollback),
 	TEST(long_tags_and_names_keep_every_byte),
 	TEST(pages_stay_right_while_names_come_and_go),
+	TEST(a_part_is_undone_alone),
+	TEST(a_refused_row_leaves_its_part_usable),
+	TEST(a_rollback_takes_kept_parts_back),
+	TEST(parts_need_a_transaction),
+	TEST(pages_are_right_after_a_part_was_undone),
+	TEST(the_state_of_clients_is_rewritten_and_nothing_else),
+	TEST(members_of_many_clients_come_client_by_client),
+	TEST(old_members_are_left_out),
 	TEST(a_healthy_store_says_so),
 };
 

@@ -20,6 +20,7 @@
  * key is the second half of the key itself. The time is the same for all keys and data: the one
  * conditional jump over one instruction takes two cycles both ways.
  */
+/* clang-format off */
 #define SUB(r) "movw r30, r14\n\tadd r30, " r "\n\tadc r31, r1\n\tlpm " r ", Z\n\t"
 #define TWICE(r) "lsl " r "\n\tbrcc 9f\n\teor " r ", r17\n9:\t"
 #define MIX(a, next)                                                                               \
@@ -128,6 +129,7 @@ static inline void encrypt(uint8_t window[32], uint8_t s[16])
 		: "r0", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "r16", "r17", "r18",
 		  "r19", "r20", "r21", "r22", "r23", "cc", "memory");
 }
+/* clang-format on */
 
 #else
 

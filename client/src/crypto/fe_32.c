@@ -132,7 +132,7 @@ void e4_fe_store(uint8_t out[32], const struct e4_fe *a)
 
 void e4_fe_swap(struct e4_fe *a, struct e4_fe *b, bool swap)
 {
-	int32_t mask = (int8_t)e4_mask(swap);
+	int32_t mask = (int32_t)(e4_mask(swap) * 0x01010101u);
 
 	for (int i = 0; i < 10; i++) {
 		int32_t x = (a->v[i] ^ b->v[i]) & mask;

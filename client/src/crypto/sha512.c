@@ -59,7 +59,7 @@ static inline void extend(uint64_t w[16], uint8_t i)
  */
 static inline void mix(uint64_t s[8], uint8_t i, uint64_t word)
 {
-#define S(n) s[(n + 64 - i) & 7]
+#define S(n) s[((n) + 64 - i) & 7]
 	uint64_t e = S(4), a = S(0), t;
 
 	t = S(7) + (rotr(e, 14) ^ rotr(e, 18) ^ rotr(e, 41)) + (S(6) ^ (e & (S(5) ^ S(6)))) + word;

@@ -24,7 +24,8 @@ int main(void)
 	if (e4_init(&client, &cfg) || e4_provision_sk(&client, id, own_key) ||
 	    e4_topic_init(&topic, &client, "greenhouse/3", 12) ||
 	    e4_set_topic_key(&client, &topic, shared_key) ||
-	    e4_protect(&client, &topic, message, sizeof message, &len, (const uint8_t *)"21.5 C", 6) ||
+	    e4_protect(&client, &topic, message, sizeof message, &len, (const uint8_t *)"21.5 C",
+		       6) ||
 	    e4_unprotect(&client, &topic, text, sizeof text, &text_len, message, len))
 		return 1;
 	printf("%u bytes over the air, read as \"%.*s\"\n", (unsigned)len, (int)text_len,
