@@ -90,8 +90,10 @@ bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct er
 			      : c->bus_up         ? CORE_QUEUED
 						  : CORE_BROKER_AWAY;
 	}
-	if (ch->recipients || c->group.n)
+	if (ch->recipients)
 		core_wake(c);
+	else if (c->group.n)
+		core_wake_group(c);
 	return true;
 }
 

@@ -92,10 +92,16 @@ void core_free(struct core *c)
 	free(c);
 }
 
-void core_wake(struct core *c)
+void core_wake_group(struct core *c)
 {
 	if (c->wake && !c->working)
 		c->wake(c->wake_ctx);
+}
+
+void core_wake(struct core *c)
+{
+	c->look = true;
+	core_wake_group(c);
 }
 
 enum core_mode core_crypto_mode(const struct core *c)
@@ -198,19 +204,46 @@ static int64_t until_next(struct core *c)
 	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 
-int64_t core_work(struct core *c, int max_clients)
+/* Changes that concern no device need a commit, but no questions about what is due. */
+static bool has_to_look(const struct core *c)
 {
-	struct err err;
+	int64_t now = c->clock.wall_ms(c->clock.ctx);
+
+	return c->look || now < c->looked_ms || now >= c->look_ms;
+}
+
+static int64_t look(struct core *c, int max_clients)
+{
+	int64_t wait_ms = 0;
 	bool more;
 
-	c->working = true;
-	group_commit(c, &err); /* who waits for it is told */
+	c->look = false;
 	clock_watch(c);
 	more = events_pump(c);
 	more |= receive_receipts(c, max_clients);
 	more |= walk_topics(c);
 	more |= walk_fleet(c);
 	more |= deliver_due(c, max_clients);
+	c->look |= more;
+	c->looked_ms = c->clock.wall_ms(c->clock.ctx);
+	if (!more)
+		wait_ms = until_next(c);
+	c->look_ms = c->looked_ms + (wait_ms < 0 ? SLEEP_MAX_MS : wait_ms);
+	return wait_ms;
+}
+
+int64_t core_work(struct core *c, int max_clients)
+{
+	bool group = c->group.n > 0;
+	int64_t wait_ms;
+	struct err err;
+
+	c->working = true;
+	group_commit(c, &err); /* who waits for it is told */
+	if (group && !has_to_look(c))
+		wait_ms = c->look_ms - c->clock.wall_ms(c->clock.ctx);
+	else
+		wait_ms = look(c, max_clients);
 	c->working = false;
-	return more || c->group.n ? 0 : until_next(c);
+	return c->group.n ? 0 : wait_ms;
 }

@@ -62,6 +62,8 @@ struct core {
 	void (*wake)(void *ctx);
 	void *wake_ctx;
 	bool working; /* inside core_work: no need to be woken */
+	bool look;    /* something may be due; else nothing is from looked_ms to look_ms */
+	int64_t looked_ms, look_ms;
 	struct group group;
 
 	struct bus bus;
@@ -93,7 +95,9 @@ static inline int64_t core_now(const struct core *c)
 	return clock_wall_s(&c->clock);
 }
 
+/* Ask for core_work: to look for what is due, or for the commit of the group alone. */
 void core_wake(struct core *c);
+void core_wake_group(struct core *c);
 
 /* --- changes of wanted state (change.c) ------------------------------------------------ */
 

@@ -133,8 +133,7 @@
 	" (SELECT value FROM json_each(?)) ORDER BY client_id"
 #define LITE_CLIENTS_MEMBERS_IN                                                                    \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE client_id IN"                  \
-	" (SELECT value FROM json_each(?)) AND topic_id IN (SELECT value FROM json_each(?))"       \
-	" ORDER BY client_id"
+	" (SELECT value FROM json_each(?)) AND topic_id IN (SELECT value FROM json_each(?))"
 #define LITE_TOPICS_NEWER                                                                          \
 	"SELECT id FROM topic INDEXED BY topic_rev WHERE rev > ? ORDER BY rev DESC LIMIT ?"
 #define LITE_TOPICS_KEYS                                                                           \
