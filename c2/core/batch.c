@@ -1,7 +1,10 @@
 /* Many operations as one change, and the same operation for a group of clients. */
 #include "c2/core/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 /* --- batches that were done ---------------------------------------------------------------- */
 
@@ -167,6 +170,29 @@ static bool apply_all(struct change *ch, const struct core_batch *b, struct err 
 	return true;
 }
 
+/* Where asking for a client is a journey, one is enough for all that are to be made. */
+static bool announce(struct core *c, const struct core_batch *b, struct err *err)
+{
+	struct store_client *rows;
+	size_t n = 0;
+	bool ok;
+
+	if (!c->store.ops->clients_ahead)
+		return true;
+	rows = mem_array(b->n, sizeof *rows);
+	for (size_t i = 0; i < b->n; i++) {
+		const char *name = b->ops[i].client;
+
+		if (b->ops[i].kind != CORE_OP_CLIENT_NEW || !e4_name_ok(name, strlen(name)))
+			continue;
+		memcpy(rows[n].name, name, strlen(name) + 1);
+		e4_id_from_name(rows[n++].e4id, name, strlen(name));
+	}
+	ok = n == 0 || DB(c, clients_ahead, rows, n, err);
+	free(rows);
+	return ok;
+}
+
 static bool batch_check(const struct core_batch *b, struct err *err)
 {
 	if (b->n < 1 || b->n > CORE_BATCH_MAX)
@@ -190,7 +216,7 @@ bool core_batch(struct core *c, const struct core_batch *b, struct core_batch_re
 	ch.existing = b->existing;
 	ok = remember(c, b->id, &out->repeated, err) && c2_keys_load(c, err);
 	if (ok && !out->repeated) {
-		ok = apply_all(&ch, b, err);
+		ok = announce(c, b, err) && apply_all(&ch, b, err);
 		ok = apply_rotations(&ch, ok, &out->rotated, err);
 		out->same = ch.n_same;
 		out->changed = (int64_t)b->n - ch.n_same;
