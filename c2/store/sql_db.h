@@ -272,6 +272,7 @@ bool sql_clients_next_at(void *ctx, int64_t *at, struct err *err);
 bool sql_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
 		       struct err *err);
 bool sql_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err);
+bool sql_clients_c2_from(void *ctx, int64_t rev, int64_t *n, struct err *err);
 
 /* sql_tags.c */
 bool sql_clients_from(void *ctx, const char *tag, const char *from, int limit, store_client_fn *fn,

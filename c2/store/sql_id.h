@@ -32,6 +32,7 @@
 	X(CLIENT_TAGS)                                                                             \
 	X(CLIENT_TAG_PUT)                                                                          \
 	X(CLIENT_TAG_DELETE)                                                                       \
+	X(CLIENTS_C2_FROM)                                                                         \
 	X(OLD_KEY_PUT)                                                                             \
 	X(OLD_KEYS)                                                                                \
 	X(OLD_KEYS_DROP)                                                                           \

@@ -199,7 +199,8 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 
 /* The name is kept beside the tag so that a page of a tag is in order; names never change. */
 #define TAGS                                                                                       \
-	"ALTER TABLE client ADD COLUMN type integer NOT NULL DEFAULT 0;"                           \
+	"ALTER TABLE client ADD COLUMN type integer NOT NULL DEFAULT 0,"                           \
+	"  ADD COLUMN behind_since bigint NOT NULL DEFAULT 0;"                                     \
 	"CREATE TABLE client_tag ("                                                                \
 	"  client_id bigint NOT NULL,"                                                             \
 	"  tag text COLLATE \"C\" NOT NULL,"                                                       \
