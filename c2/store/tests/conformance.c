@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "c2/store/mem.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
@@ -29,6 +30,12 @@ static bool open_file(void)
 static bool open_memory(void)
 {
 	return store_sqlite_open(&store, ":memory:", &err);
+}
+
+static bool open_plain(void)
+{
+	store_mem_open(&store);
+	return true;
 }
 
 static void clear_folder(void)
@@ -67,6 +74,7 @@ static const struct backend {
 	{"sqlite, file", open_file, clear_folder, true},
 	{"sqlite, memory", open_memory, clear_nothing, false},
 	{"postgresql", open_pg, clear_pg, true},
+	{"memory", open_plain, clear_nothing, false},
 };
 
 #define TEST(fn)                                                                                   \
