@@ -373,8 +373,8 @@ static int check(struct app *a)
 	struct front_tls tls = {0};
 	struct presence presence;
 	struct err err;
-	const struct store_pg_config config = pg_config(a);
 	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
+	const struct store_pg_config config = pg_config(a);
 	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
 		  check_secrets(&a->conf, &err) && (!config.url || store_pg_check(&config, &err)) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&

@@ -162,9 +162,12 @@ static bool client_state(struct db *db, const struct store_client *row, struct e
 
 bool sql_clients_state(void *ctx, const struct store_client *rows, size_t n, struct err *err)
 {
+	struct db *db = ctx;
 	bool ok = true;
+	if (db->driver->states && n > 1)
+		return db->driver->states(db, rows, n, err);
 	for (size_t i = 0; i < n && ok; i++)
-		ok = client_state(ctx, &rows[i], err);
+		ok = client_state(db, &rows[i], err);
 	return ok;
 }
 

@@ -85,6 +85,8 @@ struct sql_driver {
 	 * there. Null: not worth it.
 	 */
 	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t *n, struct err *err);
+	/* All of clients_state at once. Null: row by row. */
+	bool (*states)(struct db *db, const struct store_client *rows, size_t n, struct err *err);
 	/* Have the result of everything posted. Null: there is nothing to wait for. */
 	void (*settle)(struct db *db);
 

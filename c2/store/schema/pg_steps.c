@@ -41,6 +41,7 @@
 	"  asked_at bigint NOT NULL,"                                                              \
 	"  last_seen bigint NOT NULL,"                                                             \
 	"  recheck_at bigint NOT NULL,"                                                            \
+	"  behind_since bigint NOT NULL,"                                                          \
 	"  attempts integer NOT NULL,"                                                             \
 	"  reason integer NOT NULL,"                                                               \
 	"  n_old_keys integer NOT NULL DEFAULT 0,"                                                 \
@@ -199,8 +200,7 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 
 /* The name is kept beside the tag so that a page of a tag is in order; names never change. */
 #define TAGS                                                                                       \
-	"ALTER TABLE client ADD COLUMN type integer NOT NULL DEFAULT 0,"                           \
-	"  ADD COLUMN behind_since bigint NOT NULL DEFAULT 0;"                                     \
+	"ALTER TABLE client ADD COLUMN type integer NOT NULL DEFAULT 0;"                           \
 	"CREATE TABLE client_tag ("                                                                \
 	"  client_id bigint NOT NULL,"                                                             \
 	"  tag text COLLATE \"C\" NOT NULL,"                                                       \
