@@ -115,7 +115,7 @@ static bool is_list(const struct command *cmd)
 }
 
 /* One page; its memory goes with it, but for the cursor. */
-static bool run_search_page(struct session *s, const struct command *cmd, struct show_pages *p,
+static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_pages *p,
 			    char **cursor, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
@@ -147,7 +147,7 @@ static bool stopped_at(const struct command *cmd, const char *cursor, struct err
 	return err_set(err, err->code, "%.120s; go on with --cursor '%.100s'", why, cursor);
 }
 
-static bool run_search(struct session *s, const struct command *cmd, struct err *err)
+static bool run_cursor(struct session *s, const struct command *cmd, struct err *err)
 {
 	struct show_pages p = {.list = {.json = s->json}};
 	char *cursor = NULL;
@@ -155,7 +155,7 @@ static bool run_search(struct session *s, const struct command *cmd, struct err 
 
 	do {
 		ok = s->stop && *s->stop ? err_set(err, ERR_CANCELLED, "stopped")
-					 : run_search_page(s, cmd, &p, &cursor, err);
+					 : run_cursor_page(s, cmd, &p, &cursor, err);
 	} while (ok && cursor[0]);
 	if (ok && is_list(cmd))
 		show_list_end(&p.list, cmd->row->response);
@@ -165,40 +165,6 @@ static bool run_search(struct session *s, const struct command *cmd, struct err 
 		stopped_at(cmd, cursor, err);
 	free(cursor);
 	return ok;
-}
-
-/* One page after the cursor; moves the cursor, 0 at the end. */
-static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_list *list,
-			    int64_t *after, int64_t count, size_t *n, struct err *err)
-{
-	struct arena arena = ARENA_INIT;
-	ProtobufCMessage *request, *page;
-	bool ok = request_build(s, cmd, &arena, &request, err) &&
-		  set_number(request, "after", *after, &arena, err) &&
-		  set_number(request, "count", count, &arena, err) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
-		  show_list_page(list, page, n, err) && show_next(page, after, err);
-
-	arena_free(&arena);
-	return ok;
-}
-
-static bool run_cursor(struct session *s, const struct command *cmd, struct err *err)
-{
-	struct show_list list = {.json = s->json};
-	int64_t after = 0, limit, left;
-	size_t n;
-
-	if (!number_of(cmd, "count", &limit, err))
-		return false;
-	left = limit > 0 ? limit : INT64_MAX;
-	do {
-		if (!run_cursor_page(s, cmd, &list, &after, left < PAGE ? left : PAGE, &n, err))
-			return false;
-		left -= (int64_t)n;
-	} while (after && left > 0 && !(s->stop && *s->stop));
-	show_list_end(&list, cmd->row->response);
-	return true;
 }
 
 struct event_sink {
@@ -306,9 +272,6 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	switch (cmd->row->cli.kind) {
 	case API_COMMAND_LIST:
 		ok = run_list(s, cmd, err);
-		break;
-	case API_COMMAND_SEARCH:
-		ok = run_search(s, cmd, err);
 		break;
 	case API_COMMAND_CURSOR:
 		ok = run_cursor(s, cmd, err);

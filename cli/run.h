@@ -54,8 +54,6 @@ struct show_list {
 	size_t n;
 };
 
-/* The field next of an answer: where the page after it begins, 0 at the end. */
-bool show_next(const ProtobufCMessage *page, int64_t *next, struct err *err);
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err);
 void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *desc);
 

@@ -226,17 +226,6 @@ static void put_row(json_t *o)
 	}
 }
 
-bool show_next(const ProtobufCMessage *page, int64_t *next, struct err *err)
-{
-	json_t *o;
-
-	if (!to_json(page, &o, err))
-		return false;
-	*next = strtoll(text_of(o, "next"), NULL, 10);
-	json_decref(o);
-	return true;
-}
-
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err)
 {
 	const char *name = page->descriptor->fields[0].name;

@@ -39,6 +39,7 @@ struct kept {
 };
 
 struct seat {
+	uint8_t id[16];
 	int64_t left_ms;
 	int64_t last_ms[2]; /* when the last message to it, and from it, arrives */
 	struct kept *first, **last;
@@ -74,7 +75,6 @@ struct broker {
 	void *ctx;
 
 	struct seat *seats;
-	uint8_t (*ids)[16];
 	uint32_t n, cap;
 	uint32_t *by_id; /* number + 1 */
 	size_t n_slots;
@@ -158,7 +158,6 @@ void broker_free(struct broker *b)
 		free(b->flights[i].longer);
 	free(b->flights);
 	free(b->seats);
-	free(b->ids);
 	free(b->by_id);
 	free(b->tape);
 	free(b);
@@ -171,7 +170,7 @@ static size_t slot_of(const struct broker *b, const uint8_t id[16])
 
 	memcpy(&h, id, sizeof h);
 	for (size_t i = h & (b->n_slots - 1);; i = (i + 1) & (b->n_slots - 1))
-		if (!b->by_id[i] || memcmp(b->ids[b->by_id[i] - 1], id, 16) == 0)
+		if (!b->by_id[i] || memcmp(b->seats[b->by_id[i] - 1].id, id, 16) == 0)
 			return i;
 }
 
@@ -179,12 +178,11 @@ static void grow(struct broker *b)
 {
 	b->cap = b->cap ? 2 * b->cap : 16;
 	b->seats = mem_resize(b->seats, b->cap, sizeof *b->seats);
-	b->ids = mem_resize(b->ids, b->cap, sizeof *b->ids);
 	free(b->by_id);
 	b->n_slots = 2 * (size_t)b->cap;
 	b->by_id = mem_array(b->n_slots, sizeof *b->by_id);
 	for (uint32_t i = 0; i < b->n; i++)
-		b->by_id[slot_of(b, b->ids[i])] = i + 1;
+		b->by_id[slot_of(b, b->seats[i].id)] = i + 1;
 }
 
 uint32_t broker_add(struct broker *b, const uint8_t id[16])
@@ -194,7 +192,7 @@ uint32_t broker_add(struct broker *b, const uint8_t id[16])
 	if (i == b->cap)
 		grow(b);
 	memset(&b->seats[i], 0, sizeof b->seats[i]);
-	memcpy(b->ids[i], id, 16);
+	memcpy(b->seats[i].id, id, 16);
 	b->by_id[slot_of(b, id)] = i + 1;
 	b->n++;
 	return i;
@@ -318,6 +316,11 @@ static void send(struct broker *b, enum kind kind, int64_t from_us, uint32_t dev
 		b->counts.vanished++;
 		return;
 	}
+	/* Who is away is known before the message flies; who leaves meanwhile, when it lands. */
+	if (kind == TO_DEVICE && !b->seats[device].connected) {
+		keep(b, &b->seats[device], bytes, len);
+		return;
+	}
 	fly(b, kind, from_us, device, bytes, len);
 	if (b->qos == 1 && prng_chance(b->prng, b->p.twice_ppm))
 		fly(b, kind, from_us, device, bytes, len);
@@ -345,7 +348,7 @@ static void arrive_at_device(struct broker *b, uint32_t i)
 static void topic_of(const struct broker *b, const struct flight *f,
 		     char topic[E4_RECEIPT_TOPIC_LEN + 1])
 {
-	e4_receipt_topic(topic, b->ids[f->device]);
+	e4_receipt_topic(topic, b->seats[f->device].id);
 	if (f->len > 0)
 		return;
 	topic[E4_CONTROL_TOPIC_LEN] = 0;

@@ -629,9 +629,6 @@ static const struct api_flag api_c2_get_unconfirmed_clients_flags[] = {
 	{ "topic", "topic", API_FLAG_STRING,
 	  false, NULL,
 	  "Only members that have not confirmed this topic's key." },
-	{ "count", "count", API_FLAG_INT64,
-	  false, NULL,
-	  "How many to list; without it all of them." },
 };
 
 static const struct api_segment api_c2_get_c2_key_status_path0[] = {
@@ -1137,7 +1134,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = false,
 		.routes = api_c2_search_clients_routes,
 		.n_routes = 1,
-		.cli = { "client search", API_COMMAND_SEARCH, api_c2_search_clients_flags, 6 },
+		.cli = { "client search", API_COMMAND_CURSOR, api_c2_search_clients_flags, 6 },
 	},
 	[API_C2_SEARCH_TOPICS] = {
 		.service = "pb.C2",
@@ -1151,7 +1148,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = false,
 		.routes = api_c2_search_topics_routes,
 		.n_routes = 1,
-		.cli = { "topic search", API_COMMAND_SEARCH, api_c2_search_topics_flags, 2 },
+		.cli = { "topic search", API_COMMAND_CURSOR, api_c2_search_topics_flags, 2 },
 	},
 	[API_C2_CHANGE_GROUP] = {
 		.service = "pb.C2",
@@ -1165,7 +1162,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = false,
 		.routes = api_c2_change_group_routes,
 		.n_routes = 1,
-		.cli = { "group change", API_COMMAND_SEARCH, api_c2_change_group_flags, 9 },
+		.cli = { "group change", API_COMMAND_CURSOR, api_c2_change_group_flags, 9 },
 	},
 	[API_C2_GET_UNCONFIRMED_CLIENTS] = {
 		.service = "pb.C2",
@@ -1179,7 +1176,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = false,
 		.routes = api_c2_get_unconfirmed_clients_routes,
 		.n_routes = 1,
-		.cli = { "client list-unconfirmed", API_COMMAND_CURSOR, api_c2_get_unconfirmed_clients_flags, 2 },
+		.cli = { "client list-unconfirmed", API_COMMAND_CURSOR, api_c2_get_unconfirmed_clients_flags, 1 },
 	},
 	[API_C2_GET_C2_KEY_STATUS] = {
 		.service = "pb.C2",

@@ -11,6 +11,14 @@ struct client *mem_client(const struct mem *m, int64_t id)
 	return id > 0 && (uint64_t)id < m->clients.n ? ((struct client **)m->clients.at)[id] : 0;
 }
 
+void mem_client_fetch(const struct mem *m, int64_t id)
+{
+	const char *c = (const char *)mem_client(m, id);
+
+	for (size_t i = 0; c && i < sizeof(struct client); i += 64)
+		__builtin_prefetch(c + i);
+}
+
 struct extra *mem_extra(struct client *c)
 {
 	if (!c->extra)
@@ -575,10 +583,15 @@ bool mem_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, voi
 
 	if (!mem_may_read(m, err))
 		return false;
-	for (size_t i = 0; i < m->due.n && due[i].at <= now; i++)
-		for (uint32_t id = due[i].first; id; id = mem_client(m, id)->due_next)
-			if (given++ >= limit || !mem_client_row(m, mem_client(m, id), fn, arg))
+	for (size_t i = 0; i < m->due.n && due[i].at <= now; i++) {
+		for (uint32_t id = due[i].first; id; id = mem_client(m, id)->due_next) {
+			const struct client *c = mem_client(m, id);
+
+			mem_client_fetch(m, c->due_next);
+			if (given++ >= limit || !mem_client_row(m, c, fn, arg))
 				return true;
+		}
+	}
 	return true;
 }
 

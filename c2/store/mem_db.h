@@ -155,6 +155,8 @@ void mem_note(struct mem *m, mem_back *back, const void *bytes, size_t len);
 void mem_drop(struct mem *m, void *thing);
 
 struct client *mem_client(const struct mem *m, int64_t id);
+/* Its row will be wanted soon: large fleets are in no cache. */
+void mem_client_fetch(const struct mem *m, int64_t id);
 struct topic *mem_topic(const struct mem *m, int64_t id);
 struct extra *mem_extra(struct client *c);
 void mem_client_free(struct client *c);

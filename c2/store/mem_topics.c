@@ -549,15 +549,20 @@ bool mem_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
 {
 	struct mem *m = ctx;
 	const struct topic *t = mem_topic(m, topic_id);
+	const uint32_t *ids;
 	bool more = true;
 
 	if (!mem_may_read(m, err))
 		return false;
 	if (!t)
 		return true;
+	ids = t->members.at;
 	for (size_t i = ids_place(&t->members, after_id + 1), given = 0;
-	     more && i < t->members.n && (int)given < limit; i++, given++)
-		more = mem_client_row(m, mem_client(m, ((uint32_t *)t->members.at)[i]), fn, arg);
+	     more && i < t->members.n && (int)given < limit; i++, given++) {
+		if (i + 2 < t->members.n)
+			mem_client_fetch(m, ids[i + 2]);
+		more = mem_client_row(m, mem_client(m, ids[i]), fn, arg);
+	}
 	return true;
 }
 

@@ -73,8 +73,8 @@ static const struct backend {
 } backends[] = {
 	{"sqlite, file", open_file, clear_folder, true},
 	{"sqlite, memory", open_memory, clear_nothing, false},
-	{"postgresql", open_pg, clear_pg, true},
 	{"memory", open_plain, clear_nothing, false},
+	{"postgresql", open_pg, clear_pg, true},
 };
 
 #define TEST(fn)                                                                                   \
