@@ -45,16 +45,14 @@ static bool take_mode(struct core *c, struct err *err)
 	if (!c->store.ops->begin(c->store.ctx, err))
 		return false;
 	ok = DB(c, meta_get, "crypto_mode", &made, 1, &len, &found, err);
-	if (ok && !found)
-		ok = DB(c, meta_put, "crypto_mode", &mode, 1, err);
-	else if (ok && (len != 1 || made != mode))
-		ok = err_set(err, ERR_CONFIG,
-			     "the database was made in %s mode, the configuration says %s mode",
-			     mode_name(made), mode_name(mode));
-	if (ok && DB(c, commit, err))
+	if (ok && !found && DB(c, meta_put, "crypto_mode", &mode, 1, err) && DB(c, commit, err))
 		return true;
 	c->store.ops->rollback(c->store.ctx);
-	return false;
+	if (ok && found && (len != 1 || made != mode))
+		return err_set(err, ERR_CONFIG,
+			       "the database was made in %s mode, the configuration says %s mode",
+			       mode_name(made), mode_name(mode));
+	return ok && found;
 }
 
 struct core *core_new(const struct core_config *config, const struct store *store,
