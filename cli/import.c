@@ -29,7 +29,8 @@ enum {
 	CHUNK_MAX = 10000,
 	CHUNK_BYTES = 2 << 20, /* of the server's 4 MiB */
 	AWAY_MS = 60000,       /* a server that restarts meanwhile is waited for */
-	PAUSE_MS = 500
+	PAUSE_MS = 500,
+	CHUNK_TIMEOUT_MS = 60000
 };
 
 struct import {
@@ -471,6 +472,9 @@ bool run_import(struct session *s, const struct command *cmd, struct err *err)
 	if (!check_flags(cmd, &im.chunk, &form, err) || !request_stdin(s, path->text, err) ||
 	    !rows_open(&im.rows, path->text, form, err))
 		return false;
+	/* A thousand rows over a database far away, on a busy disk, are more than a call. */
+	if (s->timeout_s == 0)
+		grpc_set_timeout(s->grpc, CHUNK_TIMEOUT_MS);
 	ok = run_opened(&im, err);
 	if (!new_keys_close(im.keys, ok ? err : NULL))
 		ok = false;

@@ -43,25 +43,75 @@ static bool remember(struct core *c, const char *id, bool *repeated, struct err 
 
 /* --- one operation --------------------------------------------------------------------------- */
 
-static bool find_or_make_topic(struct change *ch, struct store_topic *row, const char *topic,
-			       bool make, struct err *err)
+/*
+ * Topics that a batch has seen: of most batches a few, and each question to the
+ * database may be a journey. Good for attaching, which needs id and name alone;
+ * a topic is forgotten when the batch changes it.
+ */
+enum { SEEN_MAX = 64 };
+
+struct seen_topics {
+	struct store_topic rows[SEEN_MAX];
+};
+
+static struct store_topic *seen_place(struct seen_topics *seen, const char *topic)
+{
+	uint32_t h = 2166136261u;
+
+	for (; *topic; topic++)
+		h = (h ^ (uint8_t)*topic) * 16777619u;
+	return &seen->rows[h % SEEN_MAX];
+}
+
+static bool look_for_topic(struct change *ch, struct store_topic *row, const char *topic, bool make,
+			   struct err *err)
 {
 	bool found;
 
-	if (!topic_check(topic, err) || !DB(ch->c, topic_by_name, topic, row, &found, err))
+	if (!DB(ch->c, topic_by_name, topic, row, &found, err))
 		return false;
 	if (found || !make)
 		return found || err_set(err, ERR_NOT_FOUND, "no such topic: %.100s", topic);
 	return apply_topic_new(ch, row, topic, err);
 }
 
+static bool find_or_make_topic(struct change *ch, struct store_topic *row, const char *topic,
+			       bool make, struct err *err)
+{
+	struct store_topic *seen;
+
+	if (!topic_check(topic, err))
+		return false;
+	seen = seen_place(ch->seen, topic);
+	if (strcmp(seen->name, topic) != 0) {
+		seen->name[0] = 0;
+		if (!look_for_topic(ch, row, topic, make, err))
+			return false;
+		*seen = *row;
+	}
+	*row = *seen;
+	return true;
+}
+
+/* Nothing hangs on a new client but what this operation has put there before. */
+static bool is_first(const struct core_op *op, size_t i, enum client_made made)
+{
+	if (made != CLIENT_NEW || i >= SEEN_MAX)
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(op->topics[k], op->topics[i]) == 0)
+			return false;
+	return true;
+}
+
 /* What it is attached to already is no error: of a new client that is nothing. */
-static bool attach_all(struct change *ch, const struct core_op *op, struct pair *p, bool make,
-		       bool *news, struct err *err)
+static bool attach_all(struct change *ch, const struct core_op *op, struct pair *p,
+		       enum client_made made, bool make, bool *news, struct err *err)
 {
 	for (size_t i = 0; i < op->n_topics; i++) {
+		p->attached = false;
 		if (!find_or_make_topic(ch, &p->topic, op->topics[i], make, err) ||
-		    !find_member(ch->c, p, err))
+		    (!is_first(op, i, made) && !find_member(ch->c, p, err)))
 			return false;
 		if (p->attached && ch->existing != CORE_EXISTING_REPLACE)
 			continue;
@@ -75,22 +125,23 @@ static bool attach_all(struct change *ch, const struct core_op *op, struct pair 
 static bool create(struct change *ch, const struct core_op *op, bool make, struct err *err)
 {
 	struct pair p;
-	bool made, changed, news = false;
+	enum client_made made;
+	bool changed, news = false;
 
 	/* With topics it is due at once: told here, the row need not be written again. */
 	if (!apply_client_new(ch, &p.client, &made, op->client, op->key, op->key_len,
 			      op->n_topics ? ch->now : 0, err))
 		return false;
-	changed = made;
+	changed = made != CLIENT_STAYS;
 	/* KEEP leaves one that was there before alone in everything. */
-	if (made || ch->existing != CORE_EXISTING_KEEP)
-		if (!apply_traits(ch, &p.client, &op->traits, &changed, err) ||
-		    !attach_all(ch, op, &p, make, &news, err))
+	if (made != CLIENT_STAYS || ch->existing != CORE_EXISTING_KEEP)
+		if (!apply_traits(ch, &p.client, &op->traits, made == CLIENT_NEW, &changed, err) ||
+		    !attach_all(ch, op, &p, made, make, &news, err))
 			return false;
 	ch->n_same += !changed && !news;
-	if (made && news)
+	if (made != CLIENT_STAYS && news)
 		ch->recipients++;
-	return made || !news || change_client(ch, &p.client, err);
+	return made != CLIENT_STAYS || !news || change_client(ch, &p.client, err);
 }
 
 static bool change_traits(struct change *ch, const struct core_op *op, struct err *err)
@@ -99,7 +150,7 @@ static bool change_traits(struct change *ch, const struct core_op *op, struct er
 	bool changed = false;
 
 	if (!find_client(ch->c, op->client, &row, err) ||
-	    !apply_traits(ch, &row, &op->traits, &changed, err))
+	    !apply_traits(ch, &row, &op->traits, false, &changed, err))
 		return false;
 	ch->n_same += !changed;
 	return true;
@@ -119,6 +170,9 @@ static bool apply_op(struct change *ch, const struct core_batch *b, const struct
 {
 	bool rotate = choose_rotate(ch->c, b->rotate);
 
+	if (op->kind == CORE_OP_TOPIC_NEW || op->kind == CORE_OP_TOPIC_ROTATE ||
+	    op->kind == CORE_OP_TOPIC_REMOVE)
+		seen_place(ch->seen, op->topic)->name[0] = 0;
 	switch (op->kind) {
 	case CORE_OP_CLIENT_NEW:
 		return create(ch, op, b->make_topics, err);
@@ -214,6 +268,7 @@ bool core_batch(struct core *c, const struct core_batch *b, struct core_batch_re
 	if (!batch_check(b, err) || !change_begin(&ch, c, err))
 		return false;
 	ch.existing = b->existing;
+	ch.seen = mem_alloc(sizeof *ch.seen);
 	ok = remember(c, b->id, &out->repeated, err) && c2_keys_load(c, err);
 	if (ok && !out->repeated) {
 		ok = announce(c, b, err) && apply_all(&ch, b, err);
@@ -221,6 +276,7 @@ bool core_batch(struct core *c, const struct core_batch *b, struct core_batch_re
 		out->same = ch.n_same;
 		out->changed = (int64_t)b->n - ch.n_same;
 	}
+	free(ch.seen);
 	if (ok && (b->dry_run || out->repeated)) {
 		change_end(&ch, false, 0, 0);
 		return true;

@@ -102,8 +102,9 @@ static bool meet_existing(struct change *ch, const struct store_client *row, con
 	return true;
 }
 
-bool apply_client_new(struct change *ch, struct store_client *row, bool *made, const char *name,
-		      const uint8_t *key, size_t key_len, int64_t next_at, struct err *err)
+bool apply_client_new(struct change *ch, struct store_client *row, enum client_made *made,
+		      const char *name, const uint8_t *key, size_t key_len, int64_t next_at,
+		      struct err *err)
 {
 	bool replace = true;
 
@@ -111,7 +112,7 @@ bool apply_client_new(struct change *ch, struct store_client *row, bool *made, c
 	    !find_or_new(ch->c, name, row, err) ||
 	    (row->id && !meet_existing(ch, row, key, &replace, err)))
 		return false;
-	*made = replace;
+	*made = !replace ? CLIENT_STAYS : row->id ? CLIENT_REPLACED : CLIENT_NEW;
 	return !replace || provision(ch, row, key, next_at, err);
 }
 
@@ -119,8 +120,9 @@ bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_
 		     struct core_delivery *out, struct err *err)
 {
 	struct store_client row;
+	enum client_made made;
 	struct change ch;
-	bool made, ok;
+	bool ok;
 
 	if (!name_check(name, err) || !change_begin(&ch, c, err))
 		return false;

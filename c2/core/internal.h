@@ -114,6 +114,7 @@ struct change {
 	enum core_existing existing; /* what making something that is there already means */
 	int64_t *rotate;             /* topics that get a new key when all else is done */
 	size_t n_rotate, rotate_cap;
+	struct seen_topics *seen; /* of a batch; null: it is none */
 };
 
 /* Start a transaction, or a part of the group's; begin also takes a revision. */
@@ -149,9 +150,15 @@ bool change_publish_key(struct change *ch, const struct store_client *source, st
  * comes between the last of these and change_end and frees the list.
  */
 
-/* *made: it is new or has this key now; false: it is there already and stays as it is. */
-bool apply_client_new(struct change *ch, struct store_client *row, bool *made, const char *name,
-		      const uint8_t *key, size_t key_len, int64_t next_at, struct err *err);
+enum client_made {
+	CLIENT_STAYS,    /* it is there already and stays as it is */
+	CLIENT_REPLACED, /* it is there already and has this key now */
+	CLIENT_NEW       /* so nothing can hang on it yet */
+};
+
+bool apply_client_new(struct change *ch, struct store_client *row, enum client_made *made,
+		      const char *name, const uint8_t *key, size_t key_len, int64_t next_at,
+		      struct err *err);
 bool apply_client_remove(struct change *ch, const char *name, bool rotate, struct err *err);
 bool apply_client_new_key(struct change *ch, const char *name, struct err *err);
 bool apply_topic_new(struct change *ch, struct store_topic *row, const char *topic,
@@ -161,9 +168,9 @@ bool apply_topic_remove(struct change *ch, const char *topic, struct err *err);
 bool apply_attach(struct change *ch, const char *client, const char *topic, struct err *err);
 bool apply_detach(struct change *ch, const char *client, const char *topic, bool rotate_key,
 		  struct err *err);
-/* *changed is set if one of them was not so before. */
+/* *changed is set if one of them was not so before. is_new: the client has no tag yet. */
 bool apply_traits(struct change *ch, struct store_client *row, const struct core_traits *traits,
-		  bool *changed, struct err *err);
+		  bool is_new, bool *changed, struct err *err);
 
 /* A client, a topic, and the row between them. */
 struct pair {

@@ -112,14 +112,14 @@ static bool add_tag(struct change *ch, struct tag_set *set, int64_t client_id, c
 }
 
 static bool change_tags(struct change *ch, int64_t client_id, const struct core_traits *t,
-			bool *changed, struct err *err)
+			bool is_new, bool *changed, struct err *err)
 {
 	struct tag_set set;
 
 	set.n = 0;
 	if (t->n_add + t->n_remove == 0)
 		return true;
-	if (!DB(ch->c, client_tags, client_id, tag_set_add, &set, err))
+	if (!is_new && !DB(ch->c, client_tags, client_id, tag_set_add, &set, err))
 		return false;
 	for (size_t i = 0; i < t->n_remove; i++)
 		if (!remove_tag(ch, &set, client_id, t->remove[i], changed, err))
@@ -137,11 +137,11 @@ static bool type_check(enum core_client_type type, struct err *err)
 }
 
 bool apply_traits(struct change *ch, struct store_client *row, const struct core_traits *traits,
-		  bool *changed, struct err *err)
+		  bool is_new, bool *changed, struct err *err)
 {
 	if (traits->type != CORE_TYPE_AS_IT_WAS && !type_check(traits->type, err))
 		return false;
-	if (!change_tags(ch, row->id, traits, changed, err))
+	if (!change_tags(ch, row->id, traits, is_new, changed, err))
 		return false;
 	if (traits->type == CORE_TYPE_AS_IT_WAS || (int32_t)traits->type == row->type)
 		return true;
@@ -159,7 +159,8 @@ bool core_client_change(struct core *c, const char *name, const struct core_trai
 
 	if (!name_check(name, err) || !change_begin(&ch, c, err))
 		return false;
-	ok = find_client(c, name, &row, err) && apply_traits(&ch, &row, traits, &changed, err);
+	ok = find_client(c, name, &row, err) &&
+	     apply_traits(&ch, &row, traits, false, &changed, err);
 	return change_end(&ch, ok, 0, err);
 }
 
