@@ -301,6 +301,33 @@ static void devices_follow_what_a_batch_did_in_one_revision(void)
 	}
 }
 
+/* What the batch remembers of topics and of new clients must follow what it does to them. */
+static void a_topic_made_again_within_a_batch_is_another(void)
+{
+	char *twice[] = {(char[]){"t"}, (char[]){"t"}};
+	struct core_op ops[] = {op(CORE_OP_TOPIC_NEW, 0, "t"),
+				make("a", key_a),
+				op(CORE_OP_TOPIC_REMOVE, 0, "t"),
+				op(CORE_OP_TOPIC_NEW, 0, "t"),
+				make("b", key_b),
+				op(CORE_OP_DETACH, "b", "t"),
+				op(CORE_OP_CLIENT_REMOVE, "a", 0),
+				make("a", key_b)};
+	struct kit k;
+	int64_t events;
+
+	ops[1].topics = ops[4].topics = ops[7].topics = twice;
+	ops[1].n_topics = ops[4].n_topics = ops[7].n_topics = 2;
+	kit_open(&k, CORE_SYMKEY);
+	CHECK(batch(&k, CORE_EXISTING_FAIL, ops, N(ops)));
+	CHECK_EQ(result.changed, N(ops));
+	CHECK_EQ(members(&k, "t"), 1);
+	CHECK(k.store.ops->events_last(k.store.ctx, &events, &err));
+	CHECK_EQ(events, 4); /* a joins, b joins and leaves, the new a joins */
+	CHECK_EQ(clients(&k), 2);
+	kit_close(&k);
+}
+
 static void topics_that_many_leave_rotate_once(void)
 {
 	enum { MANY = 50 };
@@ -574,6 +601,7 @@ int main(void)
 	RUN(a_batch_with_an_id_is_done_once);
 	RUN(a_dry_run_says_what_would_be_and_leaves_no_trace);
 	RUN(devices_follow_what_a_batch_did_in_one_revision);
+	RUN(a_topic_made_again_within_a_batch_is_another);
 	RUN(topics_that_many_leave_rotate_once);
 	RUN(a_search_finds_what_fits_all_conditions);
 	RUN(pages_of_a_search_stay_right_while_clients_come_and_go);
