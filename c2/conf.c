@@ -36,7 +36,12 @@ const struct conf_key c2_conf_keys[] = {
 	     "File with a line \"NAME ROLE TOKEN\" for each caller; without it everyone on this "
 	     "machine is admin."),
 	{"db.path", CONF_PATH, "c2.db", 0, 0, NULL, NULL, FIELD(db_path),
-	 "Database file, made at the first start."},
+	 "Database file, made at the first start; without effect when db.url is set."},
+	TEXT("db.url", NULL, db_url,
+	     "PostgreSQL instead of a file: postgres://user@host:port/database, which servers can "
+	     "share; over a network with a verified certificate (sslrootcert=FILE for an own CA)."),
+	PATH("db.password_file", db_password_file,
+	     "File whose first line is the password for db.url."),
 	CHOICE("crypto.mode", "symmetric", "symmetric|pubkey", crypto_mode,
 	       "How devices get their control key; fixed at the first start."),
 	PATH("custody.passphrase_file", custody_passphrase_file,
@@ -187,9 +192,12 @@ static enum log_level level_of(const char *text)
 
 static bool required_check(const struct c2_conf *conf, struct err *err)
 {
-	if (!conf->http_listen || !conf->grpc_listen || !conf->db_path || !conf->mqtt_url)
+	if (!conf->http_listen || !conf->grpc_listen || !conf->mqtt_url ||
+	    !(conf->db_path || conf->db_url))
 		return err_set(err, ERR_CONFIG,
 			       "http.listen, grpc.listen, db.path and mqtt.url cannot be empty");
+	if (conf->db_password_file && !conf->db_url)
+		return err_set(err, ERR_CONFIG, "db.password_file needs db.url");
 	if (!conf->custody_passphrase_file == !conf->custody_key_file)
 		return err_set(
 			err, ERR_CONFIG,

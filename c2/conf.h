@@ -14,7 +14,7 @@ struct c2_conf {
 	char *http_listen, *grpc_listen;
 	char *tls_cert, *tls_key;
 	char *auth_token_file;
-	char *db_path;
+	char *db_path, *db_url, *db_password_file;
 	char *crypto_mode;
 	char *custody_passphrase_file, *custody_key_file;
 	char *mqtt_profile;

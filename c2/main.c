@@ -20,6 +20,7 @@
 #include "c2/front/dispatch.h"
 #include "c2/front/grpc.h"
 #include "c2/front/http.h"
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 
 /* Clients served, and receipts read, before the loop looks at callers again; the core ends earlier
@@ -166,6 +167,20 @@ static void on_reload(void *ctx, int signo)
 
 /* Parts, in the order in which they need each other */
 
+static struct store_pg_config pg_config(const struct app *a)
+{
+	return (struct store_pg_config){.url = a->conf.db_url,
+					.password_file = a->conf.db_password_file};
+}
+
+static bool open_store(struct app *a, struct err *err)
+{
+	const struct store_pg_config config = pg_config(a);
+
+	return config.url ? store_pg_open(&a->store, &config, err)
+			  : store_sqlite_open(&a->store, a->conf.db_path, err);
+}
+
 static bool open_keys(struct app *a, struct err *err)
 {
 	const struct custody_soft_config config = {
@@ -173,8 +188,7 @@ static bool open_keys(struct app *a, struct err *err)
 		.key_file = a->conf.custody_key_file,
 	};
 
-	return store_sqlite_open(&a->store, a->conf.db_path, err) &&
-	       custody_soft_open(&a->custody, &config, &a->store, err);
+	return open_store(a, err) && custody_soft_open(&a->custody, &config, &a->store, err);
 }
 
 static bool open_core(struct app *a, struct err *err)
@@ -360,8 +374,9 @@ static int check(struct app *a)
 	struct presence presence;
 	struct err err;
 	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
+	const struct store_pg_config config = pg_config(a);
 	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
-		  check_secrets(&a->conf, &err) &&
+		  check_secrets(&a->conf, &err) && (!config.url || store_pg_check(&config, &err)) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));

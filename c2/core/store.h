@@ -189,6 +189,12 @@ struct store_ops {
 			     struct err *err);
 	bool (*client_put)(void *ctx, struct store_client *row, struct err *err);
 	/*
+	 * A hint: these n names and e4ids will be asked for and put one by one in
+	 * this transaction; saves a round trip for each where there are some. May be null.
+	 */
+	bool (*clients_ahead)(void *ctx, const struct store_client *rows, size_t n,
+			      struct err *err);
+	/*
 	 * Rewrite what sending and receipts change of n stored rows, all after
 	 * reset_peers_rev and sent_rev and confirmed_rev; rows that are gone stay so.
 	 */

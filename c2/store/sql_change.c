@@ -19,6 +19,7 @@ void db_free(struct db *db)
 	places_free(&db->topic_clients);
 	counts_free(&db->members);
 	counts_free(&db->members_in_part);
+	absent_clear(&db->absent);
 }
 
 static bool given_up(struct err *err)
@@ -81,12 +82,14 @@ static void settle(struct db *db)
 
 static bool state_settle(struct db *db, struct err *err)
 {
+	if (!db->state_known && db->failed)
+		return given_up(err);
 	if (!db->state_known)
 		settle(db);
 	if (db->state_known)
 		return true;
 	db->failed = true;
-	return given_up(err);
+	return err_set(err, db->why.code, "%s", db->why.text);
 }
 
 bool state_get(struct db *db, struct sql_state *out, struct err *err)
@@ -123,12 +126,24 @@ struct sql_state *state_change(struct db *db, struct err *err)
 
 /* --- Transactions ------------------------------------------------------------------ */
 
-/* They may have been found among rows that are no more. */
-static void forget_rows(struct db *db)
+static void forget_places(struct db *db)
 {
 	places_forget(&db->clients);
 	places_forget(&db->topics);
 	places_forget(&db->topic_clients);
+}
+
+void places_follow(struct db *db, int64_t rev)
+{
+	if (db->driver->shared && rev != db->places_rev)
+		forget_places(db);
+	db->places_rev = rev;
+}
+
+/* They may have been found among rows that are no more. */
+static void forget_rows(struct db *db)
+{
+	forget_places(db);
 	db->known_since++;
 }
 
@@ -140,6 +155,7 @@ static void start_clean(struct db *db)
 	db->part = 0;
 	counts_clear(&db->members);
 	counts_clear(&db->members_in_part);
+	absent_clear(&db->absent);
 	db->known_since++;
 }
 
@@ -209,9 +225,14 @@ bool sql_commit(void *ctx, struct err *err)
 		ok = misused(err);
 	else
 		ok = counts_write(db, err) && state_write(db, err) && db->driver->commit(db, err);
-	if (!ok)
+	if (!ok) {
 		sql_rollback(db);
-	return ok;
+		return false;
+	}
+	if (db->state_known)
+		db->places_rev = db->state.revision; /* our own changes are followed one by one */
+	start_clean(db);
+	return true;
 }
 
 /* --- Parts ------------------------------------------------------------------------- */
@@ -281,6 +302,7 @@ const struct store_ops sql_ops = {
 	.client_by_e4id = sql_client_by_e4id,
 	.client_by_id = sql_client_by_id,
 	.client_put = sql_client_put,
+	.clients_ahead = sql_clients_ahead,
 	.clients_state = sql_clients_state,
 	.client_remove = sql_client_remove,
 	.clients = sql_clients,

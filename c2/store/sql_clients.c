@@ -1,5 +1,7 @@
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "c2/store/sql_db.h"
 
 static bool one_client(struct stmt *s, struct store_client *row, bool *found, struct err *err)
@@ -12,20 +14,42 @@ static bool one_client(struct stmt *s, struct store_client *row, bool *found, st
 	return stmt_end(s, err);
 }
 
+/* In a transaction, what was found absent stays so: we have the lock of the writers. */
+static bool none_is_there(struct db *db, bool absent, struct store_client *row, bool *found)
+{
+	if (!absent || db->in_row || db->failed || !db->driver->in_transaction(db))
+		return false;
+	memset(row, 0, sizeof *row);
+	*found = false;
+	return true;
+}
+
 bool sql_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
 			struct err *err)
 {
-	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_NAME);
+	struct db *db = ctx;
+	if (none_is_there(db, absent_name(&db->absent, name), row, found))
+		return true;
+	struct stmt s = stmt_read(db, SQL_CLIENT_BY_NAME);
 	put_text(&s, name);
-	return one_client(&s, row, found, err);
+	bool ok = one_client(&s, row, found, err);
+	if (ok && !*found)
+		absent_name_found_out(&db->absent, name);
+	return ok;
 }
 
 bool sql_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
 			struct err *err)
 {
-	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_E4ID);
+	struct db *db = ctx;
+	if (none_is_there(db, absent_e4id(&db->absent, e4id), row, found))
+		return true;
+	struct stmt s = stmt_read(db, SQL_CLIENT_BY_E4ID);
 	put_blob(&s, e4id, 16);
-	return one_client(&s, row, found, err);
+	bool ok = one_client(&s, row, found, err);
+	if (ok && !*found)
+		absent_e4id_found_out(&db->absent, e4id);
+	return ok;
 }
 
 bool sql_client_by_id(void *ctx, int64_t id, struct store_client *row, bool *found, struct err *err)
@@ -69,7 +93,7 @@ static bool client_insert(struct db *db, struct store_client *row, struct err *e
 	put_text(&s, row->name);
 	put_blob(&s, row->e4id, sizeof row->e4id);
 	put_int(&s, state->last_client + 1);
-	if (!stmt_insert(&s, err))
+	if (!stmt_insert(&s, absent_use(&db->absent, row), err))
 		return false;
 	row->id = ++state->last_client;
 	state->n_clients++;
@@ -89,6 +113,31 @@ bool sql_client_put(void *ctx, struct store_client *row, struct err *err)
 	put_client_values(&s, row);
 	put_int(&s, row->id);
 	return stmt_put(&s, client_known(ctx, row->id), 0, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct sql_absent_one *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+bool sql_clients_ahead(void *ctx, const struct store_client *rows, size_t n, struct err *err)
+{
+	struct db *db = ctx;
+	if (!db->driver->absent || !n)
+		return true;
+	struct sql_absent_one *list = mem_array(n, sizeof *list);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(list[i].name, rows[i].name, sizeof list[i].name);
+		memcpy(list[i].e4id, rows[i].e4id, sizeof list[i].e4id);
+	}
+	qsort(list, n, sizeof *list, by_name);
+	if (!db->driver->absent(db, list, &n, err)) {
+		free(list);
+		return false;
+	}
+	absent_ahead(&db->absent, list, n);
+	return true;
 }
 
 static bool client_state(struct db *db, const struct store_client *row, struct err *err)
@@ -112,9 +161,12 @@ static bool client_state(struct db *db, const struct store_client *row, struct e
 
 bool sql_clients_state(void *ctx, const struct store_client *rows, size_t n, struct err *err)
 {
+	struct db *db = ctx;
 	bool ok = true;
+	if (db->driver->states && n > 1)
+		return db->driver->states(db, rows, n, err);
 	for (size_t i = 0; i < n && ok; i++)
-		ok = client_state(ctx, &rows[i], err);
+		ok = client_state(db, &rows[i], err);
 	return ok;
 }
 

@@ -195,14 +195,6 @@ bool stmt_run_changed(struct stmt *s, bool *changed, struct err *err)
 	return stmt_end(s, err);
 }
 
-bool stmt_insert(struct stmt *s, struct err *err)
-{
-	bool changed;
-	if (!stmt_run_changed(s, &changed, err))
-		return false;
-	return changed || err_set(err, ERR_EXISTS, "there is one of this name already");
-}
-
 /* Count the members that a result tells of: for the open part, or for what is sure to stay. */
 static void take_difference(struct stmt *s, const struct sql_post *post)
 {
@@ -216,6 +208,7 @@ void sql_posted(struct stmt *s, const struct sql_post *post)
 	if (s->rc == STMT_ROW && s->id == SQL_STATE_LOCK) {
 		get_state(s, &s->db->state);
 		s->db->state_known = true;
+		places_follow(s->db, s->db->state.revision);
 	} else if (s->rc == STMT_ROW && post->topic_id) {
 		take_difference(s, post);
 	}
@@ -235,6 +228,16 @@ static bool post_it(struct stmt *s, const struct sql_post *p, struct err *err)
 		sql_posted(s, p);
 	}
 	return stmt_end(s, err);
+}
+
+bool stmt_insert(struct stmt *s, bool sure, struct err *err)
+{
+	if (sure)
+		return post_it(s, &(struct sql_post){0, s->db->part, true}, err);
+	bool changed;
+	if (!stmt_run_changed(s, &changed, err))
+		return false;
+	return changed || err_set(err, ERR_EXISTS, "there is one of this name already");
 }
 
 bool stmt_post(struct stmt *s, int64_t topic_id, struct err *err)

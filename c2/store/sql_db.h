@@ -17,6 +17,7 @@
 #define C2_STORE_SQL_DB_H
 
 #include "c2/core/store.h"
+#include "c2/store/sql_absent.h"
 #include "c2/store/sql_counts.h"
 #include "c2/store/sql_id.h"
 #include "c2/store/sql_places.h"
@@ -57,6 +58,7 @@ struct stmt {
  * What goes wrong is told by stmt_fail.
  */
 struct sql_driver {
+	bool shared; /* others write to the same database */
 	void (*prepare)(struct stmt *s);
 	/* The parameter that is counted by s->bound. Bytes live until end. */
 	void (*bind_int)(struct stmt *s, int64_t v);
@@ -78,6 +80,13 @@ struct sql_driver {
 	 * and passed on at once.
 	 */
 	void (*post)(struct stmt *s, const struct sql_post *post);
+	/*
+	 * Of n rows, sorted by name, keep those of which neither name nor e4id is
+	 * there. Null: not worth it.
+	 */
+	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t *n, struct err *err);
+	/* All of clients_state at once. Null: row by row. */
+	bool (*states)(struct db *db, const struct store_client *rows, size_t n, struct err *err);
 	/* Have the result of everything posted. Null: there is nothing to wait for. */
 	void (*settle)(struct db *db);
 
@@ -115,6 +124,7 @@ struct db {
 	const struct sql_driver *driver;
 	struct places clients, topics; /* for pages of the two long lists */
 	struct places topic_clients;   /* and of the topic that was asked last */
+	int64_t places_rev;            /* revision up to which they follow the changes of all */
 	bool in_row;                   /* a row callback runs */
 	bool failed;       /* a write of this transaction failed: it cannot be committed */
 	bool keys_dropped; /* this transaction removed keys */
@@ -128,6 +138,7 @@ struct db {
 	int64_t part; /* number of the open part, 0: none is */
 	int64_t n_parts;
 	struct sql_known known_clients[SQL_KNOWN], known_topics[SQL_KNOWN];
+	struct sql_absent absent;
 	int64_t known_since; /* counts transactions and what makes known rows doubtful */
 	struct err why;      /* of the cursor that failed last */
 };
@@ -182,8 +193,8 @@ bool stmt_end(struct stmt *s, struct err *err);
 bool stmt_run(struct stmt *s, struct err *err);
 /* As stmt_run; *changed: a row was changed. */
 bool stmt_run_changed(struct stmt *s, bool *changed, struct err *err);
-/* For an insert; ERR_EXISTS: it would be the second of its name. */
-bool stmt_insert(struct stmt *s, struct err *err);
+/* For an insert; ERR_EXISTS: it would be the second of its name. sure: it is not. */
+bool stmt_insert(struct stmt *s, bool sure, struct err *err);
 /*
  * A write that must change a row or else is ERR_NOT_FOUND; known: the row is
  * there. Then its other failures may be those of a later read or of the commit.
@@ -206,6 +217,9 @@ void client_forget(struct db *db, int64_t id);
 const struct sql_known *topic_known(struct db *db, int64_t id);
 void topic_seen(struct db *db, int64_t id, bool removed);
 void topic_forget(struct db *db, int64_t id);
+
+/* Forget the places of names if somebody else made a change; rev is the newest revision. */
+void places_follow(struct db *db, int64_t rev);
 
 /* The counters as this transaction has them, or else as they are in the database. */
 bool state_get(struct db *db, struct sql_state *out, struct err *err);
@@ -249,6 +263,7 @@ bool sql_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *
 bool sql_client_by_id(void *ctx, int64_t id, struct store_client *row, bool *found,
 		      struct err *err);
 bool sql_client_put(void *ctx, struct store_client *row, struct err *err);
+bool sql_clients_ahead(void *ctx, const struct store_client *rows, size_t n, struct err *err);
 bool sql_clients_state(void *ctx, const struct store_client *rows, size_t n, struct err *err);
 bool sql_client_remove(void *ctx, int64_t id, struct err *err);
 bool sql_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);

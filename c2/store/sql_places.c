@@ -70,6 +70,13 @@ static bool extend(struct db *db, struct places *p, bool *end, struct err *err)
 bool places_page(struct db *db, struct places *p, struct store_page page, store_name_fn *fn,
 		 void *arg, struct err *err)
 {
+	struct sql_state state;
+	if (db->driver->shared) {
+		if (!state_get(db, &state, err))
+			return false;
+		if (!db->driver->in_transaction(db))
+			places_follow(db, state.revision);
+	}
 	int64_t offset = page.offset > 0 ? page.offset : 0;
 	size_t place = (size_t)(offset / PLACES_STEP);
 	bool end = page.count <= 0;

@@ -67,7 +67,7 @@ static bool topic_insert(struct db *db, struct store_topic *row, struct err *err
 	put_text(&s, row->name);
 	put_blob(&s, row->hash, sizeof row->hash);
 	put_int(&s, state->last_topic + 1);
-	if (!stmt_insert(&s, err))
+	if (!stmt_insert(&s, false, err))
 		return false;
 	row->id = ++state->last_topic;
 	state->n_topics += !row->removed;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "c2/core/view.h"
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 
 /* --- custody: sealed under a fixed key, bound to purpose and row --------------------------- */
@@ -119,9 +120,14 @@ COUNTED(c2_key_put, const struct store_c2_key *)
 
 static void open_store(struct kit *k)
 {
+	/* For measuring: an empty database of PostgreSQL instead. */
+	const struct store_pg_config pg = {.url = getenv("E4_STORE_URL")};
 	struct err err;
+	bool ok =
+		pg.url ? store_pg_open(&k->real_store, &pg, &err)
+		       : store_sqlite_open(&k->real_store, k->path[0] ? k->path : ":memory:", &err);
 
-	if (!store_sqlite_open(&k->real_store, k->path[0] ? k->path : ":memory:", &err)) {
+	if (!ok) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();
 	}
@@ -226,6 +232,8 @@ void kit_close(struct kit *k)
 	snprintf(name, sizeof name, "%s-wal", k->path);
 	unlink(name);
 	snprintf(name, sizeof name, "%s-shm", k->path);
+	unlink(name);
+	snprintf(name, sizeof name, "%s-lock", k->path);
 	unlink(name);
 }
 

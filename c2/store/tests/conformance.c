@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
+#include "c2/store/tests/pg_server.h"
 #include "c2/store/tests/slice_tests.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/topic_tests.h"
@@ -42,6 +44,19 @@ static void clear_nothing(void)
 {
 }
 
+static struct pg_server pg;
+
+static bool open_pg(void)
+{
+	return (pg.pid || pg_server_start(&pg)) &&
+	       store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err);
+}
+
+static void clear_pg(void)
+{
+	pg_server_sql(&pg, "DROP SCHEMA e4 CASCADE");
+}
+
 static const struct backend {
 	const char *name;
 	bool (*open)(void);
@@ -50,6 +65,7 @@ static const struct backend {
 } backends[] = {
 	{"sqlite, file", open_file, clear_folder, true},
 	{"sqlite, memory", open_memory, clear_nothing, false},
+	{"postgresql", open_pg, clear_pg, true},
 };
 
 #define TEST(fn)                                                                                   \
@@ -66,6 +82,8 @@ static const struct {
 	TEST(pruning_events_keeps_the_newest_and_the_count_goes_on),
 	TEST(writes_need_a_transaction),
 	TEST(a_rollback_takes_everything_back),
+	TEST(counts_follow_the_parts_of_a_transaction),
+	TEST(announced_clients_are_as_others),
 	TEST(a_refused_row_leaves_the_transaction_usable),
 	TEST(a_row_callback_that_calls_the_store_is_refused),
 	TEST(a_client_comes_back_as_it_was_put),
@@ -154,5 +172,6 @@ int main(void)
 			a_restart_finds_what_was_committed(b);
 	}
 	rmdir(folder);
+	pg_server_remove(&pg);
 	return END();
 }

@@ -47,7 +47,7 @@ static int64_t add_client(const char *name)
 	return c.id;
 }
 
-static int64_t add_topic(const char *name, uint8_t hash)
+static inline int64_t add_topic(const char *name, uint8_t hash)
 {
 	struct store_topic t = {.key = key_of(0x33, 49), .hash = {hash}};
 	snprintf(t.name, sizeof t.name, "%s", name);
@@ -56,13 +56,13 @@ static int64_t add_topic(const char *name, uint8_t hash)
 	return t.id;
 }
 
-static void put_member(int64_t client, int64_t topic, bool removed)
+static inline void put_member(int64_t client, int64_t topic, bool removed)
 {
 	struct store_member m = {client, topic, next_rev(), removed};
 	OK(OPS->member_put(CTX, &m, &err));
 }
 
-static void put_old_key(int64_t client, int64_t rev, uint8_t fill)
+static inline void put_old_key(int64_t client, int64_t rev, uint8_t fill)
 {
 	struct store_old_key k = {client, rev, key_of(fill, 49)};
 	OK(OPS->old_key_put(CTX, &k, &err));
@@ -94,7 +94,7 @@ static bool take_name(void *arg, const char *name)
 	return l->n != l->stop_after;
 }
 
-static bool take_client(void *arg, const struct store_client *row)
+static inline bool take_client(void *arg, const struct store_client *row)
 {
 	return take_name(arg, row->name);
 }
@@ -104,7 +104,7 @@ static inline bool take_topic(void *arg, const struct store_topic *row)
 	return take_name(arg, row->name);
 }
 
-static struct store_page page(int64_t offset, int64_t count)
+static inline struct store_page page(int64_t offset, int64_t count)
 {
 	return (struct store_page){offset, count};
 }
@@ -118,7 +118,7 @@ static inline int64_t members_of(int64_t topic)
 	return t.n_members;
 }
 
-static struct store_client client_of(int64_t id)
+static inline struct store_client client_of(int64_t id)
 {
 	struct store_client c;
 	bool found;
@@ -127,7 +127,7 @@ static struct store_client client_of(int64_t id)
 	return c;
 }
 
-static int64_t count_of(bool (*fn)(void *, int64_t *, struct err *))
+static inline int64_t count_of(bool (*fn)(void *, int64_t *, struct err *))
 {
 	int64_t n = -1;
 	OK(fn(CTX, &n, &err));

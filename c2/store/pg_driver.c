@@ -1,0 +1,581 @@
+#define _GNU_SOURCE
+#include "c2/store/pg_driver.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "c2/store/pg_sql.h"
+
+#define PG_STATE_COLUMNS 13
+#define ANSWER_MS 15000 /* longer than the timeouts of the session in pg_conn.c */
+
+static const char *const sql_text[PG_N] = {
+#define X(id) PG_##id,
+	SQL_IDS(X)
+#undef X
+		[PG_BEGIN] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+	[PG_COMMIT] = "COMMIT",
+	[PG_ROLLBACK] = "ROLLBACK",
+	[PG_PART_BEGIN] = "SAVEPOINT part",
+	[PG_PART_UNDO] = "ROLLBACK TO SAVEPOINT part",
+	[PG_PART_END] = "RELEASE SAVEPOINT part",
+	[PG_STATES] =
+		"UPDATE client SET sent_rev = u.sent_rev, confirmed_rev = u.confirmed_rev,"
+		" last_stamp = u.last_stamp, clock_offset = u.clock_offset, next_at = u.next_at,"
+		" attempts = u.attempts, asked_at = u.asked_at, last_seen = u.last_seen,"
+		" recheck_at = u.recheck_at, reason = u.reason,"
+		" behind_since = u.behind_since,"
+		" nonce = nullif(u.nonce, '\\x00000000000000000000000000000000'::bytea)"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],"
+		" $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],"
+		" $11::bigint[], $12::bigint[], $13::bytea[]) AS u (id, sent_rev, confirmed_rev,"
+		" last_stamp, clock_offset, next_at, attempts, asked_at, last_seen, recheck_at, "
+		"reason,"
+		" behind_since, nonce)"
+		" WHERE client.id = u.id",
+	[PG_ABSENT] = "SELECT name, e4id FROM client WHERE name = ANY ($1::text[])"
+		      " UNION ALL SELECT name, e4id FROM client WHERE e4id = ANY ($2::bytea[])",
+};
+
+static struct pg_db *pg_of(const struct stmt *s)
+{
+	return (struct pg_db *)s->db;
+}
+
+static void name_of(int id, char out[16])
+{
+	snprintf(out, 16, "s%d", id);
+}
+
+/* --- Sending ----------------------------------------------------------------------- */
+
+static void remember_sent(struct pg_db *db, int id, bool write, const struct sql_post *post)
+{
+	db->sent[db->n_sent++] = (struct pg_sent){id, write, *post};
+}
+
+/* False: the connection is lost (out of memory looks the same, and is treated alike). */
+static bool send(struct pg_db *db, int id, int n_params)
+{
+	static const int formats[PG_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+					       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	char name[16];
+	name_of(id, name);
+	return db->conn && PQsendQueryPrepared(db->conn, name, n_params, db->params, db->lengths,
+					       formats, 1) == 1;
+}
+
+/* --- Results ----------------------------------------------------------------------- */
+
+static void fail(struct stmt *s, const struct err *why)
+{
+	struct err copy = *why; /* it may be that of the database itself */
+	stmt_fail(s, STMT_FAILED, copy.code, copy.text);
+}
+
+static void fail_lost(struct stmt *s)
+{
+	struct err why;
+	pg_error_lost(&why);
+	fail(s, &why);
+	s->db->failed = true;
+}
+
+/* Refused because the transaction has failed already? */
+static bool is_aftermath(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	return state && strcmp(state, "25P02") == 0;
+}
+
+/* What a statement came to. The cursor reads from it until it is ended. */
+static void take(struct stmt *s, PGresult *result)
+{
+	struct pg_db *db = pg_of(s);
+	struct err why;
+	db->result = result;
+	db->row = 0;
+	switch (PQresultStatus(result)) {
+	case PGRES_COMMAND_OK:
+		s->rc = STMT_DONE;
+		if ((int)s->id != PG_COMMIT || strcmp(PQcmdStatus(result), "COMMIT") == 0)
+			return;
+		/* A transaction that had failed: its end is a rollback, and no error. */
+		err_set(&why, ERR_STORE, "%s", DB_GIVEN_UP);
+		fail(s, &why);
+		break;
+	case PGRES_TUPLES_OK:
+		s->rc = PQntuples(result) > 0 ? STMT_ROW : STMT_DONE;
+		return;
+	case PGRES_PIPELINE_ABORTED: /* because of an earlier one, whose reason counts */
+		fail(s, &s->db->why);
+		break;
+	default:
+		pg_error(result, &why);
+		fail(s, is_aftermath(result) ? &s->db->why : &why);
+	}
+	s->db->failed |= db->in_transaction; /* the server gave it up */
+}
+
+static void drop_result(struct pg_db *db)
+{
+	PQclear(db->result);
+	db->result = 0;
+}
+
+/* The result of one statement and the end of it. */
+static bool receive(struct stmt *s, int64_t deadline_ms)
+{
+	struct pg_db *db = pg_of(s);
+	bool lost = false;
+	PGresult *first = pg_result(db, deadline_ms, &lost);
+	PGresult *end = first && !lost ? pg_result(db, deadline_ms, &lost) : 0;
+	if (!lost && first && !end) {
+		take(s, first);
+		return true;
+	}
+	PQclear(first);
+	PQclear(end);
+	pg_lose(db);
+	fail_lost(s);
+	return false;
+}
+
+static bool receive_sync(struct pg_db *db, int64_t deadline_ms)
+{
+	bool lost = false;
+	PGresult *r = pg_result(db, deadline_ms, &lost);
+	bool ok = !lost && PQresultStatus(r) == PGRES_PIPELINE_SYNC;
+	PQclear(r);
+	if (!ok)
+		pg_lose(db);
+	return ok;
+}
+
+static void note_xid(struct pg_db *db, struct stmt *s)
+{
+	if (s->id == SQL_STATE_LOCK && s->rc == STMT_ROW)
+		db->xid = s->db->driver->column_int(s, 6);
+}
+
+/* The results of the n oldest of what was sent; false: one of them failed. */
+static bool receive_sent(struct pg_db *db, size_t n, int64_t deadline_ms)
+{
+	bool ok = true;
+	for (size_t i = 0; i < n && db->conn; i++) {
+		const struct pg_sent *sent = &db->sent[i];
+		struct stmt s = {.db = &db->db, .id = (enum sql_id)sent->id, .write = sent->write};
+		if (sent->id == PG_SYNC) {
+			ok = receive_sync(db, deadline_ms) && ok;
+			continue;
+		}
+		ok = receive(&s, deadline_ms) && ok;
+		if (!db->conn)
+			return false;
+		note_xid(db, &s);
+		if (sent->id < SQL_N)
+			sql_posted(&s, &sent->post);
+		drop_result(db);
+		ok = ok && stmt_ok(&s);
+	}
+	if (!db->conn)
+		return false;
+	db->n_sent -= n;
+	memmove(db->sent, db->sent + n, db->n_sent * sizeof *db->sent);
+	return ok;
+}
+
+static bool sync_point(struct pg_db *db)
+{
+	if (PQpipelineSync(db->conn) != 1) {
+		pg_lose(db);
+		return false;
+	}
+	remember_sent(db, PG_SYNC, false, &(struct sql_post){0});
+	return true;
+}
+
+bool pg_settle(struct pg_db *db)
+{
+	if (!db->conn)
+		return false;
+	if (!db->n_sent)
+		return true;
+	return sync_point(db) && receive_sent(db, db->n_sent, pg_now_ms() + ANSWER_MS);
+}
+
+/*
+ * Room for one more. The server is to work while we go on, so what was posted
+ * leaves in groups; and when two are under way, the older one is waited for.
+ */
+static bool make_room(struct pg_db *db)
+{
+	if (db->n_sent % PG_GROUP == PG_GROUP - 1 && !sync_point(db))
+		return false;
+	return db->n_sent < PG_SENT_MAX - 2 * PG_GROUP ||
+	       receive_sent(db, PG_SENT_MAX / 2, pg_now_ms() + ANSWER_MS);
+}
+
+/* --- Cursors ----------------------------------------------------------------------- */
+
+static void prepare(struct stmt *s)
+{
+	struct pg_db *db = pg_of(s);
+	struct err why;
+	if (db->in_transaction && (s->db->failed || !db->conn))
+		stmt_fail(s, STMT_FAILED, ERR_STORE, DB_GIVEN_UP);
+	else if (!db->in_transaction && !pg_connected(db, &why))
+		fail(s, &why);
+	s->st = db; /* this cursor is the open one */
+}
+
+static void bind(struct stmt *s, const void *bytes, size_t len)
+{
+	struct pg_db *db = pg_of(s);
+	db->params[s->bound - 1] = bytes;
+	db->lengths[s->bound - 1] = (int)len;
+}
+
+static void bind_int(struct stmt *s, int64_t v)
+{
+	int64_t *place = &pg_of(s)->ints[s->bound - 1];
+	*place = (int64_t)htobe64((uint64_t)v);
+	bind(s, place, sizeof *place);
+}
+
+static void bind_text(struct stmt *s, const char *text)
+{
+	bind(s, text, strlen(text));
+}
+
+static void bind_blob(struct stmt *s, const void *bytes, size_t len)
+{
+	bind(s, len ? bytes : "", len); /* a null pointer would be null */
+}
+
+static void bind_null(struct stmt *s)
+{
+	bind(s, 0, 0);
+}
+
+static void ask(struct stmt *s)
+{
+	struct pg_db *db = pg_of(s);
+	int64_t deadline_ms = pg_now_ms() + ANSWER_MS;
+	if (!send(db, (int)s->id, s->bound) || PQpipelineSync(db->conn) != 1) {
+		pg_lose(db);
+		fail_lost(s);
+		return;
+	}
+	receive_sent(db, db->n_sent, deadline_ms);
+	if (!db->conn)
+		fail_lost(s);
+	else if (receive(s, deadline_ms) && !receive_sync(db, deadline_ms))
+		fail_lost(s);
+}
+
+static void step(struct stmt *s)
+{
+	struct pg_db *db = pg_of(s);
+	if (s->rc == STMT_OK)
+		ask(s);
+	else if (++db->row >= PQntuples(db->result))
+		s->rc = STMT_DONE;
+}
+
+static int64_t column_int(struct stmt *s, int i)
+{
+	const struct pg_db *db = pg_of(s);
+	const char *bytes = PQgetvalue(db->result, db->row, i);
+	int64_t wide;
+	int32_t narrow;
+	switch (PQgetlength(db->result, db->row, i)) {
+	case 8:
+		memcpy(&wide, bytes, 8);
+		return (int64_t)be64toh((uint64_t)wide);
+	case 4:
+		memcpy(&narrow, bytes, 4);
+		return (int32_t)be32toh((uint32_t)narrow);
+	case 1: /* boolean */
+		return bytes[0];
+	case 0: /* null */
+		return 0;
+	default:
+		stmt_damaged(s);
+		return 0;
+	}
+}
+
+static const void *column_bytes(struct stmt *s, int i, size_t *len)
+{
+	const struct pg_db *db = pg_of(s);
+	*len = (size_t)PQgetlength(db->result, db->row, i);
+	return PQgetisnull(db->result, db->row, i) ? 0 : PQgetvalue(db->result, db->row, i);
+}
+
+static bool changed(struct stmt *s)
+{
+	const char *n = pg_of(s)->result ? PQcmdTuples(pg_of(s)->result) : "";
+	return n[0] && strcmp(n, "0") != 0;
+}
+
+static void end(struct stmt *s)
+{
+	if (s->st)
+		drop_result(pg_of(s));
+	s->st = 0;
+}
+
+static void post(struct stmt *s, const struct sql_post *p)
+{
+	struct pg_db *db = pg_of(s);
+	if (!make_room(db)) {
+		fail(s, &s->db->why);
+	} else if (!send(db, (int)s->id, s->bound)) {
+		pg_lose(db);
+		fail_lost(s);
+	} else {
+		remember_sent(db, (int)s->id, s->write, p);
+		s->rc = STMT_DONE;
+	}
+}
+
+/* --- Many at once ------------------------------------------------------------------- */
+
+struct bytes {
+	uint8_t *at;
+	size_t len, cap;
+};
+
+static void add(struct bytes *b, const void *bytes, size_t len)
+{
+	if (b->len + len > b->cap) {
+		b->cap = 2 * (b->len + len);
+		b->at = mem_resize(b->at, b->cap, 1);
+	}
+	memcpy(b->at + b->len, bytes, len);
+	b->len += len;
+}
+
+static void add_int(struct bytes *b, uint32_t v)
+{
+	v = htobe32(v);
+	add(b, &v, sizeof v);
+}
+
+/* An array in binary: one dimension, no nulls, the type of its elements, from index 1. */
+static void begin_array(struct bytes *b, uint32_t type, size_t n)
+{
+	const uint32_t head[] = {1, 0, type, (uint32_t)n, 1};
+	for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
+		add_int(b, head[i]);
+}
+
+enum { TYPE_BYTEA = 17, TYPE_LONG = 20, TYPE_TEXT = 25 }; /* as in pg_type; they never change */
+
+static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, size_t n)
+{
+	begin_array(&b[0], TYPE_TEXT, n);
+	begin_array(&b[1], TYPE_BYTEA, n);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(rows[i].name);
+		add_int(&b[0], (uint32_t)len);
+		add(&b[0], rows[i].name, len);
+		add_int(&b[1], sizeof rows[i].e4id);
+		add(&b[1], rows[i].e4id, sizeof rows[i].e4id);
+	}
+}
+
+/* Few are found, as a rule: those of a repeated import, or of an id taken by another name. */
+static void mark_found(struct sql_absent_one *rows, size_t n, const char *name,
+		       const uint8_t e4id[16])
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rows[i].name, name) == 0 || memcmp(rows[i].e4id, e4id, 16) == 0)
+			rows[i].name[0] = 0;
+	}
+}
+
+static size_t drop_marked(struct sql_absent_one *rows, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].name[0])
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}
+
+static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
+{
+	struct bytes arrays[2] = {{0}, {0}};
+	struct sql_absent_one found;
+	struct stmt s = stmt_read(base, (enum sql_id)PG_ABSENT);
+	put_arrays(arrays, rows, *n);
+	put_blob(&s, arrays[0].at, arrays[0].len);
+	put_blob(&s, arrays[1].at, arrays[1].len);
+	while (stmt_row(&s)) {
+		get_text(&s, found.name, sizeof found.name);
+		get_blob(&s, found.e4id, sizeof found.e4id);
+		if (stmt_ok(&s))
+			mark_found(rows, *n, found.name, found.e4id);
+	}
+	*n = drop_marked(rows, *n);
+	free(arrays[0].at);
+	free(arrays[1].at);
+	return stmt_end(&s, err);
+}
+
+static void add_long(struct bytes *b, int64_t v)
+{
+	v = (int64_t)htobe64((uint64_t)v);
+	add_int(b, sizeof v);
+	add(b, &v, sizeof v);
+}
+
+/* In the order of PG_STATES. */
+static void add_state(struct bytes b[PG_STATE_COLUMNS], const struct store_client *row)
+{
+	const int64_t numbers[] = {
+		row->id,           row->sent_rev,   row->confirmed_rev, (int64_t)row->last_stamp,
+		row->clock_offset, row->next_at,    row->attempts,      row->asked_at,
+		row->last_seen,    row->recheck_at, row->reason,        row->behind_since};
+	for (size_t i = 0; i < PG_STATE_COLUMNS - 1; i++)
+		add_long(&b[i], numbers[i]);
+	add_int(&b[PG_STATE_COLUMNS - 1], sizeof row->nonce);
+	add(&b[PG_STATE_COLUMNS - 1], row->nonce, sizeof row->nonce);
+}
+
+/* One statement for all: to start one costs as much as to update a row. */
+static bool states(struct db *base, const struct store_client *rows, size_t n, struct err *err)
+{
+	struct bytes columns[PG_STATE_COLUMNS] = {{0}};
+	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
+		begin_array(&columns[i], i == PG_STATE_COLUMNS - 1 ? TYPE_BYTEA : TYPE_LONG, n);
+	for (size_t i = 0; i < n; i++)
+		add_state(columns, &rows[i]);
+	struct stmt s = stmt_write(base, (enum sql_id)PG_STATES);
+	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
+		put_blob(&s, columns[i].at, columns[i].len);
+	bool ok = stmt_post(&s, 0, err);
+	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
+		free(columns[i].at);
+	return ok;
+}
+
+static void settle(struct db *base)
+{
+	pg_settle((struct pg_db *)base);
+}
+
+/* --- Transactions ------------------------------------------------------------------ */
+
+static bool post_fixed(struct pg_db *db, enum pg_fixed which, struct err *err)
+{
+	if (!make_room(db))
+		return err_set(err, db->db.why.code, "%s", db->db.why.text);
+	if (!send(db, (int)which, 0)) {
+		pg_lose(db);
+		return pg_error_lost(err);
+	}
+	remember_sent(db, (int)which, true, &(struct sql_post){0});
+	return true;
+}
+
+static bool begin(struct db *base, struct err *err)
+{
+	struct pg_db *db = (struct pg_db *)base;
+	db->xid = 0;
+	if (!pg_connected(db, err) || !post_fixed(db, PG_BEGIN, err))
+		return false;
+	db->in_transaction = true;
+	return true;
+}
+
+static void rollback(struct db *base)
+{
+	struct pg_db *db = (struct pg_db *)base;
+	struct err ignored;
+	/* What was posted may have failed; the end of the pipeline's group lets us go on. */
+	pg_settle(db);
+	if (db->conn && (!post_fixed(db, PG_ROLLBACK, &ignored) || !pg_settle(db)))
+		pg_lose(db);
+	db->in_transaction = false;
+}
+
+static bool commit(struct db *base, struct err *err)
+{
+	struct pg_db *db = (struct pg_db *)base;
+	bool done = post_fixed(db, PG_COMMIT, err);
+	if (done && !pg_settle(db))
+		done = err_set(err, base->why.code, "%s", base->why.text);
+	if (!done && !db->conn && pg_committed(db))
+		done = true; /* only its answer was lost */
+	if (done)
+		db->in_transaction = false;
+	db->write_doubtful = !done;
+	return done;
+}
+
+static bool part(struct db *base, enum sql_part what, struct err *err)
+{
+	static const enum pg_fixed fixed[] = {
+		[PART_BEGIN] = PG_PART_BEGIN,
+		[PART_UNDO] = PG_PART_UNDO,
+		[PART_END] = PG_PART_END,
+	};
+	if (base->failed)
+		return err_set(err, ERR_STORE, "%s", DB_GIVEN_UP);
+	return post_fixed((struct pg_db *)base, fixed[what], err);
+}
+
+static bool in_transaction(struct db *base)
+{
+	return ((struct pg_db *)base)->in_transaction;
+}
+
+const struct sql_driver pg_driver = {
+	.shared = true,
+	.prepare = prepare,
+	.bind_int = bind_int,
+	.bind_text = bind_text,
+	.bind_blob = bind_blob,
+	.bind_null = bind_null,
+	.step = step,
+	.column_int = column_int,
+	.column_bytes = column_bytes,
+	.changed = changed,
+	.end = end,
+	.post = post,
+	.absent = absent,
+	.states = states,
+	.settle = settle,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.part = part,
+	.in_transaction = in_transaction,
+	.check = pg_check,
+	.close = pg_close,
+};
+
+/* --- A new connection -------------------------------------------------------------- */
+
+bool pg_prepare_all(struct pg_db *db, struct err *err)
+{
+	char name[16];
+	bool ok = true;
+	db->n_sent = 0;
+	for (int id = 0; id < PG_N && ok; id++) {
+		name_of(id, name);
+		ok = PQsendPrepare(db->conn, name, sql_text[id], 0, 0) == 1;
+		if (ok)
+			remember_sent(db, PG_BEGIN, false, &(struct sql_post){0});
+	}
+	if (ok && pg_settle(db))
+		return true;
+	return err_set(err, ERR_STORE, "%s", db->db.why.text);
+}
