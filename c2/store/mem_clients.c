@@ -47,6 +47,9 @@ void mem_client_free(struct client *c)
 		free(c->extra->linked.at);
 		free(c->extra->peers.at);
 		free(c->extra->holders.at);
+		for (size_t i = 0; i < c->extra->tags.n; i++)
+			free(((char **)c->extra->tags.at)[i]);
+		free(c->extra->tags.at);
 		e4_wipe(c->extra, sizeof *c->extra);
 		free(c->extra);
 	}
@@ -273,6 +276,7 @@ static void get_row(struct store_client *row, const struct client *c)
 	row->recheck_at = s->recheck_at;
 	row->behind_since = s->behind_since;
 	row->reason = s->reason;
+	row->type = s->type;
 }
 
 static struct client_state state_of(const struct store_client *row)
@@ -292,7 +296,8 @@ static struct client_state state_of(const struct store_client *row)
 				 .recheck_at = row->recheck_at,
 				 .behind_since = row->behind_since,
 				 .attempts = row->attempts,
-				 .reason = row->reason};
+				 .reason = row->reason,
+				 .type = row->type};
 
 	memcpy(s.nonce, row->nonce, sizeof s.nonce);
 	return s;
@@ -480,6 +485,7 @@ static void put_state(struct mem *m, struct client *c, const struct store_client
 	s.wanted_rev = c->s.wanted_rev;
 	s.reset_rev = c->s.reset_rev;
 	s.reset_peers_rev = c->s.reset_peers_rev;
+	s.type = c->s.type;
 	mem_note(m, state_back, &was, sizeof was);
 	set_state(m, c, &s);
 }
@@ -614,8 +620,10 @@ bool mem_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *
 	return true;
 }
 
-static void collect_clients(struct mem *m)
+const struct vec *mem_clients_by_name(struct mem *m)
 {
+	if (m->clients_are_sorted)
+		return &m->clients_sorted;
 	m->clients_sorted.n = 0;
 	for (size_t id = 1; id < m->clients.n; id++)
 		if (mem_client(m, (int64_t)id))
@@ -623,6 +631,7 @@ static void collect_clients(struct mem *m)
 						m->clients_sorted.n) = (uint32_t)id;
 	mem_sort_names(m, &m->clients_sorted, false);
 	m->clients_are_sorted = true;
+	return &m->clients_sorted;
 }
 
 bool mem_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
@@ -631,8 +640,6 @@ bool mem_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg
 
 	if (!mem_may_read(m, err))
 		return false;
-	if (!m->clients_are_sorted)
-		collect_clients(m);
-	mem_page(m, &m->clients_sorted, false, page, fn, arg);
+	mem_page(m, mem_clients_by_name(m), false, page, fn, arg);
 	return true;
 }

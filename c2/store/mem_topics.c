@@ -80,6 +80,22 @@ void mem_sort_names(struct mem *m, struct vec *ids, bool topics)
 	free(list);
 }
 
+size_t mem_names_from(const struct mem *m, const struct vec *ids, bool topics, const char *from)
+{
+	const uint32_t *id = ids->at;
+	size_t low = 0, high = ids->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (strcmp(name_of(m, id[mid], topics), from) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 void mem_page(struct mem *m, const struct vec *ids, bool topics, struct store_page page,
 	      store_name_fn *fn, void *arg)
 {
@@ -304,8 +320,10 @@ bool mem_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found
 	return one(ctx, mem_topic(ctx, id), row, found, err);
 }
 
-static void collect_topics(struct mem *m)
+const struct vec *mem_topics_by_name(struct mem *m)
 {
+	if (m->topics_are_sorted)
+		return &m->topics_sorted;
 	m->topics_sorted.n = 0;
 	for (size_t id = 1; id < m->topics.n; id++) {
 		const struct topic *t = mem_topic(m, (int64_t)id);
@@ -316,6 +334,7 @@ static void collect_topics(struct mem *m)
 	}
 	mem_sort_names(m, &m->topics_sorted, true);
 	m->topics_are_sorted = true;
+	return &m->topics_sorted;
 }
 
 bool mem_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
@@ -324,9 +343,7 @@ bool mem_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
 
 	if (!mem_may_read(m, err))
 		return false;
-	if (!m->topics_are_sorted)
-		collect_topics(m);
-	mem_page(m, &m->topics_sorted, true, page, fn, arg);
+	mem_page(m, mem_topics_by_name(m), true, page, fn, arg);
 	return true;
 }
 
