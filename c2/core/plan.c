@@ -423,10 +423,13 @@ static void fall_back(struct plan *p, bool announced, bool timed_out)
 static void due_in_repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
 			  bool timed_out)
 {
+	/* Without a question under way it waits for its second step (look_again). */
+	bool second = p->row.reason == REASON_REPAIRED_TOPICS && !p->row.asked_at;
+
 	if (timed_out)
 		p->row.attempts++;
 	p->row.asked_at = 0;
-	p->row.reason = REASON_DIFFERS;
+	p->row.reason = second ? REASON_REPAIRED_TOPICS : REASON_DIFFERS;
 	ask_only(p, v, in, E4_REPORT_ENTRIES);
 }
 
