@@ -101,12 +101,12 @@ static uint64_t hash_of_name(const char *name)
 
 static uint64_t row_e4id(const struct mem *m, uint32_t id)
 {
-	return hash_of_e4id(mem_client(m, id)->e4id);
+	return hash_of_e4id(mem_client_at(m, id)->e4id);
 }
 
 static uint64_t row_name(const struct mem *m, uint32_t id)
 {
-	return hash_of_name(mem_client(m, id)->name);
+	return hash_of_name(mem_client_at(m, id)->name);
 }
 
 static struct client *by_name(const struct mem *m, const char *name)
@@ -118,7 +118,7 @@ static struct client *by_name(const struct mem *m, const char *name)
 		return 0;
 	for (size_t i = hash_of_name(name) & (ix->cap - 1); ix->slots[i];
 	     i = (i + 1) & (ix->cap - 1)) {
-		c = mem_client(m, ix->slots[i]);
+		c = mem_client_at(m, ix->slots[i]);
 		if (strcmp(c->name, name) == 0)
 			return c;
 	}
@@ -134,7 +134,7 @@ static struct client *by_e4id(const struct mem *m, const uint8_t e4id[16])
 		return 0;
 	for (size_t i = hash_of_e4id(e4id) & (ix->cap - 1); ix->slots[i];
 	     i = (i + 1) & (ix->cap - 1)) {
-		c = mem_client(m, ix->slots[i]);
+		c = mem_client_at(m, ix->slots[i]);
 		if (memcmp(c->e4id, e4id, 16) == 0)
 			return c;
 	}
@@ -178,7 +178,7 @@ static void due_add(struct mem *m, struct client *c)
 	}
 	d = (struct due *)m->due.at + i;
 	c->due_prev = d->last;
-	mem_client(m, d->last)->due_next = c->id;
+	mem_client_at(m, d->last)->due_next = c->id;
 	d->last = c->id;
 }
 
@@ -189,15 +189,15 @@ static void due_take(struct mem *m, struct client *c)
 	if (c->s.next_at <= 0)
 		return;
 	if (c->due_prev && c->due_next) {
-		mem_client(m, c->due_prev)->due_next = c->due_next;
-		mem_client(m, c->due_next)->due_prev = c->due_prev;
+		mem_client_at(m, c->due_prev)->due_next = c->due_next;
+		mem_client_at(m, c->due_next)->due_prev = c->due_prev;
 		return;
 	}
 	d = (struct due *)m->due.at + due_place(m, c->s.next_at);
 	if (c->due_prev)
-		mem_client(m, c->due_prev)->due_next = 0;
+		mem_client_at(m, c->due_prev)->due_next = 0;
 	if (c->due_next)
-		mem_client(m, c->due_next)->due_prev = 0;
+		mem_client_at(m, c->due_next)->due_prev = 0;
 	if (d->first == c->id)
 		d->first = c->due_next;
 	if (d->last == c->id)
@@ -585,7 +585,7 @@ bool mem_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, voi
 		return false;
 	for (size_t i = 0; i < m->due.n && due[i].at <= now; i++) {
 		for (uint32_t id = due[i].first; id; id = mem_client(m, id)->due_next) {
-			const struct client *c = mem_client(m, id);
+			const struct client *c = mem_client_at(m, id);
 
 			mem_client_fetch(m, c->due_next);
 			if (given++ >= limit || !mem_client_row(m, c, fn, arg))

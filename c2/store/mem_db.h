@@ -155,6 +155,17 @@ void mem_note(struct mem *m, mem_back *back, const void *bytes, size_t len);
 void mem_drop(struct mem *m, void *thing);
 
 struct client *mem_client(const struct mem *m, int64_t id);
+/* The same of one that must be there: its id comes out of another row or an index. */
+static inline struct client *mem_client_at(const struct mem *m, uint32_t id)
+{
+	return ((struct client **)m->clients.at)[id];
+}
+
+static inline struct topic *mem_topic_at(const struct mem *m, uint32_t id)
+{
+	return ((struct topic **)m->topics.at)[id];
+}
+
 /* Its row will be wanted soon: large fleets are in no cache. */
 void mem_client_fetch(const struct mem *m, int64_t id);
 struct topic *mem_topic(const struct mem *m, int64_t id);
