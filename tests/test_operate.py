@@ -74,6 +74,9 @@ def fill(server, mode="symmetric"):
     server.attach("b", "t/1")
     server.call("PATCH", "/e4/client/a", {})  # an old key beside the wanted one
     server.call("DELETE", "/e4/topic/gone")
+    for name in "ab":
+        server.call("PATCH", f"/e4/client/{name}/settings",
+                    {"type": "TYPE_BOTH", "addTags": ["site=north", f"rack={name}"]})
     if mode == "pubkey":
         for source in "bc":
             server.call("POST", f"/e4/client/a/link/{source}", {})

@@ -22,8 +22,8 @@ static const uint8_t seal_row[] = "E4 backup";
 
 /* Parents before what belongs to them, so that a restore can insert in this order. */
 static const enum store_table order[] = {
-	STORE_META,   STORE_CLIENT, STORE_OLD_KEY, STORE_C2_KEY, STORE_TOPIC,
-	STORE_MEMBER, STORE_LINK,   STORE_PEER,    STORE_EVENT,  STORE_STATE,
+	STORE_META, STORE_CLIENT, STORE_OLD_KEY, STORE_C2_KEY, STORE_TOPIC, STORE_MEMBER,
+	STORE_LINK, STORE_PEER,   STORE_EVENT,   STORE_TAG,    STORE_STATE,
 };
 
 /* --- Writing ---------------------------------------------------------------------- */

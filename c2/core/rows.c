@@ -11,9 +11,9 @@ const char *const store_columns[STORE_TABLES] = {
 	/*
 	 * id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev, sent_rev,
 	 * confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,
-	 * attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since
+	 * attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type
 	 */
-	[STORE_CLIENT] = "itbbbiiiiiiiiiiibiiiii",
+	[STORE_CLIENT] = "itbbbiiiiiiiiiiibiiiiii",
 	/* client_id, rev, key */
 	[STORE_OLD_KEY] = "iib",
 	/* rev, private_key, public_key */
@@ -28,6 +28,8 @@ const char *const store_columns[STORE_TABLES] = {
 	[STORE_PEER] = "ibiii",
 	/* seq, type, at_ms, source, target */
 	[STORE_EVENT] = "iiitt",
+	/* tag, name, client_id */
+	[STORE_TAG] = "tti",
 	/* revision, last_client, last_topic, last_event, n_clients, n_topics */
 	[STORE_STATE] = "iiiiii",
 };

@@ -12,13 +12,13 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"  \
-	" c.recheck_at, c.reason, c.behind_since"
+	" c.recheck_at, c.reason, c.type, c.behind_since"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, behind_since"
+	" last_seen, recheck_at, reason, type, behind_since"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -61,13 +61,13 @@
 #define PG_CLIENT_INSERT                                                                           \
 	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES"                            \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19,$20,$21,$22)"                                                         \
+	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23)"                                    \
 	" ON CONFLICT DO NOTHING"
 #define PG_CLIENT_UPDATE                                                                           \
 	"UPDATE client SET (" CLIENT_VALUES ") ="                                                  \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19)"                                                                     \
-	" WHERE id = $20"
+	"bigint::integer,$19::bigint::integer,$20)"                                                \
+	" WHERE id = $21"
 #define PG_CLIENT_STATE                                                                            \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -79,7 +79,7 @@
 	" OFFSET $4"
 #define PG_CLIENTS_DUE                                                                             \
 	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.next_at > 0 AND c.next_at <= $1 ORDER"    \
-	" BY c.next_at, c.id LIMIT $2"
+	" BY c.next_at LIMIT $2"
 #define PG_CLIENTS_NEXT_AT "SELECT min(next_at) FROM client WHERE next_at > 0"
 #define PG_CLIENTS_AFTER                                                                           \
 	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id > $1 ORDER BY c.id LIMIT $2"
@@ -87,6 +87,17 @@
 	"SELECT CASE WHEN $1 > (SELECT coalesce(sum(n), 0)::bigint FROM c2_use) THEN 0 ELSE"       \
 	" (SELECT min(rev) FROM c2_use) END"
 #define PG_CLIENTS_C2_FROM "SELECT coalesce(sum(n), 0)::bigint FROM c2_use WHERE rev >= $1"
+#define PG_CLIENTS_FROM                                                                            \
+	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.name >= $1 ORDER BY c.name LIMIT $2"
+#define PG_TAG_CLIENTS_FROM                                                                        \
+	"SELECT " CLIENT_COLUMNS " FROM client_tag g, " OF_CLIENT(                                 \
+		"g.client_id") " WHERE"                                                            \
+			       " g.tag = $1 AND g.name >= $2 ORDER BY g.name LIMIT $3"
+#define PG_CLIENT_TAGS "SELECT tag FROM client_tag WHERE client_id = $1 ORDER BY tag"
+#define PG_CLIENT_TAG_PUT                                                                          \
+	"INSERT INTO client_tag (tag, name, client_id) SELECT $1::text, name, id FROM client"      \
+	" WHERE id = $2 ON CONFLICT (tag, name) DO UPDATE SET client_id = excluded.client_id"
+#define PG_CLIENT_TAG_DELETE "DELETE FROM client_tag WHERE client_id = $1 AND tag = $2"
 #define PG_OLD_KEY_PUT                                                                             \
 	"INSERT INTO old_key (client_id, rev, key) SELECT id, $2::bigint, $3::bytea FROM client"   \
 	" WHERE id = $1 ON CONFLICT (client_id, rev) DO UPDATE SET key = excluded.key"
@@ -117,6 +128,9 @@
 	" LIMIT $3 OFFSET $4"
 #define PG_TOPICS_AFTER                                                                            \
 	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.id > $1 ORDER BY t.id LIMIT $2"
+#define PG_TOPICS_FROM                                                                             \
+	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE NOT t.removed AND t.name >= $1"               \
+	" ORDER BY t.name LIMIT $2"
 #define PG_TOPICS_TO_WALK                                                                          \
 	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.walk_rev < t.rev ORDER BY t.rev LIMIT $1"
 #define PG_TOPIC_PROGRESS                                                                          \
@@ -210,14 +224,14 @@
 	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
 	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
 	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
-	" recheck_at, reason, behind_since FROM client WHERE id > $1 ORDER BY id LIMIT $2"
+	" recheck_at, reason, behind_since, type FROM client WHERE id > $1 ORDER BY id LIMIT $2"
 #define PG_LOAD_CLIENT                                                                             \
 	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
 	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
 	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
-	" last_seen, recheck_at, reason, behind_since) VALUES"                                     \
+	" last_seen, recheck_at, reason, behind_since, type) VALUES"                               \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16::bigint::integer,$17,$18,$19,$"  \
-	"20,$21::bigint::integer,$22)"
+	"20,$21::bigint::integer,$22,$23::bigint::integer)"
 #define PG_DUMP_OLD_KEY                                                                            \
 	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > ($1,$2)"                 \
 	" ORDER BY client_id, rev LIMIT $3"
@@ -257,5 +271,9 @@
 	" ($1,$2,$3,$4,$5)"
 #define PG_DUMP_STATE PG_STATE_READ
 #define PG_LOAD_STATE PG_STATE_PUT
+#define PG_DUMP_TAG                                                                                \
+	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > ($1,$2) ORDER BY tag,"    \
+	" name LIMIT $3"
+#define PG_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES ($1,$2,$3)"
 
 #endif

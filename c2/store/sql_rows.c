@@ -20,14 +20,15 @@ static const struct table {
 	[STORE_LINK] = {SQL_DUMP_LINK, SQL_LOAD_LINK, 2},
 	[STORE_PEER] = {SQL_DUMP_PEER, SQL_LOAD_PEER, 2},
 	[STORE_EVENT] = {SQL_DUMP_EVENT, SQL_LOAD_EVENT, 1},
+	[STORE_TAG] = {SQL_DUMP_TAG, SQL_LOAD_TAG, 2},
 	[STORE_STATE] = {SQL_DUMP_STATE, SQL_LOAD_STATE, 0},
 };
 
-/* The key of the last row of a page: two integers, or one and a text or bytes. */
+/* The key of the last row of a page. */
 struct place {
 	int64_t n[2];
-	char bytes[STORE_NAME_MAX + 1];
-	size_t len;
+	char bytes[2][STORE_NAME_MAX + 1];
+	size_t len[2];
 };
 
 static bool remember(struct place *p, const char *kinds, size_t n_keys, const struct store_value *v)
@@ -36,11 +37,11 @@ static bool remember(struct place *p, const char *kinds, size_t n_keys, const st
 		p->n[i] = v[i].n;
 		if (kinds[i] == 'i')
 			continue;
-		if (v[i].len >= sizeof p->bytes)
+		if (v[i].len >= sizeof p->bytes[i])
 			return false;
-		memcpy(p->bytes, v[i].bytes, v[i].len);
-		p->bytes[v[i].len] = 0;
-		p->len = v[i].len;
+		memcpy(p->bytes[i], v[i].bytes, v[i].len);
+		p->bytes[i][v[i].len] = 0;
+		p->len[i] = v[i].len;
 	}
 	return true;
 }
@@ -52,9 +53,9 @@ static void put_place(struct stmt *s, const struct place *p, const char *kinds, 
 		if (kinds[i] == 'i')
 			put_int(s, p->n[i]);
 		else if (kinds[i] == 't')
-			put_text(s, p->bytes);
+			put_text(s, p->bytes[i]);
 		else
-			put_blob(s, p->bytes, p->len);
+			put_blob(s, p->bytes[i], p->len[i]);
 	}
 }
 
@@ -99,7 +100,7 @@ static bool page(struct db *db, enum store_table table, struct place *at, int *n
 
 bool sql_rows(void *ctx, enum store_table table, store_row_fn *fn, void *arg, struct err *err)
 {
-	struct place at = {{0}, "", 0};
+	struct place at = {.n = {0}};
 	bool more = true;
 	int n;
 	do {

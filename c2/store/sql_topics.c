@@ -194,6 +194,15 @@ bool sql_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, str
 	return stmt_topics(&s, fn, arg, err);
 }
 
+bool sql_topics_from(void *ctx, const char *from, int limit, store_topic_fn *fn, void *arg,
+		     struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPICS_FROM);
+	put_text(&s, from);
+	put_limit(&s, limit);
+	return stmt_topics(&s, fn, arg, err);
+}
+
 bool sql_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err)
 {
 	memset(out, 0, sizeof *out);
