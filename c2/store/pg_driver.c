@@ -30,9 +30,9 @@ static struct pg_db *pg_of(const struct stmt *s)
 	return (struct pg_db *)s->db;
 }
 
-static void name_of(int id, char out[12])
+static void name_of(int id, char out[16])
 {
-	snprintf(out, 12, "s%d", id);
+	snprintf(out, 16, "s%d", id);
 }
 
 /* --- Sending ----------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static bool send(struct pg_db *db, int id, int n_params)
 {
 	static const int formats[PG_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 					       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-	char name[12];
+	char name[16];
 	name_of(id, name);
 	return db->conn && PQsendQueryPrepared(db->conn, name, n_params, db->params, db->lengths,
 					       formats, 1) == 1;
@@ -344,26 +344,6 @@ static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, siz
 	}
 }
 
-/* Few are found, as a rule: those of a repeated import, or of an id taken by another name. */
-static void mark_found(struct sql_absent_one *rows, size_t n, const char *name,
-		       const uint8_t e4id[16])
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(rows[i].name, name) == 0 || memcmp(rows[i].e4id, e4id, 16) == 0)
-			rows[i].name[0] = 0;
-	}
-}
-
-static size_t drop_marked(struct sql_absent_one *rows, size_t n)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (rows[i].name[0])
-			rows[kept++] = rows[i];
-	}
-	return kept;
-}
-
 static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
 {
 	struct bytes arrays[2] = {{0}, {0}};
@@ -376,9 +356,9 @@ static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, stru
 		get_text(&s, found.name, sizeof found.name);
 		get_blob(&s, found.e4id, sizeof found.e4id);
 		if (stmt_ok(&s))
-			mark_found(rows, *n, found.name, found.e4id);
+			absent_mark_found(rows, *n, &found);
 	}
-	*n = drop_marked(rows, *n);
+	*n = absent_drop_marked(rows, *n);
 	free(arrays[0].at);
 	free(arrays[1].at);
 	return stmt_end(&s, err);
@@ -483,7 +463,7 @@ const struct sql_driver pg_driver = {
 
 bool pg_prepare_all(struct pg_db *db, struct err *err)
 {
-	char name[12];
+	char name[16];
 	bool ok = true;
 	db->n_sent = 0;
 	for (int id = 0; id < PG_N && ok; id++) {

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "c2/store/maria.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
+#include "c2/store/tests/maria_server.h"
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
 #include "c2/store/tests/pg_server.h"
@@ -56,6 +58,19 @@ static void clear_pg(void)
 	pg_server_sql(&pg, "DROP SCHEMA e4 CASCADE");
 }
 
+static struct maria_server maria;
+
+static bool open_maria(void)
+{
+	return (maria.pid || maria_server_start(&maria)) &&
+	       store_maria_open(&store, &(struct store_maria_config){.url = maria.url}, &err);
+}
+
+static void clear_maria(void)
+{
+	maria_server_sql(&maria, "DROP DATABASE e4; CREATE DATABASE e4");
+}
+
 static const struct backend {
 	const char *name;
 	bool (*open)(void);
@@ -65,6 +80,7 @@ static const struct backend {
 	{"sqlite, file", open_file, clear_folder, true},
 	{"sqlite, memory", open_memory, clear_nothing, false},
 	{"postgresql", open_pg, clear_pg, true},
+	{"mariadb", open_maria, clear_maria, true},
 };
 
 #define TEST(fn)                                                                                   \
@@ -161,5 +177,6 @@ int main(void)
 	}
 	rmdir(folder);
 	pg_server_remove(&pg);
+	maria_server_remove(&maria);
 	return END();
 }
