@@ -66,9 +66,12 @@ static bool open_maria(void)
 	       store_maria_open(&store, &(struct store_maria_config){.url = maria.url}, &err);
 }
 
+/* The tables stay: making them anew takes seconds, each is on the disk at once. */
 static void clear_maria(void)
 {
-	maria_server_sql(&maria, "DROP DATABASE e4; CREATE DATABASE e4");
+	maria_server_sql(&maria, "DELETE FROM client; DELETE FROM topic; DELETE FROM c2_key;"
+				 "DELETE FROM event; DELETE FROM meta; DELETE FROM state;"
+				 "INSERT INTO state (one) VALUES (1)");
 }
 
 static const struct backend {
