@@ -69,6 +69,13 @@ static void fail_lost(struct stmt *s)
 	s->db->failed = true;
 }
 
+/* Refused because the transaction has failed already? */
+static bool is_aftermath(const PGresult *result)
+{
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	return state && strcmp(state, "25P02") == 0;
+}
+
 /* What a statement came to. The cursor reads from it until it is ended. */
 static void take(struct stmt *s, PGresult *result)
 {
@@ -93,7 +100,7 @@ static void take(struct stmt *s, PGresult *result)
 		break;
 	default:
 		pg_error(result, &why);
-		fail(s, &why);
+		fail(s, is_aftermath(result) ? &s->db->why : &why);
 	}
 	s->db->failed |= db->in_transaction; /* the server gave it up */
 }
@@ -139,16 +146,19 @@ static void note_xid(struct pg_db *db, struct stmt *s)
 		db->xid = s->db->driver->column_int(s, 6);
 }
 
-/* Pass on the results of all that was posted; false: one of them failed. */
-static bool receive_posted(struct pg_db *db, int64_t deadline_ms)
+/* The results of the n oldest of what was sent; false: one of them failed. */
+static bool receive_sent(struct pg_db *db, size_t n, int64_t deadline_ms)
 {
 	bool ok = true;
-	size_t n = db->n_sent;
-	db->n_sent = 0;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && db->conn; i++) {
 		const struct pg_sent *sent = &db->sent[i];
 		struct stmt s = {.db = &db->db, .id = (enum sql_id)sent->id, .write = sent->write};
-		if (!receive(&s, deadline_ms))
+		if (sent->id == PG_SYNC) {
+			ok = receive_sync(db, deadline_ms) && ok;
+			continue;
+		}
+		ok = receive(&s, deadline_ms) && ok;
+		if (!db->conn)
 			return false;
 		note_xid(db, &s);
 		if (sent->id < SQL_N)
@@ -156,22 +166,42 @@ static bool receive_posted(struct pg_db *db, int64_t deadline_ms)
 		drop_result(db);
 		ok = ok && stmt_ok(&s);
 	}
+	if (!db->conn)
+		return false;
+	db->n_sent -= n;
+	memmove(db->sent, db->sent + n, db->n_sent * sizeof *db->sent);
 	return ok;
 }
 
-bool pg_settle(struct pg_db *db)
+static bool sync_point(struct pg_db *db)
 {
-	int64_t deadline_ms = pg_now_ms() + ANSWER_MS;
-	if (!db->conn)
-		return false;
-	if (!db->n_sent)
-		return true;
 	if (PQpipelineSync(db->conn) != 1) {
 		pg_lose(db);
 		return false;
 	}
-	bool ok = receive_posted(db, deadline_ms);
-	return db->conn && receive_sync(db, deadline_ms) && ok;
+	remember_sent(db, PG_SYNC, false, &(struct sql_post){0});
+	return true;
+}
+
+bool pg_settle(struct pg_db *db)
+{
+	if (!db->conn)
+		return false;
+	if (!db->n_sent)
+		return true;
+	return sync_point(db) && receive_sent(db, db->n_sent, pg_now_ms() + ANSWER_MS);
+}
+
+/*
+ * Room for one more. The server is to work while we go on, so what was posted
+ * leaves in groups; and when two are under way, the older one is waited for.
+ */
+static bool make_room(struct pg_db *db)
+{
+	if (db->n_sent % PG_GROUP == PG_GROUP - 1 && !sync_point(db))
+		return false;
+	return db->n_sent < PG_SENT_MAX - 2 * PG_GROUP ||
+	       receive_sent(db, PG_SENT_MAX / 2, pg_now_ms() + ANSWER_MS);
 }
 
 /* --- Cursors ----------------------------------------------------------------------- */
@@ -225,7 +255,7 @@ static void ask(struct stmt *s)
 		fail_lost(s);
 		return;
 	}
-	receive_posted(db, deadline_ms);
+	receive_sent(db, db->n_sent, deadline_ms);
 	if (!db->conn)
 		fail_lost(s);
 	else if (receive(s, deadline_ms) && !receive_sync(db, deadline_ms))
@@ -287,7 +317,7 @@ static void end(struct stmt *s)
 static void post(struct stmt *s, const struct sql_post *p)
 {
 	struct pg_db *db = pg_of(s);
-	if (db->n_sent == PG_SENT_MAX && !pg_settle(db)) {
+	if (!make_room(db)) {
 		fail(s, &s->db->why);
 	} else if (!send(db, (int)s->id, s->bound)) {
 		pg_lose(db);
@@ -373,7 +403,7 @@ static void settle(struct db *base)
 
 static bool post_fixed(struct pg_db *db, enum pg_fixed which, struct err *err)
 {
-	if (db->n_sent == PG_SENT_MAX && !pg_settle(db))
+	if (!make_room(db))
 		return err_set(err, db->db.why.code, "%s", db->db.why.text);
 	if (!send(db, (int)which, 0)) {
 		pg_lose(db);

@@ -18,6 +18,7 @@
  * buffers of the socket, for nobody reads them before the next wait.
  */
 #define PG_SENT_MAX 512
+#define PG_GROUP 64 /* that leave together */
 
 /* Statements of this driver, after those of SQL_IDS. */
 enum pg_fixed {
@@ -28,7 +29,8 @@ enum pg_fixed {
 	PG_PART_UNDO,
 	PG_PART_END,
 	PG_ABSENT,
-	PG_N
+	PG_N,
+	PG_SYNC = PG_N /* not a statement: the end of a group */
 };
 
 struct pg_sent {

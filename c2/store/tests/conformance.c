@@ -100,6 +100,8 @@ static const struct {
 	TEST(pruning_events_keeps_the_newest_and_the_count_goes_on),
 	TEST(writes_need_a_transaction),
 	TEST(a_rollback_takes_everything_back),
+	TEST(counts_follow_the_parts_of_a_transaction),
+	TEST(announced_clients_are_as_others),
 	TEST(a_refused_row_leaves_the_transaction_usable),
 	TEST(a_row_callback_that_calls_the_store_is_refused),
 	TEST(a_client_comes_back_as_it_was_put),

@@ -170,6 +170,91 @@ static void a_rollback_takes_everything_back(void)
 	CHECK_EQ(members_of(t), 1);
 }
 
+static int64_t only_topic(void)
+{
+	struct store_topic t;
+	bool found;
+	OK(OPS->topic_by_name(CTX, "t", &t, &found, &err));
+	return t.n_members;
+}
+
+/* What the store counts in memory until the commit goes the way of its part. */
+static void counts_follow_the_parts_of_a_transaction(void)
+{
+	begin();
+	int64_t a = add_client("a"), b = add_client("b"), t = add_topic("t", 1);
+	put_member(a, t, false);
+	int64_t rev = count_of(OPS->revision);
+	OK(OPS->part_begin(CTX, &err));
+	put_member(b, t, false);
+	add_client("lost");
+	CHECK_EQ(only_topic(), 2);
+	OK(OPS->part_end(CTX, false, &err));
+	CHECK_EQ(only_topic(), 1);
+	CHECK_EQ(count_of(OPS->clients_count), 2);
+	CHECK_EQ(count_of(OPS->revision), rev);
+	OK(OPS->part_begin(CTX, &err));
+	put_member(b, t, false);
+	add_client("kept");
+	OK(OPS->part_end(CTX, true, &err));
+	OK(OPS->part_begin(CTX, &err));
+	put_member(a, t, true);
+	OK(OPS->part_end(CTX, false, &err));
+	commit();
+	CHECK_EQ(only_topic(), 2);
+	CHECK_EQ(count_of(OPS->clients_count), 3);
+	CHECK_EQ(count_of(OPS->revision), rev + 2);
+	CHECK(!OPS->part_begin(CTX, &err)); /* outside of a transaction */
+	begin();
+	OK(OPS->client_remove(CTX, b, &err));
+	CHECK_EQ(only_topic(), 1);
+	commit();
+	CHECK_EQ(only_topic(), 1);
+}
+
+/* What was announced, found absent, put, and undone is asked for again. */
+static void announced_clients_are_as_others(void)
+{
+	struct store_client rows[3], back;
+	bool found;
+	begin();
+	add_client("b");
+	commit();
+	for (int i = 0; i < 3; i++)
+		rows[i] = client_row(i == 0 ? "c" : i == 1 ? "b" : "a");
+	begin();
+	if (OPS->clients_ahead)
+		OK(OPS->clients_ahead(CTX, rows, 3, &err));
+	for (int i = 0; i < 3; i++) {
+		OK(OPS->client_by_name(CTX, rows[i].name, &back, &found, &err));
+		CHECK_EQ(found, i == 1);
+		OK(OPS->client_by_e4id(CTX, rows[i].e4id, &back, &found, &err));
+		CHECK_EQ(found, i == 1);
+	}
+	CHECK(!OPS->client_put(CTX, &rows[1], &err));
+	CHECK_EQ(err.code, ERR_EXISTS);
+	OK(OPS->part_begin(CTX, &err));
+	OK(OPS->client_by_name(CTX, "a", &back, &found, &err));
+	OK(OPS->client_put(CTX, &rows[2], &err));
+	OK(OPS->client_by_name(CTX, "a", &back, &found, &err));
+	CHECK(found && back.id == rows[2].id);
+	OK(OPS->client_by_e4id(CTX, rows[2].e4id, &back, &found, &err));
+	CHECK(found);
+	OK(OPS->part_end(CTX, false, &err));
+	OK(OPS->client_by_name(CTX, "a", &back, &found, &err));
+	CHECK(!found);
+	rows[2].id = 0;
+	OK(OPS->client_put(CTX, &rows[0], &err));
+	OK(OPS->client_put(CTX, &rows[2], &err));
+	rows[2].id = 0;
+	CHECK(!OPS->client_put(CTX, &rows[2], &err));
+	CHECK_EQ(err.code, ERR_EXISTS);
+	commit();
+	struct names l = {.n = 0};
+	OK(OPS->clients(CTX, page(0, 10), take_name, &l, &err));
+	CHECK_STR(l.text, "a,b,c");
+}
+
 static void a_refused_row_leaves_the_transaction_usable(void)
 {
 	begin();
