@@ -92,6 +92,19 @@ static bool bind_columns(struct maria_db *db, MYSQL_STMT *st)
 	return !n || mysql_stmt_bind_result(st, out) == 0;
 }
 
+static void forget_statement(struct maria_db *db, int id)
+{
+	if (db->stmts[id])
+		mysql_stmt_close(db->stmts[id]);
+	db->stmts[id] = 0;
+}
+
+void maria_forget_statements(struct maria_db *db)
+{
+	for (int id = 0; id < MARIA_N; id++)
+		forget_statement(db, id);
+}
+
 static MYSQL_STMT *prepared(struct stmt *s, int id)
 {
 	struct maria_db *db = maria_of(s);
@@ -105,19 +118,9 @@ static MYSQL_STMT *prepared(struct stmt *s, int id)
 	    bind_columns(db, *st))
 		return *st;
 	unsigned code = mysql_stmt_errno(*st);
-	mysql_stmt_close(*st);
-	*st = 0;
+	forget_statement(db, id);
 	fail(s, code);
 	return 0;
-}
-
-void maria_forget_statements(struct maria_db *db)
-{
-	for (int i = 0; i < MARIA_N; i++) {
-		if (db->stmts[i])
-			mysql_stmt_close(db->stmts[i]);
-		db->stmts[i] = 0;
-	}
 }
 
 /* --- Cursors ----------------------------------------------------------------------- */
@@ -167,13 +170,20 @@ static void bind_null(struct stmt *s)
 	parameter(s, MYSQL_TYPE_NULL);
 }
 
-static bool run(struct stmt *s, MYSQL_STMT *st)
+/*
+ * A statement that failed is prepared anew: one whose error came in the place of
+ * its rows waits for those, without end, when it is executed again.
+ */
+static bool run(struct stmt *s, int id)
 {
 	struct maria_db *db = maria_of(s);
+	MYSQL_STMT *st = db->stmts[id];
 	if ((!s->bound || mysql_stmt_bind_param(st, db->in) == 0) && mysql_stmt_execute(st) == 0 &&
 	    (!mysql_stmt_field_count(st) || mysql_stmt_store_result(st) == 0))
 		return true;
-	fail(s, mysql_stmt_errno(st));
+	unsigned code = mysql_stmt_errno(st);
+	forget_statement(db, id);
+	fail(s, code);
 	return false;
 }
 
@@ -206,15 +216,14 @@ static void run_thens(struct stmt *s)
 	for (size_t i = 0; i < sizeof thens / sizeof thens[0]; i++) {
 		if (thens[i].id != (int)s->id || s->rc != STMT_ROW)
 			continue;
-		MYSQL_STMT *st = prepared(s, thens[i].then);
-		if (st)
-			run(s, st);
+		if (prepared(s, thens[i].then))
+			run(s, thens[i].then);
 	}
 }
 
 static void ask(struct stmt *s)
 {
-	if (!run(s, s->st))
+	if (!run(s, (int)s->id))
 		return;
 	maria_of(s)->changed = mysql_stmt_affected_rows(s->st) > 0;
 	if (mysql_stmt_field_count(s->st)) {
@@ -266,7 +275,7 @@ static bool changed(struct stmt *s)
 
 static void end(struct stmt *s)
 {
-	/* Not after the connection was lost, which took the statements along. */
+	/* Not after a failure, which took the statement along. */
 	if (s->st && maria_of(s)->stmts[s->id])
 		mysql_stmt_free_result(s->st);
 	s->st = 0;

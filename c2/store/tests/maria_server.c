@@ -73,13 +73,8 @@ bool maria_server_again(struct maria_server *s)
 	snprintf(socket, sizeof socket, "--socket=%s", s->socket);
 	snprintf(data, sizeof data, "--datadir=%s/data", s->folder);
 	/* No other tools' settings: those of a fresh installation, which are durable. */
-	char *argv[] = {arg("/usr/sbin/mariadbd"),
-			arg("--no-defaults"),
-			data,
-			socket,
-			s->more ? arg(s->more) : arg("--skip-networking"),
-			arg("--max-connections=20"),
-			0};
+	char *argv[] = {arg("/usr/sbin/mariadbd"), arg("--no-defaults"),        data, socket,
+			arg("--skip-networking"),  arg("--max-connections=20"), 0};
 	s->pid = spawn(s, argv);
 	for (int i = 0; i < START_STEPS; i++) {
 		if (answers(s))
@@ -167,4 +162,21 @@ int64_t maria_server_sql(const struct maria_server *s, const char *sql)
 	}
 	mysql_close(conn);
 	return value;
+}
+
+#define OTHERS " FROM information_schema.processlist WHERE id <> connection_id() AND user = 'root'"
+
+void maria_server_end_sessions(const struct maria_server *s)
+{
+	char sql[64];
+	int64_t id;
+	while ((id = maria_server_sql(s, "SELECT min(id)" OTHERS " AND command <> 'Killed'"))) {
+		snprintf(sql, sizeof sql, "KILL %lld", (long long)id);
+		MYSQL *conn = connect_to(s, 0);
+		if (conn)
+			mysql_query(conn, sql); /* it may have gone by itself */
+		mysql_close(conn);
+	}
+	while (maria_server_sql(s, "SELECT count(*)" OTHERS))
+		poll(0, 0, 10);
 }

@@ -8,8 +8,7 @@
 struct maria_server {
 	char folder[64]; /* with data, log and socket */
 	char socket[80];
-	char url[160];    /* its database e4, for store_maria_open */
-	const char *more; /* one more option of the server, or null */
+	char url[160]; /* its database e4, for store_maria_open */
 	int pid;
 };
 
@@ -27,5 +26,7 @@ void maria_server_remove(struct maria_server *s);
  * integer. Ends the test if wrong.
  */
 int64_t maria_server_sql(const struct maria_server *s, const char *sql);
+/* End all other sessions, and wait until they are gone. */
+void maria_server_end_sessions(const struct maria_server *s);
 
 #endif
