@@ -42,6 +42,17 @@ bool api_subscribe(const struct api_service *service, unsigned method,
 	       service->subscribe(service->ctx, method, caller, request, sink, sub, err);
 }
 
+bool api_settle(const struct api_service *service, struct api_wait *w)
+{
+	return service->settle && service->settle(service->ctx, w);
+}
+
+void api_give_up(const struct api_service *service, struct api_wait *w)
+{
+	if (w->at)
+		service->unsettle(service->ctx, w);
+}
+
 void api_unsubscribe(const struct api_service *service, struct api_subscription *sub)
 {
 	if (sub)

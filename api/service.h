@@ -28,6 +28,15 @@ struct api_caller {
 
 struct api_subscription; /* of the service */
 
+/* An answer that waits for the changes it tells of to be durable; part of what waits. */
+struct api_wait {
+	/* why null: they are. Else all of them were undone, and why is the answer. */
+	void (*done)(struct api_wait *w, const struct err *why);
+	unsigned method;
+	const struct api_caller *caller;
+	struct api_wait *next, **at; /* the service's; at is null while it waits for nothing */
+};
+
 /* Where the messages of a stream go. Both may be called from within api_subscribe(). */
 struct api_sink {
 	void *ctx;
@@ -43,6 +52,12 @@ struct api_service {
 	bool (*call)(void *ctx, unsigned method, const struct api_caller *caller,
 		     const ProtobufCMessage *request, struct arena *arena,
 		     ProtobufCMessage **response, struct err *err);
+	/*
+	 * True: what was answered just now is not durable yet, and may not leave
+	 * before w->done, which comes from the loop. Null: it always is.
+	 */
+	bool (*settle)(void *ctx, struct api_wait *w);
+	void (*unsettle)(void *ctx, struct api_wait *w);
 	/* Begin a stream; *sub is valid until unsubscribe() or the sink's end(). */
 	bool (*subscribe)(void *ctx, unsigned method, const struct api_caller *caller,
 			  const ProtobufCMessage *request, const struct api_sink *sink,
@@ -71,6 +86,14 @@ bool api_call(const struct api_service *service, unsigned method, const struct a
 bool api_subscribe(const struct api_service *service, unsigned method,
 		   const struct api_caller *caller, const ProtobufCMessage *request,
 		   const struct api_sink *sink, struct api_subscription **sub, struct err *err);
+
+/*
+ * After api_call, whether it succeeded or not: true if the answer has to wait
+ * for w->done; until then w must stay, or be given up.
+ */
+bool api_settle(const struct api_service *service, struct api_wait *w);
+/* Wait no more, if it does at all. */
+void api_give_up(const struct api_service *service, struct api_wait *w);
 
 /* End a subscription; sub may be null. */
 void api_unsubscribe(const struct api_service *service, struct api_subscription *sub);

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <mosquitto.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,8 @@ struct mqtt {
 	struct mosquitto *mosq;
 	struct loop *loop;
 	struct loop_timer *timer; /* what it means depends on the state */
-	struct loop_fd *watch;    /* null while waiting */
+	struct loop_timer *uncork;
+	struct loop_fd *watch; /* null while waiting */
 	struct bus_handler handler;
 	struct sub *subs;
 	enum state state;
@@ -51,6 +54,7 @@ struct mqtt {
 	bool try_v4;  /* this attempt leaves out the IPv6 addresses of the host */
 	bool blocked; /* the library has bytes that the socket did not take */
 	bool starved; /* was told that there is no room */
+	bool corked;  /* the kernel collects what this turn of the loop writes */
 	bool closing;
 	int depth; /* calls into the library or the owner that run */
 	int version;
@@ -87,6 +91,7 @@ static void destroy(struct mqtt *m)
 {
 	loop_fd_del(m->watch);
 	loop_timer_del(m->timer);
+	loop_timer_del(m->uncork);
 	m->closing = true; /* no callback of the library reaches the owner from here */
 	if (m->state == UP)
 		mosquitto_disconnect(m->mosq);
@@ -140,6 +145,29 @@ static void tell_room(struct mqtt *m)
 	m->starved = false;
 	if (m->handler.on_room)
 		m->handler.on_room(m->handler.ctx);
+}
+
+/*
+ * The library writes each packet by itself. A segment for each costs both ends
+ * more than the message; so those of one turn leave together, at its end.
+ */
+static void set_cork(struct mqtt *m, int on)
+{
+	m->corked = on;
+	setsockopt(mosquitto_socket(m->mosq), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
+static void cork(struct mqtt *m)
+{
+	if (m->corked)
+		return;
+	set_cork(m, 1);
+	loop_timer_set(m->uncork, 0);
+}
+
+static void on_uncork(void *ctx)
+{
+	set_cork(ctx, 0);
 }
 
 /* Going up and down */
@@ -252,7 +280,7 @@ static void try_connect(struct mqtt *m)
 	/* If there is no IPv4 address at all, why IPv6 failed is what to tell. */
 	if (!m->try_v4)
 		m->reason[0] = 0;
-	m->tcp_up = false;
+	m->tcp_up = m->corked = false;
 	m->state = CONNECTING;
 	errno = 0;
 	rc = mosquitto_connect_bind_async(m->mosq, m->address.host, m->address.port, m->keepalive_s,
@@ -334,6 +362,8 @@ static void on_event(void *ctx, int fd, int ready)
 	 * Read at every event: the TLS handshake, and what TLS has decrypted
 	 * already, go on inside the library's read alone.
 	 */
+	if (m->state == UP)
+		cork(m);
 	rc = read_some(m);
 	if (rc == MOSQ_ERR_SUCCESS && !m->closing && mosquitto_socket(m->mosq) >= 0)
 		rc = mosquitto_loop_write(m->mosq, 1);
@@ -498,6 +528,7 @@ static bool mqtt_publish(void *ctx, const char *topic, const uint8_t *payload, s
 	if (mqtt_room(m) == 0)
 		return err_set(err, ERR_EXHAUSTED, "too many messages wait for the broker");
 	enter(m);
+	cork(m);
 	do {
 		rc = mosquitto_publish_v5(m->mosq, &mid, topic, (int)len, payload, qos, retain,
 					  NULL);
@@ -605,6 +636,7 @@ bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop
 	mosquitto_lib_init();
 	m->mosq = mosquitto_new(c->client_id, !c->persistent_session, m);
 	m->timer = loop_timer_add(loop, on_timer, m);
+	m->uncork = loop_timer_add(loop, on_uncork, m);
 	if (!m->mosq) {
 		err_set(err, ERR_CONFIG, "the client id of the broker is not usable");
 		destroy(m);

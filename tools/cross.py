@@ -6,6 +6,8 @@
                                 semihosting); m0 is code for a Cortex-M0 on the
                                 Cortex-M3 of mps2-an385: the suites need more than the
                                 16 KB of a microbit, and QEMU has no other M0
+  m0-ct                         the primitives with the constant-time AES for Cortex-M0,
+                                which is not its default; every 7th of the vectors
   avr                           ATmega2560 with external memory (simavr), int has 16 bits;
                                 the curves are the host's but in "curve vectors"; every
                                 7th of the vectors, and two suites
@@ -67,6 +69,15 @@ class Cortex:
             "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", elf]
 
 
+class CortexCt(Cortex):
+    every = 7
+    suites = ["crypto_properties_test"]
+
+    def __init__(self, cpu, machine):
+        super().__init__(cpu, machine)
+        self.flags = [*self.flags, "-DE4_AES=E4_AES_CT32"]
+
+
 class Avr:
     cc = "avr-gcc"
     flags = ["-Os", "-mmcu=atmega2560", "-Dmain=board_test", "-DDEVICE_TOPICS=16",
@@ -94,6 +105,7 @@ TARGETS = {
     "aarch64": lambda: Linux("aarch64-linux-gnu-gcc", "qemu-aarch64"),
     "riscv64": lambda: Linux("riscv64-linux-gnu-gcc", "qemu-riscv64"),
     "m0": lambda: Cortex("cortex-m0", "mps2-an385"),
+    "m0-ct": lambda: CortexCt("cortex-m0", "mps2-an385"),
     "m4": lambda: Cortex("cortex-m4", "mps2-an386"),
     "avr": Avr,
     "avr-more": AvrMore,

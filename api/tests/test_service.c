@@ -54,7 +54,10 @@ static void fake_unsubscribe(void *ctx, struct api_subscription *sub)
 }
 
 static struct fake fake;
-static const struct api_service service = {&fake, fake_call, fake_subscribe, fake_unsubscribe};
+static const struct api_service service = {.ctx = &fake,
+					   .call = fake_call,
+					   .subscribe = fake_subscribe,
+					   .unsubscribe = fake_unsubscribe};
 
 static bool call(unsigned method, enum api_role role)
 {

@@ -1,4 +1,4 @@
-/* One change of wanted state: a transaction, its revision, and what follows the commit. */
+/* One change of wanted state: its revision, its commit alone or in a group, what follows. */
 #include "c2/core/internal.h"
 
 #include <stdlib.h>
@@ -8,14 +8,61 @@
 
 enum { PRUNE_EVERY = 256 };
 
-bool change_begin(struct change *ch, struct core *c, struct err *err)
+/* --- groups ----------------------------------------------------------------------------- */
+
+void core_group(struct core *c, void (*told)(void *ctx, const struct err *err), void *ctx)
+{
+	c->group.told = told;
+	c->group.ctx = ctx;
+}
+
+bool core_pending(const struct core *c)
+{
+	return c->group.n > 0;
+}
+
+bool group_commit(struct core *c, struct err *err)
+{
+	bool ok, has_event = c->group.has_event;
+
+	if (c->group.n == 0)
+		return true;
+	c->group.n = 0;
+	c->group.has_event = false;
+	ok = DB(c, commit, err);
+	if (!ok)
+		c->store.ops->rollback(c->store.ctx);
+	if (c->group.told)
+		c->group.told(c->group.ctx, ok ? 0 : err);
+	if (ok && has_event && events_pump(c))
+		core_wake(c);
+	return ok;
+}
+
+/* The first of a group is the whole transaction so far, and needs no part of it. */
+static void undo(struct core *c)
+{
+	if (c->group.n == 0)
+		c->store.ops->rollback(c->store.ctx);
+	else
+		DB(c, part_end, false, 0); /* if that fails, so does the commit */
+}
+
+/* --- one change --------------------------------------------------------------------------- */
+
+bool change_open(struct change *ch, struct core *c, struct err *err)
 {
 	*ch = (struct change){.c = c, .now = core_now(c)};
-	if (!c->store.ops->begin(c->store.ctx, err))
+	return c->group.n ? DB(c, part_begin, err) : DB(c, begin, err);
+}
+
+bool change_begin(struct change *ch, struct core *c, struct err *err)
+{
+	if (!change_open(ch, c, err))
 		return false;
 	if (DB(c, revision_next, &ch->rev, err))
 		return true;
-	c->store.ops->rollback(c->store.ctx);
+	undo(c);
 	return false;
 }
 
@@ -28,10 +75,14 @@ bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct er
 {
 	struct core *c = ch->c;
 
-	if (!ok || !DB(c, commit, err)) {
-		c->store.ops->rollback(c->store.ctx);
+	if (!ok || (c->group.n && !DB(c, part_end, true, err))) {
+		undo(c);
 		return false;
 	}
+	c->group.n++;
+	c->group.has_event |= ch->has_event;
+	if (!c->group.told && !group_commit(c, err))
+		return false;
 	if (out) {
 		out->revision = ch->rev;
 		out->recipients = ch->recipients;
@@ -39,10 +90,10 @@ bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct er
 			      : c->bus_up         ? CORE_QUEUED
 						  : CORE_BROKER_AWAY;
 	}
-	if (ch->has_event && events_pump(c))
-		core_wake(c);
 	if (ch->recipients)
 		core_wake(c);
+	else if (c->group.n)
+		core_wake_group(c);
 	return true;
 }
 

@@ -32,17 +32,22 @@ static bool key_is(struct core *c, const struct store_client *row, const uint8_t
 	return same;
 }
 
-static bool new_row(struct core *c, const char *name, struct store_client *row, struct err *err)
+/* The client of this name, or a row for it: its id is made of its name, so one look is enough. */
+static bool find_or_new(struct core *c, const char *name, struct store_client *row, struct err *err)
 {
-	struct store_client other;
+	uint8_t e4id[E4_ID_LEN];
 	bool found;
 
+	e4_id_from_name(e4id, name, strlen(name));
+	if (!DB(c, client_by_e4id, e4id, row, &found, err))
+		return false;
+	if (found)
+		return strcmp(row->name, name) == 0 ||
+		       err_set(err, ERR_PRECONDITION, "another client's name has the same id");
 	memset(row, 0, sizeof *row);
 	memcpy(row->name, name, strlen(name) + 1);
-	e4_id_from_name(row->e4id, name, strlen(name));
-	if (!DB(c, client_by_e4id, row->e4id, &other, &found, err))
-		return false;
-	return !found || err_set(err, ERR_PRECONDITION, "another client's name has the same id");
+	memcpy(row->e4id, e4id, sizeof row->e4id);
+	return true;
 }
 
 /*
@@ -81,14 +86,14 @@ bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_
 {
 	struct store_client row;
 	struct change ch;
-	bool found, ok;
+	bool ok;
 
 	if (!name_check(name, err) || !key_check(c, key, key_len, err))
 		return false;
 	if (!change_begin(&ch, c, err))
 		return false;
-	ok = c2_keys_load(c, err) && DB(c, client_by_name, name, &row, &found, err) &&
-	     (found || new_row(c, name, &row, err)) && provision(&ch, &row, key, err);
+	ok = c2_keys_load(c, err) && find_or_new(c, name, &row, err) &&
+	     provision(&ch, &row, key, err);
 	return change_end(&ch, ok, out, err);
 }
 

@@ -82,6 +82,8 @@ void core_free(struct core *c)
 {
 	if (!c)
 		return;
+	if (c->group.n)
+		c->store.ops->rollback(c->store.ctx); /* nobody was told that it is done */
 	events_free(c);
 	queue_clear(&c->receipts);
 	outbox_free(&c->outbox);
@@ -90,10 +92,16 @@ void core_free(struct core *c)
 	free(c);
 }
 
-void core_wake(struct core *c)
+void core_wake_group(struct core *c)
 {
 	if (c->wake && !c->working)
 		c->wake(c->wake_ctx);
+}
+
+void core_wake(struct core *c)
+{
+	c->look = true;
+	core_wake_group(c);
 }
 
 enum core_mode core_crypto_mode(const struct core *c)
@@ -135,7 +143,11 @@ static void on_message(void *ctx, const char *topic, const uint8_t *payload, siz
 
 static void on_room(void *ctx)
 {
-	core_wake(ctx);
+	struct core *c = ctx;
+
+	outbox_flush(c);
+	if (outbox_room(c) >= OUTBOX_SLICE)
+		core_wake(c);
 }
 
 struct bus_handler core_bus_handler(struct core *c)
@@ -192,17 +204,46 @@ static int64_t until_next(struct core *c)
 	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 
-int64_t core_work(struct core *c, int max_clients)
+/* Changes that concern no device need a commit, but no questions about what is due. */
+static bool has_to_look(const struct core *c)
 {
+	int64_t now = c->clock.wall_ms(c->clock.ctx);
+
+	return c->look || now < c->looked_ms || now >= c->look_ms;
+}
+
+static int64_t look(struct core *c, int max_clients)
+{
+	int64_t wait_ms = 0;
 	bool more;
 
-	c->working = true;
+	c->look = false;
 	clock_watch(c);
 	more = events_pump(c);
 	more |= receive_receipts(c, max_clients);
 	more |= walk_topics(c);
 	more |= walk_fleet(c);
 	more |= deliver_due(c, max_clients);
+	c->look |= more;
+	c->looked_ms = c->clock.wall_ms(c->clock.ctx);
+	if (!more)
+		wait_ms = until_next(c);
+	c->look_ms = c->looked_ms + (wait_ms < 0 ? SLEEP_MAX_MS : wait_ms);
+	return wait_ms;
+}
+
+int64_t core_work(struct core *c, int max_clients)
+{
+	bool group = c->group.n > 0;
+	int64_t wait_ms;
+	struct err err;
+
+	c->working = true;
+	group_commit(c, &err); /* who waits for it is told */
+	if (group && !has_to_look(c))
+		wait_ms = c->look_ms - c->clock.wall_ms(c->clock.ctx);
+	else
+		wait_ms = look(c, max_clients);
 	c->working = false;
-	return more ? 0 : until_next(c);
+	return c->group.n ? 0 : wait_ms;
 }

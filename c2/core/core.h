@@ -6,8 +6,9 @@
  * - false is an error in err with nothing changed: ERR_INVALID (bad name, topic,
  *   key), ERR_NOT_FOUND, ERR_PRECONDITION (wrong crypto mode, force missing, too
  *   many keys unconfirmed, two names of one id), ERR_STORE, ERR_CUSTODY.
- * - A change returns when it is durable, not when devices have it. Devices are
- *   served by core_work, from the wanted state in the database.
+ * - A change returns when it is durable (unless core_group says otherwise), not
+ *   when devices have it. Devices are served by core_work, from the wanted state
+ *   in the database.
  * - One thread. Names and topics are zero-terminated UTF-8; their rules are
  *   those of protocol.md section 1.
  * - Lists live in the arena that the caller gives.
@@ -57,6 +58,18 @@ bool core_set_bus(struct core *c, const struct bus *bus, struct err *err);
  * until it wants to be called again: 0 at once, -1 when nothing is due.
  */
 int64_t core_work(struct core *c, int max_clients);
+
+/*
+ * Changes in groups: from now on a change returns before it is durable. All
+ * that come until the next core_work (which wake asks for) share its one commit,
+ * then told is called: with null, or with the error for which all of them were
+ * undone. A change that fails by itself is undone alone and at once.
+ *
+ * While core_pending, answers tell of what may yet be undone, those of reads
+ * too: none may leave before told.
+ */
+void core_group(struct core *c, void (*told)(void *ctx, const struct err *err), void *ctx);
+bool core_pending(const struct core *c);
 
 /* --- Results ------------------------------------------------------------------ */
 

@@ -102,7 +102,8 @@ struct core_listener *core_listen(struct core *c, int64_t after,
 	struct core_listener *l;
 	int64_t last;
 
-	if (!DB(c, events_last, &last, err))
+	/* Numbers of events that are undone are given again: it must not count from one. */
+	if (!group_commit(c, err) || !DB(c, events_last, &last, err))
 		return 0;
 	l = mem_alloc(sizeof *l);
 	/* A number from before a database was put back must not make it deaf. */

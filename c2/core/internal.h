@@ -1,7 +1,8 @@
 /*
  * What the files of the core share. One thread; every change of the database
  * runs between change_begin and change_end, and everything that leaves the
- * core (messages, events) leaves after the commit.
+ * core (messages, events) leaves after the commit. core_work commits the open
+ * group first, so transactions of its own meet none.
  */
 #ifndef C2_CORE_INTERNAL_H
 #define C2_CORE_INTERNAL_H
@@ -42,6 +43,14 @@ struct clock_hint {
 
 enum { CORE_HINTS = 1024 };
 
+/* Changes that wait for their one commit. */
+struct group {
+	size_t n; /* above 0 a transaction is open */
+	bool has_event;
+	void (*told)(void *ctx, const struct err *err); /* null: each change is committed at once */
+	void *ctx;
+};
+
 /* Tags of the last messages that core_protect made, so that no bytes go out twice. */
 enum { CORE_TAGS = 64 };
 
@@ -53,6 +62,9 @@ struct core {
 	void (*wake)(void *ctx);
 	void *wake_ctx;
 	bool working; /* inside core_work: no need to be woken */
+	bool look;    /* something may be due; else nothing is from looked_ms to look_ms */
+	int64_t looked_ms, look_ms;
+	struct group group;
 
 	struct bus bus;
 	bool has_bus;
@@ -83,7 +95,9 @@ static inline int64_t core_now(const struct core *c)
 	return clock_wall_s(&c->clock);
 }
 
+/* Ask for core_work: to look for what is due, or for the commit of the group alone. */
 void core_wake(struct core *c);
+void core_wake_group(struct core *c);
 
 /* --- changes of wanted state (change.c) ------------------------------------------------ */
 
@@ -95,10 +109,16 @@ struct change {
 	bool has_event;
 };
 
-/* Start a transaction and take a revision. */
+/* Start a transaction, or a part of the group's; begin also takes a revision. */
+bool change_open(struct change *ch, struct core *c, struct err *err);
 bool change_begin(struct change *ch, struct core *c, struct err *err);
-/* Commit if ok, else roll back; then tell listeners, wake the delivery, fill out (may be null). */
+/*
+ * Undo it if not ok; else fill out (may be null) and commit, or leave that to
+ * the group.
+ */
 bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct err *err);
+/* Commit what waits, tell who asked for it and the listeners. */
+bool group_commit(struct core *c, struct err *err);
 /* Another revision, for another row of the same change. */
 bool change_next(struct change *ch, struct err *err);
 /* A client has something new as of ch->rev: write it and make it due. */
@@ -157,6 +177,30 @@ bool events_pump(struct core *c);
 void events_free(struct core *c);
 
 /* --- delivery ------------------------------------------------------------------------------- */
+
+/* Hand what waits to the bus, as far as it has room. */
+void outbox_flush(struct core *c);
+/* Messages that may be added now. */
+size_t outbox_room(const struct core *c);
+
+/* One transaction that serves clients: plans, writes and seals what is to be sent to them. */
+struct slice {
+	int64_t began_ms, revision;
+	size_t mark; /* messages of earlier ones */
+	bool full;   /* no room for more */
+	bool late;   /* no time for more */
+	bool again;  /* somebody is due again at once */
+};
+
+enum { SLICE_MS = 3 };
+bool slice_is_late(const struct core *c, int64_t began_ms);
+/* False, with the error in the log: the transaction could not be begun. */
+bool slice_begin(struct slice *s, struct core *c, const char *what);
+/* Serve the first *n_served of the list, rewriting their rows; the others are as they were. */
+bool slice_serve(struct slice *s, struct core *c, struct client_list *list, size_t *n_served,
+		 struct err *err);
+/* Commit if ok, and send; else undo. False also if the commit failed; the error is logged. */
+bool slice_end(struct slice *s, struct core *c, bool ok, const char *what, struct err *err);
 
 /* Each does a bounded slice, returns true if there is more to do at once. */
 bool walk_topics(struct core *c);

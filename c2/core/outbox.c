@@ -11,11 +11,15 @@ void outbox_add(struct outbox *o, const uint8_t id[E4_ID_LEN], const uint8_t con
 {
 	struct outbox_message *m;
 
+	if (o->at + o->n == o->cap && o->at > 0) {
+		memmove(o->messages, o->messages + o->at, o->n * sizeof *o->messages);
+		o->at = 0;
+	}
 	if (o->n == o->cap) {
 		o->cap = o->cap ? 2 * o->cap : 64;
 		o->messages = mem_resize(o->messages, o->cap, sizeof *o->messages);
 	}
-	m = &o->messages[o->n++];
+	m = &o->messages[o->at + o->n++];
 	memcpy(m->id, id, sizeof m->id);
 	m->report = len > 0 && command[0] == E4_REPORT_STATE;
 	m->len = (uint8_t)(len + E4_OVERHEAD_SK);
@@ -25,11 +29,11 @@ void outbox_add(struct outbox *o, const uint8_t id[E4_ID_LEN], const uint8_t con
 bool outbox_send(struct outbox *o, const struct bus *bus, int qos, bool retain)
 {
 	char topic[E4_CONTROL_TOPIC_LEN + 1];
-	size_t refused = 0, i;
+	size_t refused = 0;
 	struct err err;
 
-	for (i = 0; i < o->n; i++) {
-		const struct outbox_message *m = &o->messages[i];
+	for (; o->n > 0; o->at++, o->n--) {
+		const struct outbox_message *m = &o->messages[o->at];
 
 		e4_control_topic(topic, m->id);
 		if (bus_publish(bus, topic, m->bytes, m->len, qos, retain && !m->report, &err))
@@ -41,9 +45,8 @@ bool outbox_send(struct outbox *o, const struct bus *bus, int qos, bool retain)
 	if (refused)
 		log_write(LOG_WARN, "the broker did not take all commands; they are sent again",
 			  LOG_NUM("refused", (int64_t)refused));
-	if (i < o->n)
-		memmove(o->messages, o->messages + i, (o->n - i) * sizeof *o->messages);
-	o->n -= i;
+	if (o->n == 0)
+		o->at = 0;
 	return o->n > 0;
 }
 

@@ -15,10 +15,18 @@ struct outbox_message {
 	uint8_t bytes[E4_COMMAND_MAX + E4_OVERHEAD_SK];
 };
 
+/*
+ * So many wait for room at the bus at most, so that its window does not stand
+ * empty while the next ones are computed and committed; and a slice begins when
+ * there is room for OUTBOX_SLICE, so that they share its commit. What waits is
+ * lost with the connection, like the window: the timers bring it again.
+ */
+enum { OUTBOX_AHEAD = 1024, OUTBOX_SLICE = 512 };
+
 /* Zero is empty. */
 struct outbox {
 	struct outbox_message *messages;
-	size_t n, cap;
+	size_t at, n, cap; /* n of them wait, from at on */
 };
 
 /* Seal one command for one client under one control key. */

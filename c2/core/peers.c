@@ -17,19 +17,16 @@ static bool find_two(struct core *c, const char *source, const char *target, str
 static bool change_link(struct core *c, const char *source, const char *target, bool link,
 			struct err *err)
 {
+	struct change ch;
 	struct two t;
 	bool ok;
 
-	if (!name_check(source, err) || !name_check(target, err) ||
-	    !c->store.ops->begin(c->store.ctx, err))
+	if (!name_check(source, err) || !name_check(target, err) || !change_open(&ch, c, err))
 		return false;
 	ok = find_two(c, source, target, &t, err) &&
 	     (link ? DB(c, link_put, t.target.id, t.source.id, err)
-		   : DB(c, link_remove, t.target.id, t.source.id, err)) &&
-	     DB(c, commit, err);
-	if (!ok)
-		c->store.ops->rollback(c->store.ctx);
-	return ok;
+		   : DB(c, link_remove, t.target.id, t.source.id, err));
+	return change_end(&ch, ok, 0, err);
 }
 
 bool core_link(struct core *c, const char *source, const char *target, struct err *err)

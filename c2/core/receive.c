@@ -97,6 +97,9 @@ static bool apply(struct receiving *r, const struct plan_view *v, struct plan *p
 	if (p->stamp_lowered)
 		log_write(LOG_WARN, "a clock has stepped: stamps for this client go back",
 			  LOG_STR("client", p->row.name));
+	/* Nothing is asked any more: the question is forgotten, which a million rows feel. */
+	if (!p->row.asked_at)
+		memset(p->row.nonce, 0, sizeof p->row.nonce);
 	if (p->drop_keys_before && !DB(c, old_keys_drop, p->row.id, p->drop_keys_before, err))
 		return false;
 	if (!DB(c, client_put, &p->row, err) ||
@@ -133,7 +136,7 @@ static bool answered(struct receiving *r, struct plan_view *v, const struct e4_r
 	/* Not what was asked last: late, repeated, or never asked. It says nothing about now. */
 	if (question < 0)
 		return true;
-	if (!view_load(v, r->c, 0, err))
+	if (!view_load(v, r->c, 0, 0, err))
 		return err->code == ERR_CUSTODY;
 	plan_init(&p, v);
 	plan_receipt(&p, v, &in, receipt, control, question);
@@ -164,14 +167,16 @@ static bool receive(struct receiving *r, const struct queue_message *m, struct e
 	struct e4_receipt receipt;
 	uint8_t *plain;
 	size_t control;
+	int64_t revision;
 	bool found, ok;
 
-	if (!DB(r->c, client_by_e4id, m->id, &row, &found, err))
+	if (!DB(r->c, client_by_e4id, m->id, &row, &found, err) ||
+	    !DB(r->c, revision, &revision, err))
 		return false;
 	if (!found)
 		return true;
 	plain = mem_alloc(m->len);
-	ok = view_open(&v, r->c, &row, err);
+	ok = view_open(&v, r->c, &row, revision, err);
 	if (!ok)
 		ok = err->code == ERR_CUSTODY; /* its own trouble, seen by delivery */
 	else if (open_with_any(&v, m, &receipt, plain, &control))
@@ -187,8 +192,11 @@ static bool receive_all(struct receiving *r, int max, struct err *err)
 {
 	struct queue_message m;
 	bool ok = c2_keys_load(r->c, err);
+	int64_t began_ms = r->c->clock.mono_ms(r->c->clock.ctx);
 
-	for (int i = 0; i < max && ok && queue_pop(&r->c->receipts, &m); i++) {
+	for (int i = 0;
+	     i < max && ok && !slice_is_late(r->c, began_ms) && queue_pop(&r->c->receipts, &m);
+	     i++) {
 		ok = receive(r, &m, err);
 		free(m.bytes);
 	}
@@ -199,21 +207,21 @@ bool receive_receipts(struct core *c, int max)
 {
 	struct receiving r = {.c = c};
 	struct err err = {.code = ERR_OK};
+	size_t mark = c->outbox.n;
 	bool ok;
 
 	if (c->receipts.n == 0 || !c->store.ops->begin(c->store.ctx, &err))
 		return false;
 	ok = receive_all(&r, max, &err);
 	if (ok && r.wrote && DB(c, commit, &err)) {
-		if (c->has_bus && c->bus_up)
-			outbox_send(&c->outbox, &c->bus, c->cfg.qos, c->cfg.retain);
+		outbox_flush(c);
 		return c->receipts.n > 0;
 	}
 	c->store.ops->rollback(c->store.ctx);
 	if (ok && !r.wrote)
 		return c->receipts.n > 0;
 	/* What was taken from the queue is lost; the timers ask again. */
-	outbox_cut(&c->outbox, 0);
+	outbox_cut(&c->outbox, mark);
 	log_write(LOG_ERROR, "receipts were dropped", LOG_STR("error", err.text));
 	return false;
 }

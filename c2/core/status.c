@@ -42,7 +42,7 @@ bool core_client_status(struct core *c, const char *client, struct core_client_s
 		return false;
 	v.row = row;
 	v.pubkey = c->cfg.mode == CORE_PUBKEY;
-	ok = view_load(&v, c, INT64_MAX, err); /* no key is opened */
+	ok = view_load(&v, c, INT64_MAX, 0, err); /* no key is opened */
 	if (ok) {
 		*out = (struct core_client_status){
 			.sent_rev = row.sent_rev,

@@ -124,6 +124,13 @@ struct store_event {
 	char target[STORE_TOPIC_MAX + 1];
 };
 
+/* Of a client, what is newer than a revision. */
+struct store_newer {
+	int64_t client_id;
+	int64_t above;
+	bool topics_only; /* none of its members is newer: only their topics may be */
+};
+
 /* Members of a topic by how far the newest change has come. */
 struct store_progress {
 	int64_t members;   /* live */
@@ -186,6 +193,12 @@ struct store_ops {
 	 */
 	bool (*clients_ahead)(void *ctx, const struct store_client *rows, size_t n,
 			      struct err *err);
+	/*
+	 * Rewrite what sending and receipts change of n stored rows, all after
+	 * reset_peers_rev and sent_rev and confirmed_rev; rows that are gone stay so.
+	 */
+	bool (*clients_state)(void *ctx, const struct store_client *rows, size_t n,
+			      struct err *err);
 	/* With its members, links, old keys, peers it holds; those that hold it get source_id 0. */
 	bool (*client_remove)(void *ctx, int64_t id, struct err *err);
 	bool (*clients)(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
@@ -238,6 +251,12 @@ struct store_ops {
 	/* All of a client, removed ones too, in ascending order of topic hash. */
 	bool (*client_members)(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
 			       struct err *err);
+	/*
+	 * The same of each of n clients, which come in ascending order of id, each
+	 * once; without those of which neither the member nor the topic is newer.
+	 */
+	bool (*clients_members)(void *ctx, const struct store_newer *of, size_t n,
+				store_member_topic_fn *fn, void *arg, struct err *err);
 	/* Clients of a topic, removed ones too, in order of id, after after_id. */
 	bool (*topic_members)(void *ctx, int64_t topic_id, int64_t after_id, int limit,
 			      store_client_fn *fn, void *arg, struct err *err);

@@ -29,9 +29,15 @@ static bool add_old_key(void *rows, const struct store_old_key *row)
 	return true;
 }
 
-static bool add_topic(void *rows, const struct store_member_topic *row)
+bool member_list_add(void *arg, const struct store_member_topic *row)
 {
-	rows_add(rows, row);
+	struct member_list *list = arg;
+
+	if (list->n == list->cap) {
+		list->cap = list->cap ? 2 * list->cap : 16;
+		list->rows = mem_resize(list->rows, list->cap, sizeof *list->rows);
+	}
+	list->rows[list->n++] = *row;
 	return true;
 }
 
@@ -115,7 +121,8 @@ static void count_c2_keys(struct plan_view *v, const struct core *c)
 	memcpy(v->c2_public, c2_key_newest(c)->public_key, sizeof v->c2_public);
 }
 
-bool view_open(struct plan_view *v, struct core *c, const struct store_client *row, struct err *err)
+bool view_open(struct plan_view *v, struct core *c, const struct store_client *row,
+	       int64_t revision, struct err *err)
 {
 	struct rows old = {.size = sizeof(struct store_old_key)};
 	const struct store_old_key *keys;
@@ -126,8 +133,8 @@ bool view_open(struct plan_view *v, struct core *c, const struct store_client *r
 	v->row = *row;
 	v->pubkey = c->cfg.mode == CORE_PUBKEY;
 	count_c2_keys(v, c);
-	ok = DB(c, revision, &v->revision, err) &&
-	     (row->n_old_keys == 0 || DB(c, old_keys, row->id, add_old_key, &old, err));
+	v->revision = revision;
+	ok = row->n_old_keys == 0 || DB(c, old_keys, row->id, add_old_key, &old, err);
 	keys = old.list;
 	/* The bound is kept when a key is made; a database that broke it loses the oldest. */
 	first = old.n >= PLAN_KEYS_MAX ? old.n - (PLAN_KEYS_MAX - 1) : 0;
@@ -177,25 +184,33 @@ static struct plan_topic *topic_slot(struct plan_view *v, const uint8_t hash[16]
 	return slot;
 }
 
-static bool load_topics(struct plan_view *v, struct core *c, int64_t above, struct err *err)
+static bool take_topics(struct plan_view *v, struct core *c, int64_t above,
+			const struct member_list *members, struct err *err)
 {
-	struct rows rows = {.size = sizeof(struct store_member_topic)};
-	const struct store_member_topic *list;
-	bool ok = DB(c, client_members, v->row.id, add_topic, &rows, err);
+	bool ok = true;
 
-	list = rows.list;
-	v->topics = mem_array(rows.n + 1, sizeof *v->topics);
-	for (size_t i = 0; i < rows.n && ok; i++) {
+	v->topics = mem_array(members->n + 1, sizeof *v->topics);
+	for (size_t i = 0; i < members->n && ok; i++) {
+		const struct store_member_topic *m = &members->rows[i];
 		int64_t rev;
-		enum plan_wish wish = topic_wish(&list[i], v->row.reset_rev, &rev);
-		struct plan_topic *t = topic_slot(v, list[i].hash, wish, rev);
+		enum plan_wish wish = topic_wish(m, v->row.reset_rev, &rev);
+		struct plan_topic *t = topic_slot(v, m->hash, wish, rev);
 
 		v->has_removed |= wish == PLAN_DROP;
 		if (t && wish == PLAN_HOLD && rev > above)
-			ok = open_topic_key(&c->custody, t->key, t->hash, list[i].topic_rev,
-					    &list[i].key, err);
+			ok = open_topic_key(&c->custody, t->key, t->hash, m->topic_rev, &m->key,
+					    err);
 	}
-	free(rows.list);
+	return ok;
+}
+
+static bool load_topics(struct plan_view *v, struct core *c, int64_t above, struct err *err)
+{
+	struct member_list members = {0};
+	bool ok = DB(c, client_members, v->row.id, member_list_add, &members, err) &&
+		  take_topics(v, c, above, &members, err);
+
+	free(members.rows);
 	return ok;
 }
 
@@ -263,9 +278,11 @@ static bool load_peers(struct plan_view *v, struct core *c, int64_t above, struc
 	return ok;
 }
 
-bool view_load(struct plan_view *v, struct core *c, int64_t above, struct err *err)
+bool view_load(struct plan_view *v, struct core *c, int64_t above,
+	       const struct member_list *members, struct err *err)
 {
-	return load_topics(v, c, above, err) && load_peers(v, c, above, err);
+	return (members ? take_topics(v, c, above, members, err) : load_topics(v, c, above, err)) &&
+	       load_peers(v, c, above, err);
 }
 
 void view_free(struct plan_view *v)
@@ -299,12 +316,13 @@ struct plan_input view_input(const struct core *c, int64_t client_id)
 				.retry_max_s = c->cfg.retry_max_s,
 				.announce_gap_s = c->cfg.announce_gap_s,
 				.hint_s = clock_hint_get(c, client_id)};
-	size_t waiting = c->outbox.n, room = c->has_bus && c->bus_up ? bus_room(&c->bus) : 0;
+	uint8_t random[sizeof in.nonce + sizeof in.jitter];
 
-	random_bytes(in.nonce, sizeof in.nonce);
+	random_bytes(random, sizeof random);
+	memcpy(in.nonce, random, sizeof in.nonce);
 	/* An all-zero nonce is an announcement; 2 more differ in the last byte. */
 	in.nonce[0] |= 1;
-	random_bytes(&in.jitter, sizeof in.jitter);
-	in.room = room > waiting ? room - waiting : 0;
+	in.jitter = random[sizeof in.nonce];
+	in.room = outbox_room(c);
 	return in;
 }

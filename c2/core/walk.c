@@ -15,34 +15,57 @@ static bool topic_add(void *arg, const struct store_topic *row)
 	return false;
 }
 
-/* Due now, unless it is already. */
-static bool make_due(struct core *c, struct client_list *list, int64_t now, struct err *err)
+/* Keep those that are not due already and were not yet handed rev, as due now. */
+static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < list->n; i++) {
 		struct store_client *row = &list->rows[i];
 
-		if (row->next_at > 0 && row->next_at <= now)
+		if (row->sent_rev >= rev || (row->next_at > 0 && row->next_at <= now))
 			continue;
 		row->next_at = now;
-		if (!DB(c, client_put, row, err))
-			return false;
+		list->rows[n++] = *row;
 	}
+	list->n = n;
+}
+
+/*
+ * Where the bus has room they are served at once, which saves each a write and
+ * a search; the walk waits for the rest. Without a broker they become due.
+ * *last: how far it came.
+ */
+static bool serve_page(struct slice *s, struct core *c, struct client_list *list, int64_t rev,
+		       int64_t *last, struct err *err)
+{
+	size_t n_served;
+
+	keep_behind(list, rev, core_now(c));
+	if (!c->bus_up)
+		return DB(c, clients_state, list->rows, list->n, err);
+	if (!slice_serve(s, c, list, &n_served, err))
+		return false;
+	if (n_served < list->n)
+		*last = list->rows[n_served].id - 1;
 	return true;
 }
 
-static bool page_of_topic(struct core *c, struct store_topic *topic, struct client_list *list,
-			  struct err *err)
+static bool page_of_topic(struct slice *s, struct core *c, struct store_topic *topic,
+			  struct client_list *list, struct err *err)
 {
+	int64_t last = INT64_MAX;
+
 	if (!DB(c, topic_members, topic->id, topic->walk_client, CORE_PAGE, client_list_add, list,
-		err) ||
-	    !make_due(c, list, core_now(c), err))
+		err))
 		return false;
-	if (list->n == CORE_PAGE) {
-		topic->walk_client = list->rows[list->n - 1].id;
-	} else {
-		topic->walk_client = 0;
+	if (list->n == CORE_PAGE)
+		last = list->rows[list->n - 1].id;
+	if (!serve_page(s, c, list, topic->rev, &last, err))
+		return false;
+	topic->walk_client = last == INT64_MAX ? 0 : last;
+	if (last == INT64_MAX)
 		topic->walk_rev = topic->rev;
-	}
 	return DB(c, topic_put, topic, err);
 }
 
@@ -50,18 +73,17 @@ bool walk_topics(struct core *c)
 {
 	struct store_topic topic = {.id = 0};
 	struct client_list list = {0};
+	struct slice s;
 	struct err err;
 	bool ok;
 
 	/* Most slices have nothing to walk: look before a transaction is paid for. */
-	if (!DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
-	    !c->store.ops->begin(c->store.ctx, &err))
+	if ((c->bus_up && outbox_room(c) < OUTBOX_SLICE) ||
+	    !DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
+	    !slice_begin(&s, c, "a rotation waits"))
 		return false;
-	ok = page_of_topic(c, &topic, &list, &err) && DB(c, commit, &err);
-	if (!ok) {
-		c->store.ops->rollback(c->store.ctx);
-		log_write(LOG_WARN, "a rotation waits", LOG_STR("error", err.text));
-	}
+	ok = page_of_topic(&s, c, &topic, &list, &err);
+	ok = slice_end(&s, c, ok, "a rotation waits", &err);
 	client_list_free(&list);
 	return ok;
 }
@@ -132,6 +154,12 @@ bool walk_fleet_start(struct core *c, struct err *err)
 	return put_cursor(c, 0, WALK_DUE, err);
 }
 
+static bool make_due(struct core *c, struct client_list *list, struct err *err)
+{
+	keep_behind(list, INT64_MAX, core_now(c));
+	return DB(c, clients_state, list->rows, list->n, err);
+}
+
 /* Nobody waits longer than a pause with its jitter. */
 static bool make_sane(struct core *c, struct client_list *list, int64_t now, struct err *err)
 {
@@ -141,7 +169,7 @@ static bool make_sane(struct core *c, struct client_list *list, int64_t now, str
 		if (row->next_at <= now + 2 * c->cfg.retry_max_s)
 			continue;
 		row->next_at = now;
-		if (!DB(c, client_put, row, err))
+		if (!DB(c, clients_state, row, 1, err))
 			return false;
 	}
 	return true;
@@ -162,10 +190,11 @@ static bool page_of_fleet(struct core *c, struct client_list *list, struct err *
 	if (!DB(c, clients_after, after, CORE_PAGE, client_list_add, list, err))
 		return false;
 	more = list->n == CORE_PAGE;
+	if (more)
+		after = list->rows[list->n - 1].id;
 	c->fleet_walks = more;
-	return (walk == WALK_DUE ? make_due(c, list, core_now(c), err)
-				 : make_sane(c, list, core_now(c), err)) &&
-	       put_cursor(c, more ? list->rows[list->n - 1].id : 0, more ? walk : WALK_NONE, err);
+	return (walk == WALK_DUE ? make_due(c, list, err) : make_sane(c, list, core_now(c), err)) &&
+	       put_cursor(c, more ? after : 0, more ? walk : WALK_NONE, err);
 }
 
 bool walk_fleet(struct core *c)

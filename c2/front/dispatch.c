@@ -14,6 +14,7 @@ enum { AUDIT_TEXT_MAX = 2048 };
 struct dispatch {
 	struct core *core;
 	struct api_subscription *subs;
+	struct api_wait *waits, **last_wait; /* in the order of their calls */
 	bool stopping;
 };
 
@@ -70,6 +71,59 @@ static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 	if (!ok)
 		hide_detail(err, caller);
 	return ok;
+}
+
+/* Answers that wait */
+
+static bool on_settle(void *ctx, struct api_wait *w)
+{
+	struct dispatch *d = ctx;
+
+	if (!core_pending(d->core))
+		return false;
+	w->next = NULL;
+	w->at = d->last_wait;
+	*w->at = w;
+	d->last_wait = &w->next;
+	return true;
+}
+
+static void on_unsettle(void *ctx, struct api_wait *w)
+{
+	struct dispatch *d = ctx;
+
+	*w->at = w->next;
+	*(w->next ? &w->next->at : &d->last_wait) = w->at;
+	w->at = NULL;
+}
+
+/* The log says "ok" of it already. */
+static void audit_undone(const struct api_wait *w)
+{
+	const struct api_method *m = &api_methods[w->method];
+
+	if (m->audited)
+		log_write(LOG_INFO, "audit", LOG_STR("who", w->caller->who),
+			  LOG_STR("call", m->name), LOG_STR("result", "undone: not durable"),
+			  LOG_STR("request_id", w->caller->request_id));
+}
+
+static void on_told(void *ctx, const struct err *why)
+{
+	struct dispatch *d = ctx;
+
+	while (d->waits) {
+		struct api_wait *w = d->waits;
+		struct err shown;
+
+		on_unsettle(d, w);
+		if (why) {
+			shown = *why;
+			audit_undone(w);
+			hide_detail(&shown, w->caller);
+		}
+		w->done(w, why ? &shown : NULL);
+	}
 }
 
 /* Event streams */
@@ -168,6 +222,8 @@ struct dispatch *dispatch_new(struct core *core)
 	struct dispatch *d = mem_alloc(sizeof *d);
 
 	d->core = core;
+	d->last_wait = &d->waits;
+	core_group(core, on_told, d);
 	return d;
 }
 
@@ -195,10 +251,17 @@ void dispatch_free(struct dispatch *d)
 		return;
 	err_set(&why, ERR_UNAVAILABLE, "the server stops");
 	dispatch_end_streams(d, &why);
+	on_told(d, &why); /* what the core still holds is never committed */
+	core_group(d->core, NULL, NULL);
 	free(d);
 }
 
 struct api_service dispatch_service(struct dispatch *d)
 {
-	return (struct api_service){d, on_call, on_subscribe, on_unsubscribe};
+	return (struct api_service){.ctx = d,
+				    .call = on_call,
+				    .settle = on_settle,
+				    .unsettle = on_unsettle,
+				    .subscribe = on_subscribe,
+				    .unsubscribe = on_unsubscribe};
 }

@@ -2,22 +2,56 @@
 #include "api/route.h"
 #include "c2/front/grpc_inner.h"
 
+/* A unary call, in the stream's arena. */
+struct unary {
+	struct api_wait wait;
+	struct grpc_stream *stream;
+	ProtobufCMessage *response; /* null: err is the answer */
+	struct err err;
+};
+
+static void answer(struct unary *u)
+{
+	struct grpc_stream *s = u->stream;
+
+	if (u->response && !grpc_stream_send(s, u->response)) {
+		u->response = NULL;
+		err_set(&u->err, ERR_EXHAUSTED, "too many answers wait to be read");
+	}
+	grpc_stream_finish(s, u->response ? NULL : &u->err);
+}
+
+static void on_settled(struct api_wait *w, const struct err *why)
+{
+	struct unary *u = (struct unary *)w;
+
+	if (why) {
+		u->response = NULL;
+		u->err = *why;
+	}
+	answer(u);
+}
+
 static void on_unary(struct grpc_stream *s, const ProtobufCMessage *request)
 {
-	ProtobufCMessage *response;
-	struct err err;
+	const struct api_service *service = s->conn->grpc->env.service;
+	struct unary *u = arena_alloc(&s->arena, sizeof *u);
 
-	if (!api_call(s->conn->grpc->env.service, s->method, &s->caller, request, &s->arena,
-		      &response, &err)) {
-		grpc_stream_finish(s, &err);
-		return;
-	}
-	if (grpc_stream_send(s, response)) {
-		grpc_stream_finish(s, NULL);
-		return;
-	}
-	err_set(&err, ERR_EXHAUSTED, "too many answers wait to be read");
-	grpc_stream_finish(s, &err);
+	*u = (struct unary){.stream = s, .wait = {on_settled, s->method, &s->caller, NULL, NULL}};
+	if (!api_call(service, s->method, &s->caller, request, &s->arena, &u->response, &u->err))
+		u->response = NULL;
+	s->state = u;
+	if (!api_settle(service, &u->wait))
+		answer(u);
+}
+
+static void on_unary_end(struct grpc_stream *s)
+{
+	struct unary *u = s->state;
+
+	if (u)
+		api_give_up(s->conn->grpc->env.service, &u->wait);
+	s->state = NULL;
 }
 
 static bool on_event(void *ctx, const ProtobufCMessage *msg)
@@ -59,7 +93,7 @@ static void on_end(struct grpc_stream *s)
 	s->state = NULL;
 }
 
-static const struct grpc_handler unary = {.on_message = on_unary};
+static const struct grpc_handler unary = {.on_message = on_unary, .on_end = on_unary_end};
 static const struct grpc_handler stream = {.on_message = on_subscribe, .on_end = on_end};
 
 const struct grpc_handler *grpc_api_handler(struct grpc_stream *s)

@@ -194,8 +194,9 @@ static struct MHD_Daemon *library_start(struct http_daemon *d, const struct fron
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
 	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
-		on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+			(tls ? MHD_USE_TLS : 0),
+		0, NULL, NULL, on_request, d, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, d->http->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
@@ -230,6 +231,9 @@ static bool daemon_start(struct http *h, const struct front_tls *tls, struct err
 
 static void daemon_stop(struct http_daemon *d)
 {
+	/* The library refuses to end with a suspended connection. */
+	for (struct http_connection *c = d->first; c; c = c->next)
+		http_request_release(c);
 	loop_fd_del(d->watch);
 	loop_timer_del(d->timer);
 	MHD_stop_daemon(d->mhd);

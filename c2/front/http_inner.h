@@ -24,6 +24,8 @@ enum http_phase {
 	HTTP_LINE,    /* the request line was read */
 	HTTP_BODY,    /* the body is collected */
 	HTTP_DISCARD, /* the answer is known and waits for the end of the body */
+	HTTP_HELD,    /* the answer is known and waits for its change to be durable */
+	HTTP_SETTLED, /* it may leave */
 	HTTP_ANSWERED
 };
 
@@ -38,10 +40,13 @@ struct http_request {
 	unsigned method;
 	char allow[64];
 	bool last;      /* on its connection: where it ends is in doubt */
-	struct err err; /* in HTTP_DISCARD */
+	struct err err; /* the answer, if it is one */
 	struct front_body body;
 	size_t discarded;
 	int64_t began_ms;
+	struct api_wait wait; /* in HTTP_HELD, while the library has suspended the connection */
+	const char *text;     /* the answer of a call, in the arena; null: err is the answer */
+	size_t text_len;
 	int status;
 };
 
@@ -72,6 +77,9 @@ void http_request_begin(struct http_connection *c, const char *uri);
 /* The library's access handler, called with headers, pieces of body, and the end. */
 enum MHD_Result http_request_step(struct http_connection *c, const char *verb, const char *version,
 				  const char *bytes, size_t *len);
+
+/* Let it answer now, without waiting: the front ends. */
+void http_request_release(struct http_connection *c);
 
 /* The answer is out, or never will be: write the log line and forget the request. */
 void http_request_end(struct http_connection *c);

@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ void http_request_end(struct http_connection *c)
 {
 	struct http_request *r = &c->request;
 
+	api_give_up(c->daemon->http->env.service, &r->wait);
 	front_log_access("http", r->verb, r->template, r->status,
 			 clock_real.mono_ms(clock_real.ctx) - r->began_ms, &r->caller);
 	front_body_free(&r->body, &c->daemon->http->buffered);
@@ -109,22 +111,61 @@ static enum MHD_Result reply_refusal(struct http_connection *c)
 	return reply_err(c, &c->request.err);
 }
 
+static void on_settled(struct api_wait *w, const struct err *why)
+{
+	struct http_connection *c =
+		(struct http_connection *)((char *)w -
+					   offsetof(struct http_connection, request.wait));
+	struct http_request *r = &c->request;
+
+	if (why) {
+		r->text = NULL;
+		r->err = *why;
+	}
+	r->phase = HTTP_SETTLED;
+	MHD_resume_connection(c->mhd);
+	/* The library answers when it runs next. */
+	loop_timer_set(c->daemon->timer, 0);
+}
+
+void http_request_release(struct http_connection *c)
+{
+	struct err why;
+
+	if (!c->busy || c->request.phase != HTTP_HELD)
+		return;
+	api_give_up(c->daemon->http->env.service, &c->request.wait);
+	err_set(&why, ERR_UNAVAILABLE, "the server stops");
+	on_settled(&c->request.wait, &why);
+}
+
+static enum MHD_Result reply_settled(struct http_connection *c)
+{
+	const struct http_request *r = &c->request;
+
+	return r->text ? reply(c, 200, r->text, r->text_len) : reply_err(c, &r->err);
+}
+
 static enum MHD_Result reply_call(struct http_connection *c)
 {
 	struct http_request *r = &c->request;
+	const struct api_service *service = c->daemon->http->env.service;
 	const struct api_http_request http = {r->verb, r->path, r->query,
 					      (const char *)r->body.bytes, r->body.len};
 	ProtobufCMessage *request, *response;
-	struct err err;
 	char *text;
-	size_t len;
 
-	if (api_route_find(&http, &r->arena, &r->method, &request, NULL, &err) &&
-	    api_call(c->daemon->http->env.service, r->method, &r->caller, request, &r->arena,
-		     &response, &err) &&
-	    api_json_encode(response, &r->arena, &text, &len, &err))
-		return reply(c, 200, text, len);
-	return reply_err(c, &err);
+	if (!api_route_find(&http, &r->arena, &r->method, &request, NULL, &r->err))
+		return reply_err(c, &r->err);
+	if (api_call(service, r->method, &r->caller, request, &r->arena, &response, &r->err) &&
+	    api_json_encode(response, &r->arena, &text, &r->text_len, &r->err))
+		r->text = text;
+	r->wait = (struct api_wait){on_settled, r->method, &r->caller, NULL, NULL};
+	if (!api_settle(service, &r->wait))
+		return reply_settled(c);
+	r->phase = HTTP_HELD;
+	MHD_suspend_connection(c->mhd);
+	return MHD_YES;
 }
 
 /* Deciding by the headers */
@@ -313,8 +354,10 @@ enum MHD_Result http_request_step(struct http_connection *c, const char *verb, c
 	if (r->phase == HTTP_LINE)
 		return on_headers(c, verb, version);
 	*len = 0;
-	if (r->phase == HTTP_ANSWERED)
+	if (r->phase == HTTP_ANSWERED || r->phase == HTTP_HELD)
 		return MHD_YES;
+	if (r->phase == HTTP_SETTLED)
+		return reply_settled(c);
 	if (n > 0)
 		return on_bytes(c, bytes, n);
 	if (r->phase == HTTP_DISCARD)

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "c2/store/pg_sql.h"
 
+#define PG_STATE_COLUMNS 12
 #define ANSWER_MS 15000 /* longer than the timeouts of the session in pg_conn.c */
 
 static const char *const sql_text[PG_N] = {
@@ -21,6 +22,17 @@ static const char *const sql_text[PG_N] = {
 	[PG_PART_BEGIN] = "SAVEPOINT part",
 	[PG_PART_UNDO] = "ROLLBACK TO SAVEPOINT part",
 	[PG_PART_END] = "RELEASE SAVEPOINT part",
+	[PG_STATES] =
+		"UPDATE client SET sent_rev = u.sent_rev, confirmed_rev = u.confirmed_rev,"
+		" last_stamp = u.last_stamp, clock_offset = u.clock_offset, next_at = u.next_at,"
+		" attempts = u.attempts, asked_at = u.asked_at, last_seen = u.last_seen,"
+		" recheck_at = u.recheck_at, reason = u.reason,"
+		" nonce = nullif(u.nonce, '\\x00000000000000000000000000000000'::bytea)"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],"
+		" $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],"
+		" $11::bigint[], $12::bytea[]) AS u (id, sent_rev, confirmed_rev, last_stamp,"
+		" clock_offset, next_at, attempts, asked_at, last_seen, recheck_at, reason, nonce)"
+		" WHERE client.id = u.id",
 	[PG_ABSENT] = "SELECT name, e4id FROM client WHERE name = ANY ($1::text[])"
 		      " UNION ALL SELECT name, e4id FROM client WHERE e4id = ANY ($2::bytea[])",
 };
@@ -359,7 +371,7 @@ static void begin_array(struct bytes *b, uint32_t type, size_t n)
 		add_int(b, head[i]);
 }
 
-enum { TYPE_BYTEA = 17, TYPE_TEXT = 25 }; /* as in pg_type; they never change */
+enum { TYPE_BYTEA = 17, TYPE_LONG = 20, TYPE_TEXT = 25 }; /* as in pg_type; they never change */
 
 static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, size_t n)
 {
@@ -392,6 +404,43 @@ static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, stru
 	free(arrays[0].at);
 	free(arrays[1].at);
 	return stmt_end(&s, err);
+}
+
+static void add_long(struct bytes *b, int64_t v)
+{
+	v = (int64_t)htobe64((uint64_t)v);
+	add_int(b, sizeof v);
+	add(b, &v, sizeof v);
+}
+
+/* In the order of PG_STATES. */
+static void add_state(struct bytes b[PG_STATE_COLUMNS], const struct store_client *row)
+{
+	const int64_t numbers[] = {
+		row->id,           row->sent_rev,   row->confirmed_rev, (int64_t)row->last_stamp,
+		row->clock_offset, row->next_at,    row->attempts,      row->asked_at,
+		row->last_seen,    row->recheck_at, row->reason};
+	for (size_t i = 0; i < PG_STATE_COLUMNS - 1; i++)
+		add_long(&b[i], numbers[i]);
+	add_int(&b[PG_STATE_COLUMNS - 1], sizeof row->nonce);
+	add(&b[PG_STATE_COLUMNS - 1], row->nonce, sizeof row->nonce);
+}
+
+/* One statement for all: to start one costs as much as to update a row. */
+static bool states(struct db *base, const struct store_client *rows, size_t n, struct err *err)
+{
+	struct bytes columns[PG_STATE_COLUMNS] = {{0}};
+	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
+		begin_array(&columns[i], i == PG_STATE_COLUMNS - 1 ? TYPE_BYTEA : TYPE_LONG, n);
+	for (size_t i = 0; i < n; i++)
+		add_state(columns, &rows[i]);
+	struct stmt s = stmt_write(base, (enum sql_id)PG_STATES);
+	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
+		put_blob(&s, columns[i].at, columns[i].len);
+	bool ok = stmt_post(&s, 0, err);
+	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
+		free(columns[i].at);
+	return ok;
 }
 
 static void settle(struct db *base)
@@ -479,6 +528,7 @@ const struct sql_driver pg_driver = {
 	.end = end,
 	.post = post,
 	.absent = absent,
+	.states = states,
 	.settle = settle,
 	.begin = begin,
 	.commit = commit,

@@ -29,6 +29,7 @@ enum pg_fixed {
 	PG_PART_UNDO,
 	PG_PART_END,
 	PG_ABSENT,
+	PG_STATES,
 	PG_N,
 	PG_SYNC = PG_N /* not a statement: the end of a group */
 };

@@ -31,6 +31,9 @@
 #define OF_CLIENT(id) "LATERAL (SELECT * FROM client WHERE client.id = " id " OFFSET 0) c"
 #define OF_TOPIC "LATERAL (SELECT * FROM topic WHERE topic.id = m.topic_id OFFSET 0) t"
 
+/* Ids as the text of a JSON array; read as one of PostgreSQL's own, that is a cast. */
+#define ANY_OF(ids) "ANY (translate(" ids ", '[]', '{}')::bigint[])"
+
 /* What a member shall have: the newer of its topic's key and of its being attached. */
 #define WANT "greatest(m.rev, t.rev)"
 
@@ -65,6 +68,10 @@
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
 	"bigint::integer)"                                                                         \
 	" WHERE id = $19"
+#define PG_CLIENT_STATE                                                                            \
+	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
+	" attempts, nonce, asked_at, last_seen, recheck_at, reason) ="                             \
+	" ($1,$2,$3,$4,$5,$6::bigint::integer,$7,$8,$9,$10,$11::bigint::integer) WHERE id = $12"
 #define PG_CLIENT_DELETE "DELETE FROM client WHERE id = $1 RETURNING name"
 #define PG_CLIENTS                                                                                 \
 	"SELECT name FROM client WHERE name > $1 AND $2::bigint = 0 ORDER BY name LIMIT $3"        \
@@ -129,6 +136,15 @@
 #define PG_CLIENT_MEMBERS                                                                          \
 	"SELECT m.client_id, m.topic_id, m.rev, m.removed, t.hash, t.key, t.rev, t.removed FROM"   \
 	" member m, " OF_TOPIC " WHERE m.client_id = $1 ORDER BY t.hash, t.id"
+#define PG_CLIENTS_MEMBERS                                                                         \
+	"SELECT client_id, topic_id, rev, removed FROM member WHERE client_id = " ANY_OF(          \
+		"$1") " ORDER BY client_id"
+#define PG_CLIENTS_MEMBERS_IN                                                                      \
+	"SELECT client_id, topic_id, rev, removed FROM member WHERE client_id = " ANY_OF(          \
+		"$1") " AND topic_id = " ANY_OF("$2") " ORDER BY client_id"
+#define PG_TOPICS_NEWER "SELECT id FROM topic WHERE rev > $1 ORDER BY rev DESC LIMIT $2"
+#define PG_TOPICS_KEYS                                                                             \
+	"SELECT id, hash, key, rev, removed FROM topic WHERE id = " ANY_OF("$1") " ORDER BY id"
 #define PG_TOPIC_MEMBERS                                                                           \
 	"SELECT " CLIENT_COLUMNS                                                                   \
 	" FROM member m, " OF_CLIENT("m.client_id") " WHERE"                                       \

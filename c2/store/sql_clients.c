@@ -139,6 +139,35 @@ bool sql_clients_ahead(void *ctx, const struct store_client *rows, size_t n, str
 	return true;
 }
 
+static bool client_state(struct db *db, const struct store_client *row, struct err *err)
+{
+	struct stmt s = stmt_write(db, SQL_CLIENT_STATE);
+	put_int(&s, row->sent_rev);
+	put_int(&s, row->confirmed_rev);
+	put_int(&s, (int64_t)row->last_stamp);
+	put_int(&s, row->clock_offset);
+	put_int(&s, row->next_at);
+	put_int(&s, row->attempts);
+	put_blob_or_null(&s, row->nonce, sizeof row->nonce);
+	put_int(&s, row->asked_at);
+	put_int(&s, row->last_seen);
+	put_int(&s, row->recheck_at);
+	put_int(&s, row->reason);
+	put_int(&s, row->id);
+	return stmt_post(&s, 0, err);
+}
+
+bool sql_clients_state(void *ctx, const struct store_client *rows, size_t n, struct err *err)
+{
+	struct db *db = ctx;
+	bool ok = true;
+	if (db->driver->states && n > 1)
+		return db->driver->states(db, rows, n, err);
+	for (size_t i = 0; i < n && ok; i++)
+		ok = client_state(db, &rows[i], err);
+	return ok;
+}
+
 bool sql_client_remove(void *ctx, int64_t id, struct err *err)
 {
 	struct db *db = ctx;

@@ -85,6 +85,8 @@ struct sql_driver {
 	 * there. Null: not worth it.
 	 */
 	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t *n, struct err *err);
+	/* All of clients_state at once. Null: row by row. */
+	bool (*states)(struct db *db, const struct store_client *rows, size_t n, struct err *err);
 	/* Have the result of everything posted. Null: there is nothing to wait for. */
 	void (*settle)(struct db *db);
 
@@ -262,6 +264,7 @@ bool sql_client_by_id(void *ctx, int64_t id, struct store_client *row, bool *fou
 		      struct err *err);
 bool sql_client_put(void *ctx, struct store_client *row, struct err *err);
 bool sql_clients_ahead(void *ctx, const struct store_client *rows, size_t n, struct err *err);
+bool sql_clients_state(void *ctx, const struct store_client *rows, size_t n, struct err *err);
 bool sql_client_remove(void *ctx, int64_t id, struct err *err);
 bool sql_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
 bool sql_clients_count(void *ctx, int64_t *n, struct err *err);
@@ -296,6 +299,8 @@ bool sql_member_put(void *ctx, const struct store_member *row, struct err *err);
 bool sql_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct err *err);
 bool sql_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
 			struct err *err);
+bool sql_clients_members(void *ctx, const struct store_newer *of, size_t n,
+			 store_member_topic_fn *fn, void *arg, struct err *err);
 bool sql_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
 		       store_client_fn *fn, void *arg, struct err *err);
 bool sql_client_topics(void *ctx, int64_t client_id, struct store_page page, store_name_fn *fn,

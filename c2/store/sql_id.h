@@ -20,6 +20,7 @@
 	X(CLIENT_BY_ID)                                                                            \
 	X(CLIENT_INSERT)                                                                           \
 	X(CLIENT_UPDATE)                                                                           \
+	X(CLIENT_STATE)                                                                            \
 	X(CLIENT_DELETE)                                                                           \
 	X(CLIENTS)                                                                                 \
 	X(CLIENTS_DUE)                                                                             \
@@ -46,6 +47,10 @@
 	X(MEMBER_PUT)                                                                              \
 	X(MEMBER_DELETE)                                                                           \
 	X(CLIENT_MEMBERS)                                                                          \
+	X(CLIENTS_MEMBERS) /* in ascending order of client */                                      \
+	X(CLIENTS_MEMBERS_IN)                                                                      \
+	X(TOPICS_NEWER)                                                                            \
+	X(TOPICS_KEYS) /* in ascending order of id */                                              \
 	X(TOPIC_MEMBERS)                                                                           \
 	X(CLIENT_TOPICS)                                                                           \
 	X(CLIENT_TOPICS_COUNT)                                                                     \

@@ -339,6 +339,9 @@ static bool remember_inode(struct sqlite_db *db, struct err *err)
 static bool open_file(struct sqlite_db *db, struct err *err)
 {
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	/* One thread needs no locks, nobody asks for sums of memory. Refused if SQLite runs. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (db->path && (!file_prepare(db->path, err) || !lock_take(db, err)))
 		return false;
 	if (!db->path)

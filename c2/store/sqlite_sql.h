@@ -47,6 +47,10 @@
 #define LITE_CLIENT_INSERT                                                                         \
 	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_18 ",?,?,?)"
 #define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_18 ") WHERE id = ?"
+#define LITE_CLIENT_STATE                                                                          \
+	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
+	" attempts, nonce, asked_at, last_seen, recheck_at, reason) = (?,?,?,?,?,?,?,?,?,?,?)"     \
+	" WHERE id = ?"
 #define LITE_CLIENT_DELETE "DELETE FROM client WHERE id = ? RETURNING name"
 #define LITE_CLIENTS                                                                               \
 	"SELECT name FROM client INDEXED BY client_name WHERE name > ?1 ORDER BY name LIMIT ?3"    \
@@ -106,17 +110,28 @@
 #define LITE_MEMBER_DELETE "DELETE FROM member WHERE topic_id = ? AND client_id = ?"
 #define LITE_CLIENT_MEMBERS                                                                        \
 	"SELECT m.client_id, m.topic_id, m.rev, m.removed, t.hash, t.key, t.rev, t.removed FROM"   \
-	" member m INDEXED BY member_client CROSS JOIN topic t ON t.id = m.topic_id WHERE"         \
+	" member m CROSS JOIN topic t ON t.id = m.topic_id WHERE"                                  \
 	" m.client_id = ? ORDER BY t.hash, t.id"
+#define LITE_CLIENTS_MEMBERS                                                                       \
+	"SELECT client_id, topic_id, rev, removed FROM member WHERE client_id IN"                  \
+	" (SELECT value FROM json_each(?)) ORDER BY client_id"
+#define LITE_CLIENTS_MEMBERS_IN                                                                    \
+	"SELECT client_id, topic_id, rev, removed FROM member WHERE client_id IN"                  \
+	" (SELECT value FROM json_each(?)) AND topic_id IN (SELECT value FROM json_each(?))"
+#define LITE_TOPICS_NEWER                                                                          \
+	"SELECT id FROM topic INDEXED BY topic_rev WHERE rev > ? ORDER BY rev DESC LIMIT ?"
+#define LITE_TOPICS_KEYS                                                                           \
+	"SELECT id, hash, key, rev, removed FROM topic WHERE id IN"                                \
+	" (SELECT value FROM json_each(?)) ORDER BY id"
 #define LITE_TOPIC_MEMBERS                                                                         \
 	"SELECT " CLIENT_COLUMNS " FROM member m CROSS JOIN client c ON c.id = m.client_id WHERE"  \
 	" m.topic_id = ? AND m.client_id > ? ORDER BY m.client_id LIMIT ?"
 #define LITE_CLIENT_TOPICS                                                                         \
-	"SELECT t.name FROM member m INDEXED BY member_client CROSS JOIN topic t ON t.id ="        \
+	"SELECT t.name FROM member m CROSS JOIN topic t ON t.id ="                                 \
 	" m.topic_id WHERE m.client_id = ? AND m.removed = 0 AND t.removed = 0 ORDER BY t.name"    \
 	" LIMIT ? OFFSET ?"
 #define LITE_CLIENT_TOPICS_COUNT                                                                   \
-	"SELECT count(*) FROM member m INDEXED BY member_client CROSS JOIN topic t ON t.id ="      \
+	"SELECT count(*) FROM member m CROSS JOIN topic t ON t.id ="                               \
 	" m.topic_id WHERE m.client_id = ? AND m.removed = 0 AND t.removed = 0"
 #define LITE_TOPIC_CLIENTS                                                                         \
 	"SELECT c.name FROM member m CROSS JOIN client c ON c.id = m.client_id WHERE m.topic_id"   \

@@ -6,8 +6,25 @@
  */
 #include <string.h>
 
+#include "abstract.h"
 #include "any.h"
 #include "e4/crypto.h"
+
+const uint8_t *e4_abstract_opened;
+bool e4_abstract_verified;
+
+/* Bytes that are known compare as they do: the libc of Frama-C says "anything". */
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const uint8_t *x = a, *y = b;
+
+	is_read(a, n);
+	is_read(b, n);
+	for (size_t i = 0; i < n; i++)
+		if (x[i] != y[i])
+			return x[i] < y[i] ? -1 : 1;
+	return 0;
+}
 
 /* Without the assembly line, of which Eva must assume that it writes anything. */
 void e4_wipe(void *p, size_t len)
@@ -18,9 +35,7 @@ void e4_wipe(void *p, size_t len)
 
 bool e4_equal(const void *a, const void *b, size_t len)
 {
-	is_read(a, len);
-	is_read(b, len);
-	return any_bool();
+	return memcmp(a, b, len) == 0;
 }
 
 bool e4_is_zero(const void *p, size_t len)
@@ -84,7 +99,28 @@ bool e4_siv_open(const struct e4_siv_key *k, uint8_t *out, const void *ad, size_
 	is_read(ad, ad_len);
 	is_read(in, in_len);
 	is_written(out, in_len - 16);
-	return any_bool();
+	if (e4_abstract_opened && in_len > 16)
+		memcpy(out, e4_abstract_opened, in_len - 16);
+	return e4_abstract_opened || any_bool();
+}
+
+void e4_siv_seal_batch(struct e4_siv_job *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct e4_siv_job *j = &jobs[i];
+
+		e4_siv_seal(j->key, j->out, j->ad, j->ad_len, j->in, j->len);
+		jobs[i].ok = true;
+	}
+}
+
+void e4_siv_open_batch(struct e4_siv_job *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct e4_siv_job *j = &jobs[i];
+
+		jobs[i].ok = e4_siv_open(j->key, j->out, j->ad, j->ad_len, j->in, j->len);
+	}
 }
 
 void e4_ed25519_keypair(uint8_t private_key[64], const uint8_t seed[32])
@@ -106,7 +142,7 @@ bool e4_ed25519_verify(const uint8_t sig[64], const void *msg, size_t len,
 	is_read(sig, 64);
 	is_read(msg, len);
 	is_read(public_key, 32);
-	return any_bool();
+	return e4_abstract_verified || any_bool();
 }
 
 bool e4_ed25519_public_key_ok(const uint8_t public_key[32])

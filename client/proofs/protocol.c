@@ -126,6 +126,6 @@ int main(void)
 	for (size_t len = 0; len <= MESSAGE_LEN; len++)
 		receipts(len);
 	keys_and_digests();
-	Frama_C_show_each_end(1);
+	end();
 	return 0;
 }

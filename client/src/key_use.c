@@ -31,7 +31,7 @@ const struct e4_siv_key *e4_key_use(struct e4_client *c, struct e4_siv_key *loca
 #endif
 	(void)c;
 	(void)slot;
-	e4_siv_key_init(local, key);
+	e4_siv_key_once(local, key);
 	return local;
 }
 

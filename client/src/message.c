@@ -9,7 +9,7 @@ void e4_message_seal(uint8_t *out, const uint8_t key[32], uint64_t stamp, const 
 {
 	struct e4_siv_key k;
 
-	e4_siv_key_init(&k, key);
+	e4_siv_key_once(&k, key);
 	e4_put64(out, stamp);
 	e4_siv_seal(&k, out + E4_STAMP_LEN, out, E4_STAMP_LEN, in, len);
 	e4_wipe(&k, sizeof k);
@@ -24,7 +24,7 @@ bool e4_message_open(uint8_t *out, uint64_t *stamp, const uint8_t key[32], const
 	*stamp = 0;
 	if (len < E4_OVERHEAD_SK)
 		return false;
-	e4_siv_key_init(&k, key);
+	e4_siv_key_once(&k, key);
 	ok = e4_siv_open(&k, out, in, E4_STAMP_LEN, in + E4_STAMP_LEN, len - E4_STAMP_LEN);
 	E4_PUBLIC(&ok, sizeof ok);
 	if (ok)

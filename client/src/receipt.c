@@ -52,7 +52,7 @@ static void seal(const struct e4_client *c, uint8_t *out, size_t plain_len)
 		now = c->high_water;
 	e4_put64(out, now);
 	e4_receipt_ad(ad, out);
-	e4_siv_key_init(&k, c->control_key);
+	e4_siv_key_once(&k, c->control_key);
 	e4_siv_seal(&k, out + E4_STAMP_LEN, ad, sizeof ad, out + E4_OVERHEAD_SK, plain_len);
 	e4_wipe(&k, sizeof k);
 }

@@ -62,7 +62,7 @@ bool e4_receipt_open(struct e4_receipt *r, uint8_t *plain, const uint8_t key[32]
 	if (len < E4_OVERHEAD_SK)
 		return false;
 	e4_receipt_ad(ad, in);
-	e4_siv_key_init(&k, key);
+	e4_siv_key_once(&k, key);
 	ok = e4_siv_open(&k, plain, ad, sizeof ad, in + E4_STAMP_LEN, len - E4_STAMP_LEN);
 	e4_wipe(&k, sizeof k);
 	E4_PUBLIC(&ok, sizeof ok);

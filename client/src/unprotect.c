@@ -30,7 +30,7 @@ static E4_OWN_FRAME bool open_under(uint8_t *out, const uint8_t key[32], const u
 	struct e4_siv_key k;
 	bool ok;
 
-	e4_siv_key_init(&k, key);
+	e4_siv_key_once(&k, key);
 	ok = e4_siv_open(&k, out, stamp_at, E4_STAMP_LEN, box, box_len);
 	e4_wipe(&k, sizeof k);
 	E4_PUBLIC(&ok, sizeof ok);

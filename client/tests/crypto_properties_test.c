@@ -142,6 +142,35 @@ static void in_place_gives_the_same(void)
 	}
 }
 
+static void once_is_the_same(size_t len, size_t ad_len)
+{
+	struct sample s;
+	struct e4_siv_key once;
+	sample_init(&s, len, ad_len);
+	uint8_t *sealed = random_bytes(len + 16), *out = random_bytes(len);
+	e4_siv_key_once(&once, s.raw);
+	e4_siv_seal(&once, sealed, s.ad, ad_len, s.plain, len);
+	CHECK_MEM(sealed, s.sealed, len + 16);
+	e4_siv_key_once(&once, s.raw);
+	CHECK(e4_siv_open(&once, out, s.ad, ad_len, s.sealed, len + 16));
+	CHECK_MEM(out, s.plain, len);
+	sealed[below(len + 16)] ^= 1;
+	e4_siv_key_once(&once, s.raw);
+	CHECK(!e4_siv_open(&once, out, s.ad, ad_len, sealed, len + 16));
+	CHECK(e4_is_zero(out, len));
+	free(sealed);
+	free(out);
+	sample_wipe(&s);
+}
+
+static void a_key_for_one_message_gives_the_same(void)
+{
+	static const size_t ad_lens[] = {0, 8, 16, 17, 40};
+	for (size_t i = 0; i < sizeof ad_lens / sizeof *ad_lens; i++)
+		for (size_t len = 0; len <= MAX_LEN; len++)
+			once_is_the_same(len, ad_lens[i]);
+}
+
 /* All bits for short messages, then every byte once. */
 static void each_flipped_bit_is_refused(void)
 {
@@ -457,6 +486,7 @@ static void siv_holds(void)
 {
 	RUN(every_length_opens_again);
 	RUN(in_place_gives_the_same);
+	RUN(a_key_for_one_message_gives_the_same);
 	RUN(each_flipped_bit_is_refused);
 	RUN(each_truncation_is_refused);
 	RUN(associated_data_is_bound_in_content_and_length);

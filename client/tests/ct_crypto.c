@@ -17,13 +17,15 @@
 
 #define MAX_LEN 100
 
-static void siv_with_secret_key_and_plaintext(void)
+typedef void key_init(struct e4_siv_key *k, const uint8_t key[32]);
+
+static void siv_with_secret_key_and_plaintext(key_init *init)
 {
 	uint8_t raw[32], ad[8] = {1}, plain[MAX_LEN] = {2}, sealed[MAX_LEN + 16];
 	struct e4_siv_key k;
 	memset(raw, 3, sizeof raw);
 	SECRET(raw, sizeof raw);
-	e4_siv_key_init(&k, raw);
+	init(&k, raw);
 	for (size_t len = 0; len <= MAX_LEN; len++) {
 		SECRET(plain, sizeof plain);
 		e4_siv_seal(&k, sealed, ad, sizeof ad, plain, len);
@@ -165,7 +167,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1)
 		return 0;
-	siv_with_secret_key_and_plaintext();
+	siv_with_secret_key_and_plaintext(e4_siv_key_init);
+	siv_with_secret_key_and_plaintext(e4_siv_key_once);
 	batches_with_secret_keys_and_plaintexts();
 	sha3_of_secrets();
 	comparisons_of_secrets();

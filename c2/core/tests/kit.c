@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "c2/core/view.h"
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 
 /* --- custody: sealed under a fixed key, bound to purpose and row --------------------------- */
@@ -95,6 +96,16 @@ static bool counted_commit(void *ctx, struct err *err)
 		return the_kit->real_store.ops->op(ctx, row, err);                                 \
 	}
 COUNTED(client_put, struct store_client *)
+static bool counted_clients_state(void *ctx, const struct store_client *rows, size_t n,
+				  struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		the_kit->n_writes++;
+		if (fails())
+			return err_set(err, ERR_STORE, "the disk is full");
+	}
+	return the_kit->real_store.ops->clients_state(ctx, rows, n, err);
+}
 COUNTED(topic_put, struct store_topic *)
 COUNTED(member_put, const struct store_member *)
 COUNTED(peer_put, const struct store_peer *)
@@ -104,15 +115,21 @@ COUNTED(c2_key_put, const struct store_c2_key *)
 
 static void open_store(struct kit *k)
 {
+	/* For measuring: an empty database of PostgreSQL instead. */
+	const struct store_pg_config pg = {.url = getenv("E4_STORE_URL")};
 	struct err err;
+	bool ok =
+		pg.url ? store_pg_open(&k->real_store, &pg, &err)
+		       : store_sqlite_open(&k->real_store, k->path[0] ? k->path : ":memory:", &err);
 
-	if (!store_sqlite_open(&k->real_store, k->path[0] ? k->path : ":memory:", &err)) {
+	if (!ok) {
 		fprintf(stderr, "%s\n", err.text);
 		abort();
 	}
 	k->ops = *k->real_store.ops;
 	k->ops.commit = counted_commit;
 	k->ops.client_put = counted_client_put;
+	k->ops.clients_state = counted_clients_state;
 	k->ops.topic_put = counted_topic_put;
 	k->ops.member_put = counted_member_put;
 	k->ops.peer_put = counted_peer_put;
@@ -177,11 +194,15 @@ void kit_open(struct kit *k, enum core_mode mode)
 void kit_open_file(struct kit *k, enum core_mode mode)
 {
 	/* In memory where there is such a place: these tests make thousands of durable commits. */
+	kit_open_in(k, mode, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+}
+
+void kit_open_in(struct kit *k, enum core_mode mode, const char *folder)
+{
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof path, "%s/e4_core_test_XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(path, sizeof path, "%s/e4_core_test_XXXXXX", folder);
 	fd = mkstemp(path);
 
 	if (fd < 0)
@@ -455,7 +476,7 @@ bool holds_all(struct kit *k, struct device *d)
 	struct plan_view v = {.n_keys = 0};
 	struct err err;
 	bool ok = find_client(k->core, d->name, &row, &err) && c2_keys_load(k->core, &err) &&
-		  view_open(&v, k->core, &row, &err) && view_load(&v, k->core, 0, &err) &&
+		  view_open(&v, k->core, &row, 0, &err) && view_load(&v, k->core, 0, 0, &err) &&
 		  same_digest(&v, d);
 
 	view_free(&v);

@@ -66,6 +66,8 @@ struct kit {
 void kit_open(struct kit *k, enum core_mode mode);
 /* The same with a database in a file, so that the core can be started again. */
 void kit_open_file(struct kit *k, enum core_mode mode);
+/* The same in this folder, with a name of at most 40 bytes. */
+void kit_open_in(struct kit *k, enum core_mode mode, const char *folder);
 void kit_close(struct kit *k);
 /* End the core without warning and start a new one on the same database. */
 void kit_crash(struct kit *k);

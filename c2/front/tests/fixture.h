@@ -37,6 +37,9 @@ struct fixture {
 	size_t bytes;         /* in the last message to protect */
 	struct api_sink sink; /* of the one subscriber */
 	bool subscribed;
+	bool hold;                /* answers wait for fixture_tell */
+	struct api_wait *held[4]; /* the latest ones */
+	int n_held;               /* that wait now */
 };
 
 static inline bool fixture_call(void *ctx, unsigned method, const struct api_caller *caller,
@@ -58,6 +61,39 @@ static inline bool fixture_call(void *ctx, unsigned method, const struct api_cal
 		return err_set(err, ERR_INVALID, "no \"%s\" caf\xc3\xa9 here",
 			       ((const Pb__NewTopicRequest *)request)->topic);
 	return true;
+}
+
+static inline bool fixture_settle(void *ctx, struct api_wait *w)
+{
+	struct fixture *f = ctx;
+
+	if (!f->hold)
+		return false;
+	w->at = &f->held[f->n_held++];
+	*w->at = w;
+	return true;
+}
+
+static inline void fixture_unsettle(void *ctx, struct api_wait *w)
+{
+	struct fixture *f = ctx;
+
+	*w->at = NULL;
+	w->at = NULL;
+	f->n_held--;
+}
+
+/* The commit is done, or failed for this reason. */
+static inline void fixture_tell(struct fixture *f, const struct err *why)
+{
+	for (int i = 0; i < 4; i++) {
+		struct api_wait *w = f->held[i];
+
+		if (!w)
+			continue;
+		fixture_unsettle(f, w);
+		w->done(w, why);
+	}
 }
 
 static inline bool fixture_subscribe(void *ctx, unsigned method, const struct api_caller *caller,
@@ -92,7 +128,12 @@ static inline void fixture_open(struct fixture *f, bool tokens)
 	fputs("ops operator " FIXTURE_TOKEN "\n", file);
 	fclose(file);
 	log_set_level(LOG_ERROR);
-	f->service = (struct api_service){f, fixture_call, fixture_subscribe, fixture_unsubscribe};
+	f->service = (struct api_service){.ctx = f,
+					  .call = fixture_call,
+					  .settle = fixture_settle,
+					  .unsettle = fixture_unsettle,
+					  .subscribe = fixture_subscribe,
+					  .unsubscribe = fixture_unsubscribe};
 	CHECK(auth_open(&f->auth, tokens ? path : NULL, &err));
 	unlink(path);
 	f->env = (struct front_env){f->loop, &f->service, f->auth};

@@ -248,6 +248,64 @@ static void an_error_of_the_service_comes_percent_encoded(void)
 	free(request.topic);
 }
 
+static int32_t held_call(struct body *body, const char *timeout)
+{
+	int32_t id;
+
+	f.hold = true;
+	id = begin(count_path, body, timeout ? "grpc-timeout" : NULL, timeout);
+	settle();
+	CHECK_EQ(f.calls, 1);
+	CHECK(!result_of(id)->closed || timeout);
+	CHECK_EQ(result_of(id)->len, 0);
+	return id;
+}
+
+static void an_answer_waits_until_its_change_is_durable(void)
+{
+	struct body body = {empty, sizeof empty, 0, false};
+	int32_t id = held_call(&body, NULL);
+
+	fixture_tell(&f, NULL);
+	settle();
+	CHECK_STR(result_of(id)->status, "0");
+	CHECK_EQ(result_of(id)->len, 7);
+}
+
+static void a_change_that_was_undone_answers_with_the_reason(void)
+{
+	struct body body = {empty, sizeof empty, 0, false};
+	int32_t id = held_call(&body, NULL);
+	struct err why;
+
+	err_set(&why, ERR_STORE, "the disk is full");
+	fixture_tell(&f, &why);
+	settle();
+	CHECK_STR(result_of(id)->message, "the disk is full");
+	CHECK_EQ(result_of(id)->len, 0);
+}
+
+static void a_deadline_that_ends_while_the_answer_waits_is_told(void)
+{
+	struct body body = {empty, sizeof empty, 0, false};
+	int32_t id = held_call(&body, "500m");
+
+	for (int i = 0; i < 3000 && !result_of(id)->closed; i++)
+		client_move();
+	CHECK_STR(result_of(id)->status, "4");
+	CHECK_EQ(f.n_held, 0);
+}
+
+static void who_leaves_while_he_waits_does_no_harm(void)
+{
+	struct body body = {empty, sizeof empty, 0, false};
+
+	held_call(&body, NULL);
+	shutdown(fd, SHUT_RDWR);
+	settle();
+	CHECK_EQ(f.n_held, 0);
+}
+
 static void unknown_methods_are_unimplemented(void)
 {
 	static const char *const paths[] = {"/pb.C2/Nothing", "/pb.C2", "/", "/pb.C2/countclients",
@@ -643,6 +701,10 @@ int main(void)
 	pb__event__init(&event);
 	RUN_OPEN(a_unary_call_is_answered);
 	RUN_OPEN(an_error_of_the_service_comes_percent_encoded);
+	RUN_OPEN(an_answer_waits_until_its_change_is_durable);
+	RUN_OPEN(a_change_that_was_undone_answers_with_the_reason);
+	RUN_OPEN(a_deadline_that_ends_while_the_answer_waits_is_told);
+	RUN_OPEN(who_leaves_while_he_waits_does_no_harm);
 	RUN_OPEN(unknown_methods_are_unimplemented);
 	RUN_OPEN(bad_messages_are_refused_and_reach_nobody);
 	RUN_OPEN(a_message_of_more_than_4_mib_is_refused);

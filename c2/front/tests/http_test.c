@@ -360,6 +360,74 @@ static void a_drain_ends_idle_connections_and_takes_no_new_ones(void)
 	close(idle);
 }
 
+/* A request that came whole and was called, on a connection that stays. */
+static int held_request(void)
+{
+	static const char text[] = GET("/e4/clients/count", "");
+	int fd = fixture_connect(&f);
+
+	f.hold = true;
+	answer_len = 0;
+	CHECK_EQ(send(fd, text, sizeof text - 1, MSG_NOSIGNAL), sizeof text - 1);
+	fixture_turns(&f);
+	collect(fd);
+	CHECK_EQ(f.n_held, 1);
+	CHECK_EQ(answer_len, 0);
+	return fd;
+}
+
+static void an_answer_waits_until_its_change_is_durable(void)
+{
+	int fd = held_request();
+
+	fixture_tell(&f, NULL);
+	fixture_turns(&f);
+	collect(fd);
+	CHECK(starts("HTTP/1.1 200 ") && has("{\"count\":\"7\"}"));
+	CHECK_EQ(f.calls, 1);
+	CHECK(!was_closed);
+	close(fd);
+	fixture_turns(&f);
+}
+
+static void a_change_that_was_undone_answers_with_the_reason(void)
+{
+	struct err why;
+	int fd = held_request();
+
+	err_set(&why, ERR_STORE, "the disk is full");
+	fixture_tell(&f, &why);
+	fixture_turns(&f);
+	collect(fd);
+	CHECK(starts("HTTP/1.1 503 ") && has("the disk is full") && !has("count"));
+	close(fd);
+	fixture_turns(&f);
+}
+
+static void who_leaves_while_he_waits_does_no_harm(void)
+{
+	int fd = held_request();
+
+	close(fd);
+	fixture_turns(&f);
+	fixture_tell(&f, NULL);
+	fixture_turns(&f);
+	CHECK_EQ(f.n_held, 0);
+	f.hold = false;
+	exchange(GET("/e4/clients/count", ""));
+	CHECK(starts("HTTP/1.1 200 "));
+}
+
+static void the_front_ends_while_an_answer_waits(void)
+{
+	int fd = held_request();
+
+	http_close(http);
+	CHECK_EQ(f.n_held, 0);
+	close(fd);
+	http = NULL;
+}
+
 static void run(void (*test)(void), bool tokens)
 {
 	open_front(tokens);
@@ -389,6 +457,10 @@ int main(void)
 	RUN_OPEN(another_site_cannot_call_through_a_browser);
 	RUN_TOKENS(tokens_decide_before_the_body_is_read);
 	RUN_TOKENS(a_stranger_cannot_hold_a_place);
+	RUN_OPEN(an_answer_waits_until_its_change_is_durable);
+	RUN_OPEN(a_change_that_was_undone_answers_with_the_reason);
+	RUN_OPEN(who_leaves_while_he_waits_does_no_harm);
+	RUN_OPEN(the_front_ends_while_an_answer_waits);
 	RUN_OPEN(a_drain_ends_idle_connections_and_takes_no_new_ones);
 	return END();
 }

@@ -117,6 +117,7 @@
 	"  key bytea"                                                                              \
 	") WITH (fillfactor = 70);"                                                                \
 	"CREATE UNIQUE INDEX topic_name ON topic (name) WHERE NOT removed;"                        \
+	"CREATE INDEX topic_rev ON topic (rev);"                                                   \
 	"CREATE INDEX topic_walk ON topic (rev) WHERE walk_rev < rev;"
 
 /*

@@ -132,16 +132,7 @@
 	"  UPDATE state SET n_topics = n_topics + old.removed - new.removed;"                      \
 	"END;"
 
-/* In the order in which a rotation walks; the index is in the order in which a device is served. */
-#define MEMBER                                                                                     \
-	"CREATE TABLE member ("                                                                    \
-	"  topic_id INTEGER NOT NULL REFERENCES topic ON DELETE CASCADE,"                          \
-	"  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"                        \
-	"  rev INTEGER NOT NULL,"                                                                  \
-	"  removed INTEGER NOT NULL CHECK (removed IN (0, 1)),"                                    \
-	"  PRIMARY KEY (topic_id, client_id)"                                                      \
-	") STRICT, WITHOUT ROWID;"                                                                 \
-	"CREATE INDEX member_client ON member (client_id);"                                        \
+#define MEMBER_TRIGGERS                                                                            \
 	"CREATE TRIGGER member_in AFTER INSERT ON member WHEN new.removed = 0 BEGIN"               \
 	"  UPDATE topic SET n_members = n_members + 1 WHERE id = new.topic_id;"                    \
 	"END;"                                                                                     \
@@ -153,6 +144,17 @@
 	"  UPDATE topic SET n_members = n_members + old.removed - new.removed"                     \
 	"    WHERE id = new.topic_id;"                                                             \
 	"END;"
+
+/* In the order in which a rotation walks; the index is in the order in which a device is served. */
+#define MEMBER                                                                                     \
+	"CREATE TABLE member ("                                                                    \
+	"  topic_id INTEGER NOT NULL REFERENCES topic ON DELETE CASCADE,"                          \
+	"  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"                        \
+	"  rev INTEGER NOT NULL,"                                                                  \
+	"  removed INTEGER NOT NULL CHECK (removed IN (0, 1)),"                                    \
+	"  PRIMARY KEY (topic_id, client_id)"                                                      \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"CREATE INDEX member_client ON member (client_id);" MEMBER_TRIGGERS
 
 #define LINK                                                                                       \
 	"CREATE TABLE link ("                                                                      \
@@ -192,6 +194,29 @@
 static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 				     MEMBER, LINK,   PEER,   EVENT, 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1};
+/*
+ * The other way round: a device is served far more often than a walk comes by,
+ * and finds its rows side by side; the walk needs nothing but the index.
+ */
+#define MEMBER_2                                                                                   \
+	"CREATE TABLE member_2 ("                                                                  \
+	"  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"                        \
+	"  topic_id INTEGER NOT NULL REFERENCES topic ON DELETE CASCADE,"                          \
+	"  rev INTEGER NOT NULL,"                                                                  \
+	"  removed INTEGER NOT NULL CHECK (removed IN (0, 1)),"                                    \
+	"  PRIMARY KEY (client_id, topic_id)"                                                      \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"INSERT INTO member_2 SELECT client_id, topic_id, rev, removed FROM member"                \
+	"  ORDER BY client_id, topic_id;"                                                          \
+	"DROP TABLE member;"                                                                       \
+	"ALTER TABLE member_2 RENAME TO member;"                                                   \
+	"CREATE INDEX member_topic ON member (topic_id);" MEMBER_TRIGGERS
+
+/* Which topics have a new key: mostly few, so the others need not be looked at for each device. */
+#define TOPIC_REV "CREATE INDEX topic_rev ON topic (rev);"
+
+static const char *const step_members[] = {MEMBER_2, TOPIC_REV, 0};
+
+const char *const *const sqlite_schema_steps[] = {step_1, step_members};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];

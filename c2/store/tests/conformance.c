@@ -15,6 +15,7 @@
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
 #include "c2/store/tests/pg_server.h"
+#include "c2/store/tests/slice_tests.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/topic_tests.h"
 
@@ -128,6 +129,14 @@ static const struct {
 	TEST(holders_of_a_key_are_walked_by_id),
 	TEST(removing_a_client_cleans_up_around_it),
 	TEST(pages_stay_right_while_names_come_and_go),
+	TEST(a_part_is_undone_alone),
+	TEST(a_refused_row_leaves_its_part_usable),
+	TEST(a_rollback_takes_kept_parts_back),
+	TEST(parts_need_a_transaction),
+	TEST(pages_are_right_after_a_part_was_undone),
+	TEST(the_state_of_clients_is_rewritten_and_nothing_else),
+	TEST(members_of_many_clients_come_client_by_client),
+	TEST(old_members_are_left_out),
 	TEST(a_healthy_store_says_so),
 };
 

@@ -27,9 +27,9 @@ static PGconn *conn;
 static const struct {
 	const char *statement, *step; /* null: any */
 } allowed[] = {
-	{0, "Scan on state"},       {0, "Scan on c2_use"},     {0, "Scan on c2_key"},
-	{"CLIENT_MEMBERS", "Sort"}, {"CLIENT_TOPICS", "Sort"}, {"TOPIC_CLIENTS", "Sort"},
-	{"LINKS", "Sort"},
+	{0, "Scan on state"},       {0, "Scan on c2_use"},          {0, "Scan on c2_key"},
+	{"CLIENT_MEMBERS", "Sort"}, {"CLIENT_TOPICS", "Sort"},      {"TOPIC_CLIENTS", "Sort"},
+	{"LINKS", "Sort"},          {"CLIENTS_MEMBERS_IN", "Sort"},
 };
 
 static bool is_allowed(const char *name, const char *step)

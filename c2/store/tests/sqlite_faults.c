@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "c2/store/schema/sqlite.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/fault_vfs.h"
 #include "c2/store/tests/kit.h"
@@ -174,7 +175,9 @@ static void a_newer_version_is_refused_untouched(void)
 	close_db();
 	raw_sql("PRAGMA user_version = 99");
 	refused(path, "newer version (schema 99");
-	raw_sql("PRAGMA user_version = 1");
+	char version[48];
+	snprintf(version, sizeof version, "PRAGMA user_version = %d", sqlite_schema_n_steps);
+	raw_sql(version);
 	open_db();
 	CHECK_EQ(count_of(OPS->clients_count), 1);
 	close_db();
@@ -182,6 +185,43 @@ static void a_newer_version_is_refused_untouched(void)
 	refused(path, "damaged");
 	raw_sql("PRAGMA user_version = -1");
 	refused(path, "damaged");
+	clear();
+}
+
+static bool take_member_rev(void *arg, const struct store_member_topic *row)
+{
+	*(int64_t *)arg = row->member.removed ? -row->member.rev : row->member.rev;
+	return true;
+}
+
+static void members_of_version_1_are_kept(void)
+{
+	int64_t rev = 0;
+	for (const char *const *text = sqlite_schema_steps[0]; *text; text++)
+		raw_sql(*text);
+	raw_sql("INSERT INTO client (id, name, e4id, key_rev, c2_rev, wanted_rev, sent_rev,"
+		" confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,"
+		" attempts, asked_at, last_seen, recheck_at, reason)"
+		" VALUES (1,'a',zeroblob(16),1,0,1,0,0,0,0,0,0,0,0,0,0,0,0),"
+		" (2,'b',x'01010101010101010101010101010101',1,0,1,0,0,0,0,0,0,0,0,0,0,0,0);"
+		"INSERT INTO topic (id, name, hash, rev, rotated_at, walk_rev, walk_client,"
+		" removed) VALUES (1,'t',zeroblob(16),2,0,2,0,0);"
+		"INSERT INTO member (topic_id, client_id, rev, removed) VALUES (1,1,3,0), "
+		"(1,2,4,1);"
+		"UPDATE state SET revision = 4;"
+		"PRAGMA application_id = 0x45344332; PRAGMA user_version = 1");
+	open_db();
+	CHECK_EQ(members_of(1), 1);
+	OK(OPS->client_members(CTX, 1, take_member_rev, &rev, &err));
+	CHECK_EQ(rev, 3);
+	OK(OPS->client_members(CTX, 2, take_member_rev, &rev, &err));
+	CHECK_EQ(rev, -4);
+	begin();
+	put_member(2, 1, false);
+	commit();
+	CHECK_EQ(members_of(1), 2);
+	close_db();
+	check_whole();
 	clear();
 }
 
@@ -666,6 +706,7 @@ int main(void)
 	RUN(the_files_are_for_their_owner_alone);
 	RUN(files_that_are_no_database_of_ours_are_refused_untouched);
 	RUN(a_newer_version_is_refused_untouched);
+	RUN(members_of_version_1_are_kept);
 	RUN(read_only_files_and_folders_are_refused);
 	RUN(one_process_has_the_database);
 	RUN(a_backup_is_made_while_the_store_is_in_use);

@@ -93,9 +93,22 @@ struct e4_siv_key {
 	uint8_t k1[16]; /* CMAC subkeys, RFC 4493 */
 	uint8_t k2[16];
 	uint8_t d0[16]; /* CMAC(0^128), the start of S2V */
+#if E4_AES == E4_AES_CT32
+	bool once; /* d0 is not encrypted yet */
+#endif
 };
 
 void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32]);
+
+/*
+ * The same for a key that serves one e4_siv_seal or e4_siv_open: where AES takes
+ * two blocks at once, what is left to do goes beside the message.
+ */
+#if E4_AES == E4_AES_CT32
+void e4_siv_key_once(struct e4_siv_key *k, const uint8_t key[32]);
+#else
+#define e4_siv_key_once e4_siv_key_init
+#endif
 
 /*
  * Encrypt: write tag(16) | ciphertext(len) to out (len + 16 bytes), with one

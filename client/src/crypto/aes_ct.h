@@ -85,6 +85,10 @@ PART void transpose(word q[8])
 
 /* --- the round ------------------------------------------------------------------ */
 
+#if LANES == 2 && defined(__GNUC__) && (defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__))
+#include "aes_ct_thumb.h"
+#else
+
 /* -Os leaves this out on Arm, where it takes a twentieth off the circuit in time and size. */
 #if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE_SIZE__) && defined(__arm__)
 #pragma GCC push_options
@@ -149,6 +153,8 @@ PART void sub_bytes(word q[8])
 
 #ifdef SCHEDULED
 #pragma GCC pop_options
+#endif
+
 #endif
 
 /*

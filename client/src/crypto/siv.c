@@ -4,7 +4,7 @@
  * The cost of a short message is the number of AES calls that wait for each
  * other. CMAC is such a chain; counter mode is not. The associated data enters
  * the chain only with the last 16 bytes of the plaintext, so its own CMAC goes
- * beside the first plaintext block in one call.
+ * beside a plaintext block in one call, and so does d0 under a key for one message.
  */
 #include "siv.h"
 
@@ -81,7 +81,11 @@ static void encrypt1(const struct e4_siv_key *k, uint8_t block[16])
 	e4_aes_encrypt(&k->aes, block, 1);
 }
 
+#if E4_AES == E4_AES_CT32
+void e4_siv_key_once(struct e4_siv_key *k, const uint8_t key[32])
+#else
 void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
+#endif
 {
 	e4_aes_init(&k->aes, key);
 	memset(k->k1, 0, BLOCK);
@@ -91,6 +95,15 @@ void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
 	dbl(k->k2);
 	/* CMAC of one whole block of zeros */
 	memcpy(k->d0, k->k1, BLOCK);
+#if E4_AES == E4_AES_CT32
+	k->once = true;
+}
+
+void e4_siv_key_init(struct e4_siv_key *k, const uint8_t key[32])
+{
+	e4_siv_key_once(k, key);
+	k->once = false;
+#endif
 	encrypt1(k, k->d0);
 }
 
@@ -168,30 +181,70 @@ static void s2v_end(const struct e4_siv_key *k, uint8_t chain[16], uint8_t d[16]
 	e4_wipe(d, BLOCK);
 }
 
+#if E4_AES_LANES > 1
+
+/* Encrypt b[0]; beside it, if the end of S2V leaves it one, the next block of the chain in b[1]. */
+static void beside(const struct e4_siv_key *k, uint8_t b[2][BLOCK], const uint8_t **in, size_t *len)
+{
+	size_t n = 1;
+	if (*len >= 2 * BLOCK) {
+		xor_into(b[1], *in, BLOCK);
+		*in += BLOCK;
+		*len -= BLOCK;
+		n = 2;
+	}
+	e4_aes_encrypt(&k->aes, b[0], n);
+}
+
+/*
+ * S2V of one string of associated data and the plaintext. In b: the last block of the CMAC of
+ * the associated data, then d0 if it is not there yet, and the chain of the plaintext.
+ */
+static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const uint8_t *ad, size_t ad_len,
+		const uint8_t *in, size_t len)
+{
+	uint8_t d[BLOCK], b[3][BLOCK] = {{0}, {0}, {0}};
+	bool done = false;
+	if (ad_len > BLOCK) {
+		size_t head = (ad_len - 1) / BLOCK;
+		e4_aes_cbc_mac(&k->aes, b[0], ad, head);
+		ad += BLOCK * head;
+		ad_len -= BLOCK * head;
+	}
+	add_last(k, b[0], ad, (uint_fast8_t)ad_len);
+	memcpy(b[1], k->d0, BLOCK);
+#if E4_AES == E4_AES_CT32
+	done = k->once && len < 3 * BLOCK; /* no two blocks of the chain are free */
+	if (done)
+		e4_aes_encrypt(&k->aes, b[0], 2);
+	else if (k->once)
+		beside(k, b + 1, &in, &len);
+#endif
+	memcpy(d, b[1], BLOCK);
+	memcpy(b[1], b[0], BLOCK);
+	if (!done)
+		beside(k, b + 1, &in, &len);
+	dbl(d);
+	xor_into(d, b[1], BLOCK);
+	memcpy(tag, b[2], BLOCK);
+	e4_wipe(b, sizeof b);
+	s2v_end(k, tag, d, in, len);
+}
+
+#else
+
 /* S2V of one string of associated data and the plaintext. */
 static void s2v(const struct e4_siv_key *k, uint8_t tag[16], const uint8_t *ad, size_t ad_len,
 		const uint8_t *in, size_t len)
 {
 	uint8_t d[BLOCK];
 	memcpy(d, k->d0, BLOCK);
-#if E4_AES_LANES > 1
-	if (len >= 2 * BLOCK && ad_len <= BLOCK) {
-		uint8_t pair[2][BLOCK] = {{0}, {0}};
-		add_last(k, pair[0], ad, (uint_fast8_t)ad_len);
-		memcpy(pair[1], in, BLOCK);
-		e4_aes_encrypt(&k->aes, pair[0], 2);
-		dbl(d);
-		xor_into(d, pair[0], BLOCK);
-		memcpy(tag, pair[1], BLOCK);
-		e4_wipe(pair, sizeof pair);
-		s2v_end(k, tag, d, in + BLOCK, len - BLOCK);
-		return;
-	}
-#endif
 	add_ad(k, d, tag, ad, ad_len);
 	memset(tag, 0, BLOCK);
 	s2v_end(k, tag, d, in, len);
 }
+
+#endif
 
 /* The same for any number of strings. */
 static void s2v_n(const struct e4_siv_key *k, uint8_t tag[16], const struct e4_siv_ad *ad,
