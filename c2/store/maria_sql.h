@@ -24,6 +24,9 @@
 #define WANT "GREATEST(m.rev, t.rev)"
 #define COUNT_OF(condition) "CAST(coalesce(sum(" condition "), 0) AS SIGNED)"
 
+/* Ids as the text of a JSON array. */
+#define IDS "JSON_TABLE(CONVERT(? USING utf8mb4), '$[*]' COLUMNS (id BIGINT PATH '$')) "
+
 #define MARIA_STATE_READ                                                                           \
 	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
 #define MARIA_STATE_LOCK MARIA_STATE_READ " FOR UPDATE"
@@ -52,6 +55,10 @@
 	" sent_rev = ?, confirmed_rev = ?, reset_rev = ?, reset_peers_rev = ?, last_stamp = ?,"    \
 	" clock_offset = ?, next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?,"    \
 	" recheck_at = ?, reason = ? WHERE id = ?"
+#define MARIA_CLIENT_STATE                                                                         \
+	"UPDATE client SET sent_rev = ?, confirmed_rev = ?, last_stamp = ?, clock_offset = ?,"     \
+	" next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?,"      \
+	" reason = ? WHERE id = ?"
 /* Each of the three that delete is a question whose answer is wanted; see maria_driver.c. */
 #define MARIA_CLIENT_DELETE "SELECT name FROM client WHERE id = ?"
 #define MARIA_CLIENTS                                                                              \
@@ -157,18 +164,30 @@
 #define OF_TOPIC "STRAIGHT_JOIN topic t FORCE INDEX (PRIMARY) ON t.id = m.topic_id"
 #define MARIA_CLIENT_MEMBERS                                                                       \
 	"SELECT m.client_id, m.topic_id, m.rev, m.removed, t.hash, t.`key`, t.rev, t.live IS NULL" \
-	" FROM member m FORCE INDEX (member_client) " OF_TOPIC                                     \
+	" FROM member m FORCE INDEX (PRIMARY) " OF_TOPIC                                           \
 	" WHERE m.client_id = ? ORDER BY t.hash, t.id"
+#define MARIA_CLIENTS_MEMBERS                                                                      \
+	"SELECT m.client_id, m.topic_id, m.rev, m.removed FROM " IDS "i STRAIGHT_JOIN member m"    \
+	" FORCE INDEX (PRIMARY) ON m.client_id = i.id ORDER BY m.client_id"
+#define MARIA_CLIENTS_MEMBERS_IN                                                                   \
+	"SELECT m.client_id, m.topic_id, m.rev, m.removed FROM " IDS "i STRAIGHT_JOIN " IDS        \
+	"j STRAIGHT_JOIN member m FORCE INDEX (PRIMARY) ON m.client_id = i.id AND m.topic_id ="    \
+	" j.id ORDER BY m.client_id"
+#define MARIA_TOPICS_NEWER                                                                         \
+	"SELECT id FROM topic FORCE INDEX (topic_rev) WHERE rev > ? ORDER BY rev DESC LIMIT ?"
+#define MARIA_TOPICS_KEYS                                                                          \
+	"SELECT t.id, t.hash, t.`key`, t.rev, t.live IS NULL FROM " IDS                            \
+	"i STRAIGHT_JOIN topic t FORCE INDEX (PRIMARY) ON t.id = i.id ORDER BY t.id"
 #define MARIA_TOPIC_MEMBERS                                                                        \
-	"SELECT " CLIENT_COLUMNS " FROM member m FORCE INDEX (PRIMARY) " OF_CLIENT                 \
+	"SELECT " CLIENT_COLUMNS " FROM member m FORCE INDEX (member_topic) " OF_CLIENT            \
 	"m.client_id WHERE m.topic_id = ? AND m.client_id > ? ORDER BY m.client_id LIMIT ?"
 #define LIVE_TOPICS_OF                                                                             \
-	" FROM member m FORCE INDEX (member_client) " OF_TOPIC                                     \
+	" FROM member m FORCE INDEX (PRIMARY) " OF_TOPIC                                           \
 	" WHERE m.client_id = ? AND m.removed = 0 AND t.live = 1"
 #define MARIA_CLIENT_TOPICS "SELECT t.name" LIVE_TOPICS_OF " ORDER BY t.name LIMIT ? OFFSET ?"
 #define MARIA_CLIENT_TOPICS_COUNT "SELECT count(*)" LIVE_TOPICS_OF
 #define MARIA_TOPIC_CLIENTS                                                                        \
-	"SELECT c.name FROM member m FORCE INDEX (PRIMARY) " OF_CLIENT                             \
+	"SELECT c.name FROM member m FORCE INDEX (member_topic) " OF_CLIENT                        \
 	"m.client_id WHERE m.topic_id = ? AND m.removed = 0 ORDER BY c.name LIMIT ? OFFSET ?"
 #define MARIA_TOPIC_CLIENTS_MANY                                                                   \
 	"SELECT c.name FROM client c FORCE INDEX (client_name) STRAIGHT_JOIN member m FORCE"       \
@@ -204,7 +223,7 @@
 
 /* What the questions that delete are followed by, with the same parameters. */
 #define SQL_CLIENT_LEAVES                                                                          \
-	"UPDATE member m FORCE INDEX (member_client) STRAIGHT_JOIN topic t ON t.id = m.topic_id"   \
+	"UPDATE member m FORCE INDEX (PRIMARY) STRAIGHT_JOIN topic t ON t.id = m.topic_id"         \
 	" SET t.n_members = t.n_members - 1 WHERE m.client_id = ? AND m.removed = 0"
 #define SQL_CLIENT_GOES "DELETE FROM client WHERE id = ?"
 #define SQL_TOPIC_GOES "DELETE FROM topic WHERE id = ?"
