@@ -103,54 +103,16 @@
 #define MARIA_TOPICS_TO_WALK                                                                       \
 	"SELECT " TOPIC_COLUMNS " FROM topic t FORCE INDEX (topic_walk) WHERE t.to_walk > 0 ORDER" \
 	" BY t.to_walk LIMIT ?"
+#define IS_WITHHELD "c.reset_rev >= " WANT
+#define IS_CONFIRMED "c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT
+#define IS_SENT "c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT
+#define MEMBERS_OF_TOPIC                                                                           \
+	" FROM topic t STRAIGHT_JOIN member m FORCE INDEX (member_topic) ON m.topic_id = t.id"     \
+	" STRAIGHT_JOIN client c FORCE INDEX (PRIMARY) ON c.id = m.client_id WHERE t.id = ? AND"   \
+	" m.removed = 0"
 #define MARIA_TOPIC_PROGRESS                                                                       \
-	"SELECT count(*), " COUNT_OF("c.reset_rev >= " WANT) ", " COUNT_OF(                        \
-		"c.reset_rev < " WANT                                                              \
-		" AND c.confirmed_rev >= " WANT) ", " COUNT_OF("c.reset_rev < " WANT               \
-							       " AND c.confirmed_rev < " WANT      \
-							       " AND c.sent_rev >= " WANT) " FROM" \
-											   " topi" \
-											   "c t "  \
-											   "STRAI" \
-											   "GHT_"  \
-											   "JOIN " \
-											   "membe" \
-											   "r m "  \
-											   "FORCE" \
-											   " INDE" \
-											   "X "    \
-											   "(PRIM" \
-											   "ARY) " \
-											   "ON "   \
-											   "m."    \
-											   "topic" \
-											   "_id "  \
-											   "= "    \
-											   "t.id"  \
-											   " STRA" \
-											   "IGHT_" \
-											   "JOIN " \
-											   "clien" \
-											   "t c "  \
-											   "FORCE" \
-											   " INDE" \
-											   "X "    \
-											   "(PRIM" \
-											   "ARY) " \
-											   "ON "   \
-											   "c.id " \
-											   "= "    \
-											   "m."    \
-											   "clien" \
-											   "t_id " \
-											   "WHERE" \
-											   " t."   \
-											   "id = " \
-											   "? AND" \
-											   " m."   \
-											   "remov" \
-											   "ed = " \
-											   "0"
+	"SELECT count(*), " COUNT_OF(IS_WITHHELD) ", " COUNT_OF(IS_CONFIRMED) ", " COUNT_OF(       \
+		IS_SENT) MEMBERS_OF_TOPIC
 #define MARIA_MEMBER                                                                               \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE topic_id = ? AND client_id = " \
 	"?"
