@@ -29,7 +29,7 @@ static bool check_topic(const char *topic, struct err *err)
 	return true;
 }
 
-static bool check_pattern(const char *pattern, struct err *err)
+bool bus_pattern_check(const char *pattern, struct err *err)
 {
 	if (!check_name(pattern, "topic pattern", err))
 		return false;
@@ -61,13 +61,13 @@ bool bus_publish(const struct bus *b, const char *topic, const uint8_t *payload,
 
 bool bus_subscribe(const struct bus *b, const char *pattern, int qos, struct err *err)
 {
-	return check_pattern(pattern, err) && check_qos(qos, err) &&
+	return bus_pattern_check(pattern, err) && check_qos(qos, err) &&
 	       b->ops->subscribe(b->ctx, pattern, qos, err);
 }
 
 bool bus_unsubscribe(const struct bus *b, const char *pattern, struct err *err)
 {
-	return check_pattern(pattern, err) && b->ops->unsubscribe(b->ctx, pattern, err);
+	return bus_pattern_check(pattern, err) && b->ops->unsubscribe(b->ctx, pattern, err);
 }
 
 size_t bus_room(const struct bus *b)

@@ -67,6 +67,8 @@ bool bus_is_up(const struct bus *b);
 /* Also of a bus that was never opened (all zero). */
 void bus_close(struct bus *b);
 
+/* ERR_INVALID unless the pattern is well-formed. */
+bool bus_pattern_check(const char *pattern, struct err *err);
 /* The pattern covers the topic. Both must be well-formed. */
 bool bus_matches(const char *pattern, const char *topic);
 

@@ -25,6 +25,7 @@ enum {
 	STEADY_MS = 10000,        /* a connection that lasted so long ends the backoff */
 	KEEPALIVE_TURN_MS = 5000, /* how often the library looks at its clock, at most */
 	READS_A_TURN = 64,
+	PACE_MS = 100 /* a limited rate is spread over pieces of this */
 };
 
 enum state {
@@ -44,6 +45,7 @@ struct mqtt {
 	struct mosquitto *mosq;
 	struct loop *loop;
 	struct loop_timer *timer; /* what it means depends on the state */
+	struct loop_timer *pace;  /* until a limited rate leaves room again */
 	struct loop_timer *uncork;
 	struct loop_fd *watch; /* null while waiting */
 	struct bus_handler handler;
@@ -61,6 +63,10 @@ struct mqtt {
 	int keepalive_s;
 	int connect_ms;
 	int window;
+	int rate;
+	int64_t budget; /* with a rate: thousandths of messages that may go out now */
+	int64_t budget_ms;
+	char *share_group;
 	int n_unacked;
 	int attempts; /* since the last steady connection */
 	int64_t up_at_ms;
@@ -91,6 +97,7 @@ static void destroy(struct mqtt *m)
 {
 	loop_fd_del(m->watch);
 	loop_timer_del(m->timer);
+	loop_timer_del(m->pace);
 	loop_timer_del(m->uncork);
 	m->closing = true; /* no callback of the library reaches the owner from here */
 	if (m->state == UP)
@@ -104,6 +111,7 @@ static void destroy(struct mqtt *m)
 		free(s->pattern);
 		free(s);
 	}
+	free(m->share_group);
 	free(m);
 }
 
@@ -133,9 +141,28 @@ static void tell_state(struct mqtt *m, bool up, const char *why)
 		m->handler.on_state(m->handler.ctx, up, m->why);
 }
 
-static bool has_room(const struct mqtt *m)
+/*
+ * Messages that the rate allows now. A tenth of a second's may be saved up, and
+ * nine tenths a second are added: no second ever sees more than the rate.
+ */
+static int64_t paced(struct mqtt *m)
 {
-	return m->state == UP && !m->blocked && m->n_unacked < m->window;
+	int64_t now = mono_ms(), most = m->rate * (int64_t)PACE_MS;
+
+	if (m->rate == 0)
+		return m->window;
+	if (most < 1000)
+		most = 1000;
+	m->budget += (now - m->budget_ms) * m->rate * 9 / 10;
+	if (m->budget > most)
+		m->budget = most;
+	m->budget_ms = now;
+	return m->budget / 1000;
+}
+
+static bool has_room(struct mqtt *m)
+{
+	return m->state == UP && !m->blocked && m->n_unacked < m->window && paced(m) > 0;
 }
 
 static void tell_room(struct mqtt *m)
@@ -247,10 +274,27 @@ static const char *reason_of(const struct mqtt *m, int rc, int saved_errno)
 	return mosquitto_strerror(rc);
 }
 
+/* As the broker is asked for it; free() the answer. What begins with $ is the broker's own. */
+static char *asked_pattern(const struct mqtt *m, const char *pattern)
+{
+	size_t cap = strlen(pattern) + (m->share_group ? strlen(m->share_group) : 0) + 16;
+	bool shared = m->share_group && *pattern != '$' && strpbrk(pattern, "+#");
+	char *text = mem_alloc(cap);
+
+	if (shared)
+		snprintf(text, cap, "$share/%s/%s", m->share_group, pattern);
+	else
+		snprintf(text, cap, "%s", pattern);
+	return text;
+}
+
 static void subscribe_one(struct mqtt *m, struct sub *s)
 {
+	char *pattern = asked_pattern(m, s->pattern);
+
 	/* A failure shows at the socket too, and after that all is subscribed again. */
-	mosquitto_subscribe(m->mosq, &s->mid, s->pattern, s->qos);
+	mosquitto_subscribe(m->mosq, &s->mid, pattern, s->qos);
+	free(pattern);
 }
 
 static void go_up(struct mqtt *m)
@@ -324,6 +368,17 @@ static void on_timer(void *ctx)
 		loop_timer_set(m->timer, turn_ms < KEEPALIVE_TURN_MS ? turn_ms : KEEPALIVE_TURN_MS);
 		break;
 	}
+	leave(m);
+}
+
+static void on_pace(void *ctx)
+{
+	struct mqtt *m = ctx;
+
+	enter(m);
+	tell_room(m);
+	if (m->starved && m->state == UP)
+		loop_timer_set(m->pace, PACE_MS);
 	leave(m);
 }
 
@@ -487,9 +542,15 @@ static size_t mqtt_room(void *ctx)
 {
 	struct mqtt *m = ctx;
 
-	if (has_room(m))
-		return (size_t)(m->window - m->n_unacked);
+	if (has_room(m)) {
+		int64_t window = m->window - m->n_unacked, rate = m->rate ? paced(m) : window;
+
+		return (size_t)(rate < window ? rate : window);
+	}
 	m->starved = true;
+	/* Without a message on its way nothing else would tell that there is room again. */
+	if (m->rate)
+		loop_timer_set(m->pace, PACE_MS);
 	return 0;
 }
 
@@ -533,6 +594,7 @@ static bool mqtt_publish(void *ctx, const char *topic, const uint8_t *payload, s
 		rc = mosquitto_publish_v5(m->mosq, &mid, topic, (int)len, payload, qos, retain,
 					  NULL);
 	} while (rc == MOSQ_ERR_QOS_NOT_SUPPORTED && qos-- > 0);
+	m->budget -= m->rate ? 1000 : 0;
 	if (rc == MOSQ_ERR_SUCCESS && qos > 0 && !bit_get(m, mid)) {
 		bit_flip(m, mid);
 		m->n_unacked++;
@@ -582,7 +644,10 @@ static bool mqtt_unsubscribe(void *ctx, const char *pattern, struct err *err)
 	}
 	/* Also if we do not remember it: a kept session may. */
 	if (m->state == UP) {
-		mosquitto_unsubscribe(m->mosq, NULL, pattern);
+		char *asked = asked_pattern(m, pattern);
+
+		mosquitto_unsubscribe(m->mosq, NULL, asked);
+		free(asked);
 		watch_for(m);
 	}
 	return true;
@@ -622,6 +687,7 @@ bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop
 		   const struct bus_handler *handler, struct err *err)
 {
 	struct mqtt *m = mem_alloc(sizeof *m);
+	char id[MQTT_CLIENT_ID_CAP];
 
 	if (!mqtt_parse_url(&m->address, c->url, err) || !mqtt_check_config(&m->address, c, err)) {
 		free(m);
@@ -632,10 +698,15 @@ bool bus_mqtt_open(struct bus *out, const struct bus_mqtt_config *c, struct loop
 	m->version = c->version;
 	m->keepalive_s = c->keepalive_s;
 	m->window = c->window;
+	m->rate = c->rate;
+	m->budget_ms = mono_ms();
+	m->share_group = c->share_group ? mem_text(c->share_group) : NULL;
 	m->connect_ms = c->connect_ms > 0 ? c->connect_ms : CONNECT_MS;
 	mosquitto_lib_init();
-	m->mosq = mosquitto_new(c->client_id, !c->persistent_session, m);
+	if (!c->client_id || mqtt_client_id(id, c->client_id))
+		m->mosq = mosquitto_new(c->client_id ? id : NULL, !c->persistent_session, m);
 	m->timer = loop_timer_add(loop, on_timer, m);
+	m->pace = loop_timer_add(loop, on_pace, m);
 	m->uncork = loop_timer_add(loop, on_uncork, m);
 	if (!m->mosq) {
 		err_set(err, ERR_CONFIG, "the client id of the broker is not usable");

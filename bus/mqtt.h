@@ -6,8 +6,13 @@
 #include "bus/bus.h"
 
 struct bus_mqtt_config {
-	const char *url;           /* mqtt://host:1883 or mqtts://host:8883 */
-	const char *client_id;     /* unique at the broker; null: random, clean session */
+	const char *url; /* mqtt://host:1883 or mqtts://host:8883 */
+	/*
+	 * Unique at the broker, of two with one name it cuts off the elder; null:
+	 * random, clean session. {host} in it stands for the machine's name,
+	 * {random} for 16 random hex digits.
+	 */
+	const char *client_id;
 	const char *user;          /* null: none */
 	const char *password_file; /* first line; null: none */
 	const char *ca_file;       /* mqtts: null uses the system's */
@@ -17,7 +22,14 @@ struct bus_mqtt_config {
 	bool persistent_session;   /* ask the broker to keep our subscriptions and messages */
 	int keepalive_s;           /* 5..65535 */
 	int window;                /* most messages of QoS 1 and 2 in flight, 1..1000 */
-	int connect_ms;            /* for the broker to accept us, all in all; 0: 20 s */
+	int rate;                  /* most messages published in any second; 0: no limit */
+	const char *alpn;          /* mqtts: the protocol to ask for (RFC 7301); null: none */
+	/*
+	 * Patterns with a wildcard are subscribed to as $share/GROUP/PATTERN: of all
+	 * who do so each message reaches one. Null: it reaches all.
+	 */
+	const char *share_group;
+	int connect_ms; /* for the broker to accept us, all in all; 0: 20 s */
 };
 
 /*

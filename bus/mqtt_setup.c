@@ -3,8 +3,11 @@
 
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -19,6 +22,7 @@ enum {
 	 */
 	SEND_MAXIMUM_3 = 20,
 	SESSION_EXPIRY_S = 7 * 24 * 3600,
+	ALPN_MAX = 255,
 };
 
 static bool is_host(const char *host, size_t len)
@@ -75,15 +79,50 @@ bool mqtt_check_config(const struct mqtt_address *a, const struct bus_mqtt_confi
 		return err_set(err, ERR_CONFIG, "the keepalive is 5 to 65535 s");
 	if (c->window < 1 || c->window > RECEIVE_MAXIMUM)
 		return err_set(err, ERR_CONFIG, "the window is 1 to %d messages", RECEIVE_MAXIMUM);
-	if (c->persistent_session && !c->client_id)
-		return err_set(err, ERR_CONFIG, "a persistent session needs a client id");
+	if (c->persistent_session && (!c->client_id || strstr(c->client_id, "{random}")))
+		return err_set(err, ERR_CONFIG,
+			       "a persistent session needs a client id that stays");
+	if (c->rate < 0)
+		return err_set(err, ERR_CONFIG, "the rate is no negative number");
+	if (c->alpn && (!*c->alpn || strlen(c->alpn) > ALPN_MAX))
+		return err_set(err, ERR_CONFIG, "an ALPN protocol has 1 to %d bytes", ALPN_MAX);
+	if (c->share_group && (!*c->share_group || strpbrk(c->share_group, "/+#")))
+		return err_set(err, ERR_CONFIG, "the name of a shared group has no /, + or #");
 	if (c->password_file && !c->user)
 		return err_set(err, ERR_CONFIG, "a password for the broker needs a user");
 	if (!c->cert_file != !c->key_file)
 		return err_set(err, ERR_CONFIG, "a client certificate and its key go together");
 	/* Else somebody believes in TLS who has none. */
-	if (!a->tls && (c->ca_file || c->cert_file))
-		return err_set(err, ERR_CONFIG, "certificates need an mqtts:// URL");
+	if (!a->tls && (c->ca_file || c->cert_file || c->alpn))
+		return err_set(err, ERR_CONFIG, "certificates and ALPN need an mqtts:// URL");
+	return true;
+}
+
+bool mqtt_client_id(char out[MQTT_CLIENT_ID_CAP], const char *text)
+{
+	char host[128] = "", random[17];
+	uint8_t bytes[8];
+	size_t n = 0;
+
+	gethostname(host, sizeof host - 1);
+	if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+		abort();
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(random + 2 * i, 3, "%02x", bytes[i]);
+	while (*text && n < MQTT_CLIENT_ID_CAP - 1) {
+		bool is_host = strncmp(text, "{host}", 6) == 0;
+		bool is_random = strncmp(text, "{random}", 8) == 0;
+
+		if (is_host || is_random)
+			n += (size_t)snprintf(out + n, MQTT_CLIENT_ID_CAP - n, "%s",
+					      is_host ? host : random);
+		else
+			out[n++] = *text;
+		text += is_host ? 6 : is_random ? 8 : 1;
+	}
+	if (n >= MQTT_CLIENT_ID_CAP - 1)
+		return false;
+	out[n] = 0;
 	return true;
 }
 
@@ -132,7 +171,9 @@ static bool set_tls(struct mosquitto *mosq, const struct bus_mqtt_config *c, str
 	if (mosquitto_tls_set(mosq, c->ca_file, folder, c->cert_file, c->key_file, no_passphrase) !=
 		    MOSQ_ERR_SUCCESS ||
 	    mosquitto_tls_opts_set(mosq, 1, "tlsv1.2", tls_openssl_ciphers()) != MOSQ_ERR_SUCCESS ||
-	    mosquitto_tls_insecure_set(mosq, false) != MOSQ_ERR_SUCCESS)
+	    mosquitto_tls_insecure_set(mosq, false) != MOSQ_ERR_SUCCESS ||
+	    (c->alpn &&
+	     mosquitto_string_option(mosq, MOSQ_OPT_TLS_ALPN, c->alpn) != MOSQ_ERR_SUCCESS))
 		return err_set(err, ERR_CONFIG, "the TLS settings of the broker are not usable");
 	return true;
 }

@@ -49,10 +49,15 @@ const struct conf_key c2_conf_keys[] = {
 	     "File whose first line is the passphrase that protects all keys; or use "
 	     "custody.key_file."),
 	PATH("custody.key_file", custody_key_file, "File with the 32 bytes that protect all keys."),
+	CHOICE("mqtt.profile", "mosquitto", "mosquitto|vernemq|emqx|hivemq|aws", mqtt_profile,
+	       "Kind of broker: its limits and its presence topics become the defaults of the "
+	       "other "
+	       "settings."),
 	TEXT("mqtt.url", "mqtt://127.0.0.1:1883", mqtt_url,
 	     "Message broker: mqtt://host:port, or mqtts://host:port with TLS."),
 	TEXT("mqtt.client_id", NULL, mqtt_client_id,
-	     "Our name at the broker, different for each server; random when not set."),
+	     "Our name at the broker, different for each server: {host} stands for the machine's "
+	     "name, {random} for 16 random digits; random when not set."),
 	TEXT("mqtt.user", NULL, mqtt_user, "User name at the broker."),
 	PATH("mqtt.password_file", mqtt_password_file,
 	     "File whose first line is the password at the broker."),
@@ -61,23 +66,35 @@ const struct conf_key c2_conf_keys[] = {
 	PATH("mqtt.cert", mqtt_cert,
 	     "Our certificate for the broker in PEM; with it goes mqtt.key."),
 	PATH("mqtt.key", mqtt_key, "Private key for mqtt.cert in PEM."),
+	TEXT("mqtt.alpn", NULL, mqtt_alpn,
+	     "Protocol to ask for when TLS starts, where a broker shares its port with others."),
 	CHOICE("mqtt.version", "3.1.1", "3.1.1|5", mqtt_version, "Version of MQTT."),
 	INT("mqtt.qos", "2", 0, 2, NULL, mqtt_qos,
 	    "Quality of service of commands; a broker that has less gets less."),
 	BOOL("mqtt.retain", "false", mqtt_retain, "Let the broker retain the newest command."),
 	INT("mqtt.window", "100", 1, 1000, "messages", mqtt_window,
 	    "Most commands on their way to the broker at one time."),
+	INT("mqtt.rate", "0", 0, 1000000, "messages/s", mqtt_rate,
+	    "Most commands published in any second; 0 for as many as the broker takes."),
 	INT("mqtt.keepalive", "30", 5, 65535, "s", mqtt_keepalive,
 	    "Time after which a silent connection to the broker is tested."),
 	BOOL("mqtt.persistent", "false", mqtt_persistent,
 	     "Ask the broker to keep receipts for us while we are away; needs mqtt.client_id."),
+	TEXT("mqtt.share", NULL, mqtt_share,
+	     "Group of servers of which each receipt reaches one (shared subscription); without it "
+	     "each receipt reaches all of them, which does no harm."),
+	TEXT("mqtt.presence", NULL, mqtt_presence,
+	     "Topics, with spaces between them, that tell who is there: {client} for a level with "
+	     "the client's name, {id} for its E4 id, neither for signed messages in pubkey mode."),
 	INT("delivery.receipt_wait", "10", 1, 86400, "s", delivery_receipt_wait,
 	    "First wait for a receipt before a device is sent its commands again; doubles each "
 	    "time."),
 	INT("delivery.retry_max", "3600", 1, 604800, "s", delivery_retry_max,
 	    "Longest wait between two tries."),
+	INT("delivery.legacy_retry_max", "86400", 1, 31536000, "s", delivery_legacy_retry_max,
+	    "The same for a device that has never given a receipt, where it is more."),
 	INT("delivery.announce_gap", "30", 1, 86400, "s", delivery_announce_gap,
-	    "An announcement of one device makes us answer at most this often."),
+	    "An announcement or the presence of one device makes us send at most this often."),
 	BOOL("keys.rotate_on_removal", "true", keys_rotate_on_removal,
 	     "Give a topic a new key when a client leaves it, so that it cannot read on."),
 	INT("events.keep", "10000", 0, 10000000, "events", events_keep,
@@ -87,6 +104,56 @@ const struct conf_key c2_conf_keys[] = {
 };
 
 const size_t c2_conf_n_keys = sizeof c2_conf_keys / sizeof *c2_conf_keys;
+
+/* --- kinds of brokers ------------------------------------------------------------------- */
+
+static const char *const nothing[] = {NULL};
+
+/* It tells of each client that connects; who may listen is a rule of its ACL. */
+static const char *const emqx[] = {"mqtt.presence=$SYS/brokers/+/clients/{client}/connected", NULL};
+
+/*
+ * AWS IoT Core: ports 8883 and 443, the latter with ALPN; QoS 0 and 1; at most
+ * 100 messages a second from one connection, 100 of them unacknowledged;
+ * keepalive 30 to 1200 s.
+ */
+static const char *const aws[] = {
+	"mqtt.qos=1",
+	"mqtt.alpn=x-amzn-mqtt-ca",
+	"mqtt.rate=100",
+	"mqtt.window=100",
+	"mqtt.version=5",
+	"mqtt.keepalive=60",
+	"mqtt.presence=$aws/events/presence/connected/{client}",
+	/* Commands that wait at our end for their turn take ten seconds. */
+	"delivery.receipt_wait=30",
+	NULL,
+};
+
+const struct c2_profile c2_profiles[] = {
+	{"mosquitto", "the defaults", nothing},
+	{"vernemq", "the defaults; presence by birth messages or a webhook", nothing},
+	{"emqx", "presence by its system topics", emqx},
+	{"hivemq", "the defaults; presence by birth messages or an extension", nothing},
+	{"aws", "AWS IoT Core", aws},
+};
+
+const size_t c2_n_profiles = sizeof c2_profiles / sizeof *c2_profiles;
+
+bool c2_profile_apply(struct c2_conf *conf, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < c2_n_profiles; i++) {
+		if (strcmp(c2_profiles[i].name, name) != 0)
+			continue;
+		for (const char *const *set = c2_profiles[i].sets; *set; set++)
+			if (!conf_set(conf, c2_conf_keys, c2_conf_n_keys, *set, err))
+				return false;
+		return true;
+	}
+	return err_set(err, ERR_INTERNAL, "no profile %s", name);
+}
+
+/* --- the keys together ------------------------------------------------------------------ */
 
 static bool pair_check(const char *a, const char *b, const char *names, struct err *err)
 {
@@ -137,8 +204,10 @@ static bool required_check(const struct c2_conf *conf, struct err *err)
 			err, ERR_CONFIG,
 			"set one of custody.passphrase_file and custody.key_file: it protects the "
 			"keys in the database");
-	if (conf->mqtt_persistent && !conf->mqtt_client_id)
-		return err_set(err, ERR_CONFIG, "mqtt.persistent needs mqtt.client_id");
+	if (conf->mqtt_persistent &&
+	    (!conf->mqtt_client_id || strstr(conf->mqtt_client_id, "{random}")))
+		return err_set(err, ERR_CONFIG,
+			       "mqtt.persistent needs an mqtt.client_id without {random}");
 	return true;
 }
 

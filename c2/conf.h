@@ -17,15 +17,20 @@ struct c2_conf {
 	char *db_path, *db_url, *db_password_file;
 	char *crypto_mode;
 	char *custody_passphrase_file, *custody_key_file;
+	char *mqtt_profile;
 	char *mqtt_url, *mqtt_client_id, *mqtt_user, *mqtt_password_file;
 	char *mqtt_ca, *mqtt_cert, *mqtt_key;
+	char *mqtt_alpn;
 	char *mqtt_version;
 	int64_t mqtt_qos;
 	bool mqtt_retain;
 	int64_t mqtt_window;
 	int64_t mqtt_keepalive;
 	bool mqtt_persistent;
-	int64_t delivery_receipt_wait, delivery_retry_max, delivery_announce_gap;
+	char *mqtt_share, *mqtt_presence;
+	int64_t mqtt_rate;
+	int64_t delivery_receipt_wait, delivery_retry_max, delivery_legacy_retry_max;
+	int64_t delivery_announce_gap;
 	bool keys_rotate_on_removal;
 	int64_t events_keep;
 	char *log_level;
@@ -33,6 +38,22 @@ struct c2_conf {
 
 extern const struct conf_key c2_conf_keys[];
 extern const size_t c2_conf_n_keys;
+
+/*
+ * What a kind of broker needs: settings that count as defaults once mqtt.profile
+ * names it, so the file and the command line are above them.
+ */
+struct c2_profile {
+	const char *name;
+	const char *about;
+	const char *const *sets; /* "section.key=value", up to null */
+};
+
+extern const struct c2_profile c2_profiles[];
+extern const size_t c2_n_profiles;
+
+/* Apply the profile of that name to conf. Needs a name that mqtt.profile takes. */
+bool c2_profile_apply(struct c2_conf *conf, const char *name, struct err *err);
 
 /* What no single key can tell. */
 struct c2_plan {

@@ -15,6 +15,7 @@
 #include "bus/mqtt.h"
 #include "c2/conf.h"
 #include "c2/core/core.h"
+#include "c2/core/presence.h"
 #include "c2/custody/soft.h"
 #include "c2/front/dispatch.h"
 #include "c2/front/grpc.h"
@@ -220,7 +221,9 @@ static bool open_core(struct app *a, struct err *err)
 		.retain = a->conf.mqtt_retain,
 		.receipt_wait_s = a->conf.delivery_receipt_wait,
 		.retry_max_s = a->conf.delivery_retry_max,
+		.legacy_max_s = a->conf.delivery_legacy_retry_max,
 		.announce_gap_s = a->conf.delivery_announce_gap,
+		.presence = a->conf.mqtt_presence,
 		.events_keep = a->conf.events_keep,
 	};
 
@@ -235,6 +238,8 @@ static bool open_core(struct app *a, struct err *err)
 static bool open_bus(struct app *a, struct err *err)
 {
 	const struct bus_handler handler = core_bus_handler(a->core);
+	/* A profile's ALPN is for TLS; a broker without TLS has none to ask for. */
+	const char *alpn = strncmp(a->conf.mqtt_url, "mqtts:", 6) == 0 ? a->conf.mqtt_alpn : NULL;
 	const struct bus_mqtt_config config = {
 		.url = a->conf.mqtt_url,
 		.client_id = a->conf.mqtt_client_id,
@@ -247,6 +252,9 @@ static bool open_bus(struct app *a, struct err *err)
 		.persistent_session = a->conf.mqtt_persistent,
 		.keepalive_s = (int)a->conf.mqtt_keepalive,
 		.window = (int)a->conf.mqtt_window,
+		.rate = (int)a->conf.mqtt_rate,
+		.alpn = alpn && *alpn ? alpn : NULL,
+		.share_group = a->conf.mqtt_share,
 	};
 
 	return bus_mqtt_open(&a->bus, &config, a->loop, &handler, err) &&
@@ -384,8 +392,11 @@ static bool check_secrets(const struct c2_conf *c, struct err *err)
 static int check(struct app *a)
 {
 	struct front_tls tls = {0};
+	struct presence presence;
 	struct err err;
-	bool ok = check_secrets(&a->conf, &err) && check_store(a, &err) &&
+	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
+	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
+		  check_secrets(&a->conf, &err) && check_store(a, &err) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));
@@ -442,6 +453,14 @@ static void print_reference(void)
 	     "the line `listen = ...` in the\nsection `[http]`; on the command line it is "
 	     "`--set http.listen=...`.\n");
 	conf_print_markdown(stdout, c2_conf_keys, c2_conf_n_keys);
+	puts("\n## Kinds of brokers\n\nWhat `mqtt.profile` sets; the file and the command line are "
+	     "above it.\n\n| profile | what it is | settings |\n|---|---|---|");
+	for (size_t i = 0; i < c2_n_profiles; i++) {
+		printf("| %s | %s |", c2_profiles[i].name, c2_profiles[i].about);
+		for (const char *const *set = c2_profiles[i].sets; *set; set++)
+			printf(" `%s`", *set);
+		puts(" |");
+	}
 }
 
 static int print_and_end(int option)
@@ -463,11 +482,10 @@ static int print_and_end(int option)
 }
 
 /* The file first, whatever the order of options: --set is above it. */
-static bool read_settings(struct app *a, int argc, char **argv, const char *file, struct err *err)
+static bool read_sources(struct app *a, int argc, char **argv, const char *file, struct err *err)
 {
 	int option;
 
-	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	if (file && !conf_read(&a->conf, c2_conf_keys, c2_conf_n_keys, file, err))
 		return false;
 	optind = 1;
@@ -476,7 +494,25 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 		    !conf_set(&a->conf, c2_conf_keys, c2_conf_n_keys, optarg, err))
 			return false;
 	}
-	return c2_conf_plan(&a->plan, &a->conf, err);
+	return true;
+}
+
+/* Twice: what is read tells the profile, which then lies below all that is read. */
+static bool read_settings(struct app *a, int argc, char **argv, const char *file, struct err *err)
+{
+	char *profile;
+	bool ok;
+
+	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
+	if (!read_sources(a, argc, argv, file, err))
+		return false;
+	profile = mem_text(a->conf.mqtt_profile);
+	conf_free(&a->conf, c2_conf_keys, c2_conf_n_keys);
+	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
+	ok = c2_profile_apply(&a->conf, profile, err) && read_sources(a, argc, argv, file, err) &&
+	     c2_conf_plan(&a->plan, &a->conf, err);
+	free(profile);
+	return ok;
 }
 
 static int start(int argc, char **argv, const char *file, const char *ready_file, bool check_only)

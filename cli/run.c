@@ -98,6 +98,40 @@ static bool run_list(struct session *s, const struct command *cmd, struct err *e
 	return true;
 }
 
+/* One page after the cursor; moves the cursor, 0 at the end. */
+static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_list *list,
+			    int64_t *after, int64_t count, size_t *n, struct err *err)
+{
+	struct arena arena = ARENA_INIT;
+	ProtobufCMessage *request, *page;
+	bool ok = request_build(s, cmd, &arena, &request, err) &&
+		  set_number(request, "after", *after, &arena, err) &&
+		  set_number(request, "count", count, &arena, err) &&
+		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  show_list_page(list, page, n, err) && show_next(page, after, err);
+
+	arena_free(&arena);
+	return ok;
+}
+
+static bool run_cursor(struct session *s, const struct command *cmd, struct err *err)
+{
+	struct show_list list = {.json = s->json};
+	int64_t after = 0, limit, left;
+	size_t n;
+
+	if (!number_of(cmd, "count", &limit, err))
+		return false;
+	left = limit > 0 ? limit : INT64_MAX;
+	do {
+		if (!run_cursor_page(s, cmd, &list, &after, left < PAGE ? left : PAGE, &n, err))
+			return false;
+		left -= (int64_t)n;
+	} while (after && left > 0 && !(s->stop && *s->stop));
+	show_list_end(&list, cmd->row->response);
+	return true;
+}
+
 struct event_sink {
 	struct session *s;
 	struct err *err;
@@ -210,6 +244,9 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	switch (cmd->row->cli.kind) {
 	case API_COMMAND_LIST:
 		ok = run_list(s, cmd, err);
+		break;
+	case API_COMMAND_CURSOR:
+		ok = run_cursor(s, cmd, err);
 		break;
 	case API_COMMAND_STREAM:
 		ok = run_stream(s, cmd, &arena, err);

@@ -43,6 +43,8 @@ struct show_list {
 	const char *name; /* of the field */
 };
 
+/* The field next of an answer: where the page after it begins, 0 at the end. */
+bool show_next(const ProtobufCMessage *page, int64_t *next, struct err *err);
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err);
 void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *desc);
 

@@ -173,6 +173,33 @@ bool show_event(const ProtobufCMessage *msg, bool json, struct err *err)
 	return true;
 }
 
+/* One line: whom, then what there is to say of it. */
+static void put_row(json_t *o)
+{
+	const char *key;
+	json_t *value;
+
+	put_scalar(json_object_get(o, "client"));
+	json_object_foreach(o, key, value)
+	{
+		if (strcmp(key, "client") == 0 || json_is_null(value) || json_is_false(value))
+			continue;
+		printf("  %s: ", key);
+		put_scalar(value);
+	}
+}
+
+bool show_next(const ProtobufCMessage *page, int64_t *next, struct err *err)
+{
+	json_t *o;
+
+	if (!to_json(page, &o, err))
+		return false;
+	*next = strtoll(text_of(o, "next"), NULL, 10);
+	json_decref(o);
+	return true;
+}
+
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err)
 {
 	const char *name = page->descriptor->fields[0].name;
@@ -190,7 +217,10 @@ bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n
 			printf("%s", l->n > 0 ? "," : "");
 			json_dumpf(entry, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
 		} else {
-			put_scalar(entry);
+			if (json_object_get(entry, "client"))
+				put_row(entry);
+			else
+				put_scalar(entry);
 			putchar('\n');
 		}
 		l->n++;
@@ -208,22 +238,24 @@ void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *
 		fprintf(stderr, "no %s\n", desc->fields[0].name);
 }
 
-/* A topic counts its members; a client has all or not yet. */
+/* A topic counts its members, our own key all clients; a client has all or not yet. */
 bool show_progress_of(const ProtobufCMessage *status, struct show_progress *p, struct err *err)
 {
-	static const char *const others[] = {"sent", "waiting", "withheld"};
+	static const char *const others[] = {"sent", "waiting", "withheld", "unconfirmed"};
 	json_t *o;
 
 	if (!to_json(status, &o, err))
 		return false;
-	if (json_object_get(o, "members")) {
-		p->total = strtoll(text_of(o, "members"), NULL, 10);
+	if (json_object_get(o, "confirmed")) {
+		const char *all = json_object_get(o, "members") ? "members" : "clients";
+
+		p->total = strtoll(text_of(o, all), NULL, 10);
 		p->done = strtoll(text_of(o, "confirmed"), NULL, 10);
 		size_t len = (size_t)snprintf(p->text, sizeof p->text, "%s of %s confirmed",
-					      text_of(o, "confirmed"), text_of(o, "members"));
+					      text_of(o, "confirmed"), text_of(o, all));
 
 		for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-			if (strcmp(text_of(o, others[i]), "0") != 0 && len < sizeof p->text)
+			if (strtoll(text_of(o, others[i]), NULL, 10) != 0 && len < sizeof p->text)
 				len += (size_t)snprintf(p->text + len, sizeof p->text - len,
 							", %s %s", text_of(o, others[i]),
 							others[i]);

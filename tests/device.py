@@ -60,7 +60,10 @@ def control_key(seed, c2_public):
 
 
 class PyDevice:
-    """One device on the bus; key is 32 bytes, in PK mode the Ed25519 seed."""
+    """One device on the bus; key is 32 bytes, in PK mode the Ed25519 seed.
+
+    Without receipts it is as those deployed: no ReportState, no high-water mark.
+    """
 
     def __init__(self, name, key, c2_public=None, receipts=True):
         self.name = name
@@ -76,6 +79,7 @@ class PyDevice:
         self.refused = []
         self.lock = threading.Lock()
         self.client = None
+        self.subscribed = False
 
     # -- state ---------------------------------------------------------------
 
@@ -119,8 +123,11 @@ class PyDevice:
                 self.refused.append("auth")
                 return
             stamp, plain = opened
-            if stamp < self.high_water or not -600 <= stamp - self.now() <= 0:
+            if (self.receipts and stamp < self.high_water) or not -600 <= stamp - self.now() <= 0:
                 self.refused.append("time")
+                return
+            if plain[0] == 8 and not self.receipts:
+                self.refused.append("invalid command")
                 return
             self.commands.append(plain[0])
             self.obey(plain[0], plain[1:])
@@ -144,7 +151,7 @@ class PyDevice:
             self.peers[args[32:]] = args[:32]
         elif code == 7:
             self.c2_public = args
-        elif code == 8 and self.receipts:
+        elif code == 8:
             self.publish(f"e4/{self.id.hex()}/receipt", self.receipt(args[:16], args[16]))
 
     # -- messages ----------------------------------------------------------------
@@ -176,6 +183,7 @@ class PyDevice:
     def connect(self, port, clean=False):
         self.client = mqtt.Client(client_id=f"py-{self.id.hex()}", clean_session=clean)
         self.client.on_connect = self.on_connect
+        self.client.on_subscribe = self.on_subscribe
         self.client.on_message = lambda c, u, m: self.on_control(m.payload)
         self.client.reconnect_delay_set(1, 2)
         self.client.connect_async("127.0.0.1", port, keepalive=20)
@@ -185,7 +193,13 @@ class PyDevice:
     def on_connect(self, client, userdata, flags, rc):
         client.subscribe(f"e4/{self.id.hex()}", qos=2)
         if self.receipts:
-            self.publish(f"e4/{self.id.hex()}/receipt", self.receipt(bytes(16)))
+            self.announce()
+
+    def on_subscribe(self, *_):
+        self.subscribed = True
+
+    def announce(self):
+        self.publish(f"e4/{self.id.hex()}/receipt", self.receipt(bytes(16)))
 
     def publish(self, topic, payload):
         if self.client:

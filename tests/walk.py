@@ -81,6 +81,11 @@ def membership():
     yield "GetTopicStatus", {"topic": TOPIC}, {"members": "3"}
     yield "GetTopicStatus", {"topic": "nothing"}, Error(NOT_FOUND)
     yield "GetClientStatus", client("alpha"), {"status": "CLIENT_SENT"}
+    yield "GetUnconfirmedClients", {"topic": TOPIC, "after": "0", "count": "9"}, {"next": "0"}
+    yield "GetUnconfirmedClients", {"count": "0"}, {"clients": []}
+    yield "GetUnconfirmedClients", {"topic": "nothing", "count": "9"}, Error(NOT_FOUND)
+    yield "GetUnconfirmedClients", {"count": "1001"}, Error(INVALID)
+    yield "GetUnconfirmedClients", {"after": "-1", "count": "1"}, Error(INVALID)
     yield "RemoveTopicClient", {**client("beta"), "topic": TOPIC}, {"rotatedTopics": "1"}
     yield "RemoveTopicClient", {**client("beta"), "topic": TOPIC}, Error(NOT_FOUND)
     yield "RemoveTopicClient", {**client("alpha"), "topic": ODD_TOPIC, "rotateKey": False}, {
@@ -107,6 +112,7 @@ def public_keys(mode):
             ("NewC2Key", {"force": True})):
         yield method, request, Error(PRECONDITION) if symmetric else {}
     yield "NewC2Key", {"force": False}, Error(PRECONDITION)
+    yield "GetC2KeyStatus", {}, Error(PRECONDITION) if symmetric else {"confirmed": "0"}
 
 
 def messages():

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Measure a real c2 with SQLite on disk, a real broker, 8 connections by h2load.
+"""Measure a real c2 with its database on disk, a real broker, 8 connections by h2load.
 
-Usage: tools/bench_c2.py [CLIENTS]    (default 100000)
+Usage: tools/bench_c2.py [CLIENTS [sqlite|postgres]]    (default 100000, both)
 """
 
 import base64
@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 from actors import Broker, Server  # noqa: E402
+from postgres import Postgres  # noqa: E402
 
 CONNECTIONS = 8
 
@@ -84,10 +85,10 @@ def bare_commits(folder, n=2000):
     return n / sum(took_ms) * 1000, statistics.median(took_ms), took_ms[int(n * 0.99)]
 
 
-def measure(server, folder, clients):
+def measure(server, folder, clients, database):
     load = Load(server, folder)
     body = '{"key":"%s"}' % base64.b64encode(b"k" * 32).decode()
-    print(f"{'c2, ' + str(CONNECTIONS) + ' connections, SQLite on disk':<44}{'rate':>12}"
+    print(f"{'c2, ' + str(CONNECTIONS) + f' connections, {database.name}':<44}{'rate':>12}"
           f"{'median ms':>10}{'p99 ms':>10}")
     row("(peer: SQLite alone, a commit each)", bare_commits(folder))
     row("client created, durable", load.run(
@@ -107,22 +108,65 @@ def measure(server, folder, clients):
     }
     for name, path in reads.items():
         row(name, load.run([path.format(n=n) for n in list(some)[:20000]]))
-    on_disk = sum(f.stat().st_size for f in server.folder.glob("c2.db*"))
     print(f"resident memory with {clients:,} clients: {resident_mib(server.child.pid):.0f} MiB, "
-          f"database: {on_disk / 1e6:.0f} MB")
+          f"database: {database.size(server) / 1e6:.0f} MB")
+
+
+class Sqlite:
+    name = "SQLite"
+
+    def settings(self, folder):
+        return {}
+
+    def size(self, server):
+        return sum(f.stat().st_size for f in server.folder.glob("c2.db*"))
+
+    def close(self):
+        pass
+
+
+class OnPostgres:
+    """With the settings of a fresh installation."""
+
+    name = "PostgreSQL"
+
+    def __init__(self):
+        self.server = Postgres().start()
+
+    def settings(self, folder):
+        file = folder / "db-password"
+        file.touch(mode=0o600)
+        file.write_text(Postgres.PASSWORD + "\n")
+        return {"db.url": self.server.url(), "db.password_file": file}
+
+    def size(self, server):
+        return int(self.server.sql("SELECT pg_database_size(current_database())"))
+
+    def close(self):
+        self.server.close()
+
+
+DATABASES = {"sqlite": Sqlite, "postgres": OnPostgres}
+
+
+def run(clients, database):
+    with tempfile.TemporaryDirectory(prefix="e4-bench-", dir="/var/tmp") as folder:
+        folder = pathlib.Path(folder)
+        broker = Broker(folder).start()
+        server = Server(folder, broker.port, delivery__receipt_wait=60, delivery__retry_max=600,
+                        **database.settings(folder))
+        try:
+            measure(server.start(), folder, clients, database)
+        finally:
+            server.kill()
+            broker.kill()
+            database.close()
 
 
 def main():
     clients = int(sys.argv[1]) if len(sys.argv) > 1 else 100000
-    with tempfile.TemporaryDirectory(prefix="e4-bench-", dir="/var/tmp") as folder:
-        folder = pathlib.Path(folder)
-        broker = Broker(folder).start()
-        server = Server(folder, broker.port, delivery__receipt_wait=60, delivery__retry_max=600)
-        try:
-            measure(server.start(), folder, clients)
-        finally:
-            server.kill()
-            broker.kill()
+    for name in sys.argv[2:3] or DATABASES:
+        run(clients, DATABASES[name]())
 
 
 if __name__ == "__main__":

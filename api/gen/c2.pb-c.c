@@ -727,6 +727,141 @@ void   pb__get_client_status_response__free_unpacked
   assert(message->base.descriptor == &pb__get_client_status_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__get_unconfirmed_clients_request__init
+                     (Pb__GetUnconfirmedClientsRequest         *message)
+{
+  static const Pb__GetUnconfirmedClientsRequest init_value = PB__GET_UNCONFIRMED_CLIENTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__get_unconfirmed_clients_request__get_packed_size
+                     (const Pb__GetUnconfirmedClientsRequest *message)
+{
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_unconfirmed_clients_request__pack
+                     (const Pb__GetUnconfirmedClientsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_unconfirmed_clients_request__pack_to_buffer
+                     (const Pb__GetUnconfirmedClientsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetUnconfirmedClientsRequest *
+       pb__get_unconfirmed_clients_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetUnconfirmedClientsRequest *)
+     protobuf_c_message_unpack (&pb__get_unconfirmed_clients_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_unconfirmed_clients_request__free_unpacked
+                     (Pb__GetUnconfirmedClientsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__unconfirmed_client__init
+                     (Pb__UnconfirmedClient         *message)
+{
+  static const Pb__UnconfirmedClient init_value = PB__UNCONFIRMED_CLIENT__INIT;
+  *message = init_value;
+}
+size_t pb__unconfirmed_client__get_packed_size
+                     (const Pb__UnconfirmedClient *message)
+{
+  assert(message->base.descriptor == &pb__unconfirmed_client__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__unconfirmed_client__pack
+                     (const Pb__UnconfirmedClient *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__unconfirmed_client__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__unconfirmed_client__pack_to_buffer
+                     (const Pb__UnconfirmedClient *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__unconfirmed_client__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__UnconfirmedClient *
+       pb__unconfirmed_client__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__UnconfirmedClient *)
+     protobuf_c_message_unpack (&pb__unconfirmed_client__descriptor,
+                                allocator, len, data);
+}
+void   pb__unconfirmed_client__free_unpacked
+                     (Pb__UnconfirmedClient *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__unconfirmed_client__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__get_unconfirmed_clients_response__init
+                     (Pb__GetUnconfirmedClientsResponse         *message)
+{
+  static const Pb__GetUnconfirmedClientsResponse init_value = PB__GET_UNCONFIRMED_CLIENTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__get_unconfirmed_clients_response__get_packed_size
+                     (const Pb__GetUnconfirmedClientsResponse *message)
+{
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_unconfirmed_clients_response__pack
+                     (const Pb__GetUnconfirmedClientsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_unconfirmed_clients_response__pack_to_buffer
+                     (const Pb__GetUnconfirmedClientsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetUnconfirmedClientsResponse *
+       pb__get_unconfirmed_clients_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetUnconfirmedClientsResponse *)
+     protobuf_c_message_unpack (&pb__get_unconfirmed_clients_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_unconfirmed_clients_response__free_unpacked
+                     (Pb__GetUnconfirmedClientsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_unconfirmed_clients_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pb__new_topic_request__init
                      (Pb__NewTopicRequest         *message)
 {
@@ -2527,6 +2662,96 @@ void   pb__get_c2_public_key_response__free_unpacked
   assert(message->base.descriptor == &pb__get_c2_public_key_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__get_c2_key_status_request__init
+                     (Pb__GetC2KeyStatusRequest         *message)
+{
+  static const Pb__GetC2KeyStatusRequest init_value = PB__GET_C2_KEY_STATUS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__get_c2_key_status_request__get_packed_size
+                     (const Pb__GetC2KeyStatusRequest *message)
+{
+  assert(message->base.descriptor == &pb__get_c2_key_status_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_c2_key_status_request__pack
+                     (const Pb__GetC2KeyStatusRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_c2_key_status_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_c2_key_status_request__pack_to_buffer
+                     (const Pb__GetC2KeyStatusRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_c2_key_status_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetC2KeyStatusRequest *
+       pb__get_c2_key_status_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetC2KeyStatusRequest *)
+     protobuf_c_message_unpack (&pb__get_c2_key_status_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_c2_key_status_request__free_unpacked
+                     (Pb__GetC2KeyStatusRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_c2_key_status_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__get_c2_key_status_response__init
+                     (Pb__GetC2KeyStatusResponse         *message)
+{
+  static const Pb__GetC2KeyStatusResponse init_value = PB__GET_C2_KEY_STATUS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__get_c2_key_status_response__get_packed_size
+                     (const Pb__GetC2KeyStatusResponse *message)
+{
+  assert(message->base.descriptor == &pb__get_c2_key_status_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_c2_key_status_response__pack
+                     (const Pb__GetC2KeyStatusResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_c2_key_status_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_c2_key_status_response__pack_to_buffer
+                     (const Pb__GetC2KeyStatusResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_c2_key_status_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetC2KeyStatusResponse *
+       pb__get_c2_key_status_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetC2KeyStatusResponse *)
+     protobuf_c_message_unpack (&pb__get_c2_key_status_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_c2_key_status_response__free_unpacked
+                     (Pb__GetC2KeyStatusResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_c2_key_status_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pb__protect_message_request__init
                      (Pb__ProtectMessageRequest         *message)
 {
@@ -3606,7 +3831,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_client_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[10] =
+static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[11] =
 {
   {
     "revision",
@@ -3728,6 +3953,18 @@ static const ProtobufCFieldDescriptor pb__get_client_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "since",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetClientStatusResponse, since),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_client_status_response__field_indices_by_name[] = {
   8,   /* field[8] = clockOffset */
@@ -3739,12 +3976,13 @@ static const unsigned pb__get_client_status_response__field_indices_by_name[] = 
   5,   /* field[5] = receipts */
   0,   /* field[0] = revision */
   1,   /* field[1] = sentRevision */
+  10,   /* field[10] = since */
   3,   /* field[3] = status */
 };
 static const ProtobufCIntRange pb__get_client_status_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
 {
@@ -3754,11 +3992,242 @@ const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
   "Pb__GetClientStatusResponse",
   "pb",
   sizeof(Pb__GetClientStatusResponse),
-  10,
+  11,
   pb__get_client_status_response__field_descriptors,
   pb__get_client_status_response__field_indices_by_name,
   1,  pb__get_client_status_response__number_ranges,
   (ProtobufCMessageInit) pb__get_client_status_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__get_unconfirmed_clients_request__field_descriptors[3] =
+{
+  {
+    "topic",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetUnconfirmedClientsRequest, topic),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetUnconfirmedClientsRequest, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "count",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetUnconfirmedClientsRequest, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__get_unconfirmed_clients_request__field_indices_by_name[] = {
+  1,   /* field[1] = after */
+  2,   /* field[2] = count */
+  0,   /* field[0] = topic */
+};
+static const ProtobufCIntRange pb__get_unconfirmed_clients_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor pb__get_unconfirmed_clients_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetUnconfirmedClientsRequest",
+  "GetUnconfirmedClientsRequest",
+  "Pb__GetUnconfirmedClientsRequest",
+  "pb",
+  sizeof(Pb__GetUnconfirmedClientsRequest),
+  3,
+  pb__get_unconfirmed_clients_request__field_descriptors,
+  pb__get_unconfirmed_clients_request__field_indices_by_name,
+  1,  pb__get_unconfirmed_clients_request__number_ranges,
+  (ProtobufCMessageInit) pb__get_unconfirmed_clients_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__unconfirmed_client__field_descriptors[7] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, client),
+    &pb__client__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, status),
+    &pb__client_delivery_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "receipts",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, receipts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "since",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, since),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lastSeen",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, lastseen),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nextAttempt",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, nextattempt),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__UnconfirmedClient, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__unconfirmed_client__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  4,   /* field[4] = lastSeen */
+  5,   /* field[5] = nextAttempt */
+  6,   /* field[6] = reason */
+  2,   /* field[2] = receipts */
+  3,   /* field[3] = since */
+  1,   /* field[1] = status */
+};
+static const ProtobufCIntRange pb__unconfirmed_client__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor pb__unconfirmed_client__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.UnconfirmedClient",
+  "UnconfirmedClient",
+  "Pb__UnconfirmedClient",
+  "pb",
+  sizeof(Pb__UnconfirmedClient),
+  7,
+  pb__unconfirmed_client__field_descriptors,
+  pb__unconfirmed_client__field_indices_by_name,
+  1,  pb__unconfirmed_client__number_ranges,
+  (ProtobufCMessageInit) pb__unconfirmed_client__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__get_unconfirmed_clients_response__field_descriptors[2] =
+{
+  {
+    "clients",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__GetUnconfirmedClientsResponse, n_clients),
+    offsetof(Pb__GetUnconfirmedClientsResponse, clients),
+    &pb__unconfirmed_client__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetUnconfirmedClientsResponse, next),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__get_unconfirmed_clients_response__field_indices_by_name[] = {
+  0,   /* field[0] = clients */
+  1,   /* field[1] = next */
+};
+static const ProtobufCIntRange pb__get_unconfirmed_clients_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pb__get_unconfirmed_clients_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetUnconfirmedClientsResponse",
+  "GetUnconfirmedClientsResponse",
+  "Pb__GetUnconfirmedClientsResponse",
+  "pb",
+  sizeof(Pb__GetUnconfirmedClientsResponse),
+  2,
+  pb__get_unconfirmed_clients_response__field_descriptors,
+  pb__get_unconfirmed_clients_response__field_indices_by_name,
+  1,  pb__get_unconfirmed_clients_response__number_ranges,
+  (ProtobufCMessageInit) pb__get_unconfirmed_clients_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor pb__new_topic_request__field_descriptors[1] =
@@ -5473,6 +5942,114 @@ const ProtobufCMessageDescriptor pb__get_c2_public_key_response__descriptor =
   pb__get_c2_public_key_response__field_indices_by_name,
   1,  pb__get_c2_public_key_response__number_ranges,
   (ProtobufCMessageInit) pb__get_c2_public_key_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+#define pb__get_c2_key_status_request__field_descriptors NULL
+#define pb__get_c2_key_status_request__field_indices_by_name NULL
+#define pb__get_c2_key_status_request__number_ranges NULL
+const ProtobufCMessageDescriptor pb__get_c2_key_status_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetC2KeyStatusRequest",
+  "GetC2KeyStatusRequest",
+  "Pb__GetC2KeyStatusRequest",
+  "pb",
+  sizeof(Pb__GetC2KeyStatusRequest),
+  0,
+  pb__get_c2_key_status_request__field_descriptors,
+  pb__get_c2_key_status_request__field_indices_by_name,
+  0,  pb__get_c2_key_status_request__number_ranges,
+  (ProtobufCMessageInit) pb__get_c2_key_status_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_descriptors[5] =
+{
+  {
+    "revision",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clients",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, clients),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "confirmed",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, confirmed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unconfirmed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, unconfirmed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "olderKeys",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, olderkeys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__get_c2_key_status_response__field_indices_by_name[] = {
+  1,   /* field[1] = clients */
+  2,   /* field[2] = confirmed */
+  4,   /* field[4] = olderKeys */
+  0,   /* field[0] = revision */
+  3,   /* field[3] = unconfirmed */
+};
+static const ProtobufCIntRange pb__get_c2_key_status_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor pb__get_c2_key_status_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetC2KeyStatusResponse",
+  "GetC2KeyStatusResponse",
+  "Pb__GetC2KeyStatusResponse",
+  "pb",
+  sizeof(Pb__GetC2KeyStatusResponse),
+  5,
+  pb__get_c2_key_status_response__field_descriptors,
+  pb__get_c2_key_status_response__field_indices_by_name,
+  1,  pb__get_c2_key_status_response__number_ranges,
+  (ProtobufCMessageInit) pb__get_c2_key_status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor pb__protect_message_request__field_descriptors[2] =

@@ -32,6 +32,9 @@ typedef struct Pb__CountClientsRequest Pb__CountClientsRequest;
 typedef struct Pb__CountClientsResponse Pb__CountClientsResponse;
 typedef struct Pb__GetClientStatusRequest Pb__GetClientStatusRequest;
 typedef struct Pb__GetClientStatusResponse Pb__GetClientStatusResponse;
+typedef struct Pb__GetUnconfirmedClientsRequest Pb__GetUnconfirmedClientsRequest;
+typedef struct Pb__UnconfirmedClient Pb__UnconfirmedClient;
+typedef struct Pb__GetUnconfirmedClientsResponse Pb__GetUnconfirmedClientsResponse;
 typedef struct Pb__NewTopicRequest Pb__NewTopicRequest;
 typedef struct Pb__NewTopicResponse Pb__NewTopicResponse;
 typedef struct Pb__RemoveTopicRequest Pb__RemoveTopicRequest;
@@ -72,6 +75,8 @@ typedef struct Pb__NewC2KeyRequest Pb__NewC2KeyRequest;
 typedef struct Pb__NewC2KeyResponse Pb__NewC2KeyResponse;
 typedef struct Pb__GetC2PublicKeyRequest Pb__GetC2PublicKeyRequest;
 typedef struct Pb__GetC2PublicKeyResponse Pb__GetC2PublicKeyResponse;
+typedef struct Pb__GetC2KeyStatusRequest Pb__GetC2KeyStatusRequest;
+typedef struct Pb__GetC2KeyStatusResponse Pb__GetC2KeyStatusResponse;
 typedef struct Pb__ProtectMessageRequest Pb__ProtectMessageRequest;
 typedef struct Pb__ProtectMessageResponse Pb__ProtectMessageResponse;
 typedef struct Pb__UnprotectMessageRequest Pb__UnprotectMessageRequest;
@@ -291,10 +296,51 @@ struct  Pb__GetClientStatusResponse
   Google__Protobuf__Timestamp *nextattempt;
   int64_t clockoffset;
   char *reason;
+  Google__Protobuf__Timestamp *since;
 };
 #define PB__GET_CLIENT_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_client_status_response__descriptor) \
-    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string }
+    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL }
+
+
+struct  Pb__GetUnconfirmedClientsRequest
+{
+  ProtobufCMessage base;
+  char *topic;
+  int64_t after;
+  int64_t count;
+};
+#define PB__GET_UNCONFIRMED_CLIENTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_unconfirmed_clients_request__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0, 0 }
+
+
+struct  Pb__UnconfirmedClient
+{
+  ProtobufCMessage base;
+  Pb__Client *client;
+  Pb__ClientDeliveryStatus status;
+  protobuf_c_boolean receipts;
+  Google__Protobuf__Timestamp *since;
+  Google__Protobuf__Timestamp *lastseen;
+  Google__Protobuf__Timestamp *nextattempt;
+  char *reason;
+};
+#define PB__UNCONFIRMED_CLIENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__unconfirmed_client__descriptor) \
+    , NULL, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, NULL, NULL, NULL, (char *)(uintptr_t)protobuf_c_empty_string }
+
+
+struct  Pb__GetUnconfirmedClientsResponse
+{
+  ProtobufCMessage base;
+  size_t n_clients;
+  Pb__UnconfirmedClient **clients;
+  int64_t next;
+};
+#define PB__GET_UNCONFIRMED_CLIENTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_unconfirmed_clients_response__descriptor) \
+    , 0,NULL, 0 }
 
 
 struct  Pb__NewTopicRequest
@@ -727,6 +773,29 @@ struct  Pb__GetC2PublicKeyResponse
     , {0,NULL} }
 
 
+struct  Pb__GetC2KeyStatusRequest
+{
+  ProtobufCMessage base;
+};
+#define PB__GET_C2_KEY_STATUS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_c2_key_status_request__descriptor) \
+     }
+
+
+struct  Pb__GetC2KeyStatusResponse
+{
+  ProtobufCMessage base;
+  int64_t revision;
+  int64_t clients;
+  int64_t confirmed;
+  int64_t unconfirmed;
+  int64_t olderkeys;
+};
+#define PB__GET_C2_KEY_STATUS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_c2_key_status_response__descriptor) \
+    , 0, 0, 0, 0, 0 }
+
+
 struct  Pb__ProtectMessageRequest
 {
   ProtobufCMessage base;
@@ -1149,6 +1218,63 @@ Pb__GetClientStatusResponse *
                       const uint8_t       *data);
 void   pb__get_client_status_response__free_unpacked
                      (Pb__GetClientStatusResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__GetUnconfirmedClientsRequest methods */
+void   pb__get_unconfirmed_clients_request__init
+                     (Pb__GetUnconfirmedClientsRequest         *message);
+size_t pb__get_unconfirmed_clients_request__get_packed_size
+                     (const Pb__GetUnconfirmedClientsRequest   *message);
+size_t pb__get_unconfirmed_clients_request__pack
+                     (const Pb__GetUnconfirmedClientsRequest   *message,
+                      uint8_t             *out);
+size_t pb__get_unconfirmed_clients_request__pack_to_buffer
+                     (const Pb__GetUnconfirmedClientsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetUnconfirmedClientsRequest *
+       pb__get_unconfirmed_clients_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_unconfirmed_clients_request__free_unpacked
+                     (Pb__GetUnconfirmedClientsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__UnconfirmedClient methods */
+void   pb__unconfirmed_client__init
+                     (Pb__UnconfirmedClient         *message);
+size_t pb__unconfirmed_client__get_packed_size
+                     (const Pb__UnconfirmedClient   *message);
+size_t pb__unconfirmed_client__pack
+                     (const Pb__UnconfirmedClient   *message,
+                      uint8_t             *out);
+size_t pb__unconfirmed_client__pack_to_buffer
+                     (const Pb__UnconfirmedClient   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__UnconfirmedClient *
+       pb__unconfirmed_client__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__unconfirmed_client__free_unpacked
+                     (Pb__UnconfirmedClient *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__GetUnconfirmedClientsResponse methods */
+void   pb__get_unconfirmed_clients_response__init
+                     (Pb__GetUnconfirmedClientsResponse         *message);
+size_t pb__get_unconfirmed_clients_response__get_packed_size
+                     (const Pb__GetUnconfirmedClientsResponse   *message);
+size_t pb__get_unconfirmed_clients_response__pack
+                     (const Pb__GetUnconfirmedClientsResponse   *message,
+                      uint8_t             *out);
+size_t pb__get_unconfirmed_clients_response__pack_to_buffer
+                     (const Pb__GetUnconfirmedClientsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetUnconfirmedClientsResponse *
+       pb__get_unconfirmed_clients_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_unconfirmed_clients_response__free_unpacked
+                     (Pb__GetUnconfirmedClientsResponse *message,
                       ProtobufCAllocator *allocator);
 /* Pb__NewTopicRequest methods */
 void   pb__new_topic_request__init
@@ -1910,6 +2036,44 @@ Pb__GetC2PublicKeyResponse *
 void   pb__get_c2_public_key_response__free_unpacked
                      (Pb__GetC2PublicKeyResponse *message,
                       ProtobufCAllocator *allocator);
+/* Pb__GetC2KeyStatusRequest methods */
+void   pb__get_c2_key_status_request__init
+                     (Pb__GetC2KeyStatusRequest         *message);
+size_t pb__get_c2_key_status_request__get_packed_size
+                     (const Pb__GetC2KeyStatusRequest   *message);
+size_t pb__get_c2_key_status_request__pack
+                     (const Pb__GetC2KeyStatusRequest   *message,
+                      uint8_t             *out);
+size_t pb__get_c2_key_status_request__pack_to_buffer
+                     (const Pb__GetC2KeyStatusRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetC2KeyStatusRequest *
+       pb__get_c2_key_status_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_c2_key_status_request__free_unpacked
+                     (Pb__GetC2KeyStatusRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__GetC2KeyStatusResponse methods */
+void   pb__get_c2_key_status_response__init
+                     (Pb__GetC2KeyStatusResponse         *message);
+size_t pb__get_c2_key_status_response__get_packed_size
+                     (const Pb__GetC2KeyStatusResponse   *message);
+size_t pb__get_c2_key_status_response__pack
+                     (const Pb__GetC2KeyStatusResponse   *message,
+                      uint8_t             *out);
+size_t pb__get_c2_key_status_response__pack_to_buffer
+                     (const Pb__GetC2KeyStatusResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetC2KeyStatusResponse *
+       pb__get_c2_key_status_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_c2_key_status_response__free_unpacked
+                     (Pb__GetC2KeyStatusResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Pb__ProtectMessageRequest methods */
 void   pb__protect_message_request__init
                      (Pb__ProtectMessageRequest         *message);
@@ -2150,6 +2314,15 @@ typedef void (*Pb__GetClientStatusRequest_Closure)
 typedef void (*Pb__GetClientStatusResponse_Closure)
                  (const Pb__GetClientStatusResponse *message,
                   void *closure_data);
+typedef void (*Pb__GetUnconfirmedClientsRequest_Closure)
+                 (const Pb__GetUnconfirmedClientsRequest *message,
+                  void *closure_data);
+typedef void (*Pb__UnconfirmedClient_Closure)
+                 (const Pb__UnconfirmedClient *message,
+                  void *closure_data);
+typedef void (*Pb__GetUnconfirmedClientsResponse_Closure)
+                 (const Pb__GetUnconfirmedClientsResponse *message,
+                  void *closure_data);
 typedef void (*Pb__NewTopicRequest_Closure)
                  (const Pb__NewTopicRequest *message,
                   void *closure_data);
@@ -2270,6 +2443,12 @@ typedef void (*Pb__GetC2PublicKeyRequest_Closure)
 typedef void (*Pb__GetC2PublicKeyResponse_Closure)
                  (const Pb__GetC2PublicKeyResponse *message,
                   void *closure_data);
+typedef void (*Pb__GetC2KeyStatusRequest_Closure)
+                 (const Pb__GetC2KeyStatusRequest *message,
+                  void *closure_data);
+typedef void (*Pb__GetC2KeyStatusResponse_Closure)
+                 (const Pb__GetC2KeyStatusResponse *message,
+                  void *closure_data);
 typedef void (*Pb__ProtectMessageRequest_Closure)
                  (const Pb__ProtectMessageRequest *message,
                   void *closure_data);
@@ -2326,6 +2505,9 @@ extern const ProtobufCMessageDescriptor pb__count_clients_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__count_clients_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_unconfirmed_clients_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__unconfirmed_client__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_unconfirmed_clients_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__new_topic_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__new_topic_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__remove_topic_request__descriptor;
@@ -2366,6 +2548,8 @@ extern const ProtobufCMessageDescriptor pb__new_c2_key_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__new_c2_key_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_c2_public_key_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_c2_public_key_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_c2_key_status_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_c2_key_status_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__protect_message_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__protect_message_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__unprotect_message_request__descriptor;

@@ -502,6 +502,37 @@ static const struct api_flag api_c2_get_client_status_flags[] = {
 	  "Name of the client." },
 };
 
+static const struct api_segment api_c2_get_unconfirmed_clients_path0[] = {
+	{ "e4", NULL, false },
+	{ "clients", NULL, false },
+	{ "unconfirmed", NULL, false },
+};
+static const struct api_route api_c2_get_unconfirmed_clients_routes[] = {
+	{ API_GET, "/e4/clients/unconfirmed", api_c2_get_unconfirmed_clients_path0, 3, false },
+};
+static const struct api_flag api_c2_get_unconfirmed_clients_flags[] = {
+	{ "topic", "topic", API_FLAG_STRING,
+	  false, NULL,
+	  "Only members that have not confirmed this topic's key." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many to list; without it all of them." },
+};
+
+static const struct api_segment api_c2_get_c2_key_status_path0[] = {
+	{ "e4", NULL, false },
+	{ "c2-key", NULL, false },
+	{ "status", NULL, false },
+};
+static const struct api_route api_c2_get_c2_key_status_routes[] = {
+	{ API_GET, "/e4/c2-key/status", api_c2_get_c2_key_status_path0, 3, false },
+};
+static const struct api_flag api_c2_get_c2_key_status_flags[] = {
+	{ "c2-key", NULL, API_FLAG_SELECT,
+	  true, NULL,
+	  "Tell it of the server's own key." },
+};
+
 const struct api_method api_methods[API_N_METHODS] = {
 	[API_C2_NEW_CLIENT] = {
 		.service = "pb.C2",
@@ -950,6 +981,34 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.routes = api_c2_get_client_status_routes,
 		.n_routes = 1,
 		.cli = { "status", API_COMMAND_PROGRESS, api_c2_get_client_status_flags, 1 },
+	},
+	[API_C2_GET_UNCONFIRMED_CLIENTS] = {
+		.service = "pb.C2",
+		.name = "GetUnconfirmedClients",
+		.grpc_path = "/pb.C2/GetUnconfirmedClients",
+		.help = "List the clients that have not confirmed what they shall have, and why, in the order in which they were made.",
+		.request = &pb__get_unconfirmed_clients_request__descriptor,
+		.response = &pb__get_unconfirmed_clients_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_unconfirmed_clients_routes,
+		.n_routes = 1,
+		.cli = { "client list-unconfirmed", API_COMMAND_CURSOR, api_c2_get_unconfirmed_clients_flags, 2 },
+	},
+	[API_C2_GET_C2_KEY_STATUS] = {
+		.service = "pb.C2",
+		.name = "GetC2KeyStatus",
+		.grpc_path = "/pb.C2/GetC2KeyStatus",
+		.help = "Tell how many clients have confirmed the server's newest public key; public-key mode only.",
+		.request = &pb__get_c2_key_status_request__descriptor,
+		.response = &pb__get_c2_key_status_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_get_c2_key_status_routes,
+		.n_routes = 1,
+		.cli = { "status", API_COMMAND_PROGRESS, api_c2_get_c2_key_status_flags, 1 },
 	},
 };
 

@@ -319,7 +319,10 @@ static void bad_settings_are_refused_at_once(void)
 	struct bus bus = {0};
 	struct broker b;
 	struct err err;
+	char long_id[300];
 
+	memset(long_id, 'a', sizeof long_id - 1);
+	long_id[sizeof long_id - 1] = 0;
 	broker_init(&b);
 	broker_make_certs(b.dir);
 	put(in_dir(&b, "open"), "secret\n", 0644);
@@ -345,6 +348,14 @@ static void bad_settings_are_refused_at_once(void)
 	REFUSED(c.window = 0);
 	REFUSED(c.window = 1001);
 	REFUSED(c.persistent_session = true);
+	REFUSED(c.persistent_session = true; c.client_id = "c2-{random}");
+	REFUSED(c.rate = -1);
+	REFUSED(c.alpn = "");
+	REFUSED(c.share_group = "");
+	REFUSED(c.share_group = "a/b");
+	REFUSED(c.share_group = "#");
+	REFUSED(c.client_id = long_id);
+	REFUSED(c.url = "mqtt://h"; c.alpn = "mqtt");
 	REFUSED(c.ca_file = "/no/such/file");
 	REFUSED(c.cert_file = in_dir(&b, "client.pem"));
 	REFUSED(c.key_file = in_dir(&b, "client.key"));
@@ -600,6 +611,118 @@ static void the_window_is_whole_again_after_a_crash_in_mid_flight(void)
 	broker_stop(&b);
 }
 
+/* Of two with one name the broker keeps the later one; with {random} in it they differ. */
+static void two_of_one_name_stay_both_when_it_differs(void)
+{
+	struct broker b;
+	struct peer p[2] = {0};
+
+	broker_init(&b);
+	broker_start(&b, NULL);
+	for (int differs = 0; differs < 2; differs++) {
+		struct bus_mqtt_config c = plain(5);
+
+		c.url = url("mqtt", "127.0.0.1", b.port);
+		c.client_id = differs ? "c2-{host}-{random}" : "c2-{host}";
+		join(&p[0], &c);
+		UNTIL(p[0].up);
+		join(&p[1], &c);
+		UNTIL(p[1].up);
+		if (!differs)
+			UNTIL(p[0].n_down > 0);
+		CHECK(bus_subscribe(&p[1].bus, "x", 1, NULL));
+		CHECK(bus_publish(&p[1].bus, "x", (const uint8_t *)"m", 1, 1, false, NULL));
+		UNTIL(p[1].n_got == 1 || p[1].n_down > 0);
+		CHECK_EQ(p[0].n_down > 0, !differs);
+		bus_close(&p[0].bus);
+		bus_close(&p[1].bus);
+	}
+	broker_stop(&b);
+}
+
+/* Of a group each message reaches one; what others subscribe to is theirs as before. */
+static void a_shared_group_gets_each_message_once(void)
+{
+	enum { N = 40 };
+	struct broker b;
+	struct peer p[3] = {0};
+
+	broker_init(&b);
+	broker_start(&b, NULL);
+	for (int version = 3; version <= 5; version += 2) {
+		struct bus_mqtt_config c = plain(version);
+
+		c.url = url("mqtt", "127.0.0.1", b.port);
+		for (int i = 0; i < 3; i++) {
+			c.share_group = i < 2 ? "c2" : NULL;
+			join(&p[i], &c);
+			CHECK(bus_subscribe(&p[i].bus, "e4/+/receipt", 1, NULL));
+			/* Without a wildcard it is meant for us: here, to know that all is
+			 * subscribed. */
+			CHECK(bus_subscribe(&p[i].bus, "ready", 1, NULL));
+			UNTIL(p[i].up);
+		}
+		for (int i = 0; i < 3; i++) {
+			CHECK(bus_publish(&p[i].bus, "ready", (const uint8_t *)"r", 1, 1, false,
+					  NULL));
+			UNTIL(strcmp(p[i].last, "r") == 0);
+		}
+		CHECK(bus_publish(&p[2].bus, "ready", (const uint8_t *)"s", 1, 1, false, NULL));
+		for (int i = 0; i < 3; i++) {
+			UNTIL(strcmp(p[i].last, "s") == 0);
+			p[i].n_got = 0;
+		}
+		for (int i = 0; i < N; i++)
+			CHECK(bus_publish(&p[2].bus, "e4/0/receipt", (const uint8_t *)"m", 1, 1,
+					  false, NULL));
+		UNTIL(p[2].n_got == N && p[0].n_got + p[1].n_got >= N);
+		CHECK_EQ(p[0].n_got + p[1].n_got, N);
+		CHECK(p[0].n_got > 0 && p[1].n_got > 0);
+		for (int i = 0; i < 3; i++)
+			bus_close(&p[i].bus);
+	}
+	broker_stop(&b);
+}
+
+/* Whatever the owner does, no second sees more than the rate. */
+static void a_rate_is_kept_and_room_is_told(void)
+{
+	enum { RATE = 50, N = 120 };
+	struct broker b;
+	struct peer p;
+	int64_t at[N] = {0};
+	int n = 0;
+
+	broker_init(&b);
+	broker_start(&b, NULL);
+	for (int qos = 0; qos < 2; qos++) {
+		struct bus_mqtt_config c = plain(5);
+
+		n = 0;
+		c.url = url("mqtt", "127.0.0.1", b.port);
+		c.rate = RATE;
+		join(&p, &c);
+		UNTIL(p.up);
+		while (n < N) {
+			int rooms = p.n_room;
+			struct err err = {0};
+
+			if (bus_publish(&p.bus, "x", (const uint8_t *)"m", 1, qos, false, &err)) {
+				at[n++] = now();
+				continue;
+			}
+			CHECK_EQ(err.code, ERR_EXHAUSTED);
+			CHECK_EQ(bus_room(&p.bus), 0);
+			UNTIL(p.n_room > rooms);
+			CHECK(bus_room(&p.bus) > 0);
+		}
+		for (int i = RATE; i < N; i++)
+			CHECK(at[i] - at[i - RATE] >= 995);
+		bus_close(&p.bus);
+	}
+	broker_stop(&b);
+}
+
 static void a_broker_that_stops_is_noticed_by_keepalive(void)
 {
 	struct bus_mqtt_config c = plain(5);
@@ -736,6 +859,9 @@ int main(int argc, char **argv)
 	RUN(no_message_of_a_full_window_is_lost);
 	RUN(the_window_is_whole_again_after_a_crash_in_mid_flight);
 	RUN(a_socket_that_takes_no_more_holds_back_qos_0);
+	RUN(two_of_one_name_stay_both_when_it_differs);
+	RUN(a_shared_group_gets_each_message_once);
+	RUN(a_rate_is_kept_and_room_is_told);
 	loop_free(loop);
 	return END();
 }

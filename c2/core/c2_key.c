@@ -142,6 +142,16 @@ bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, stru
 	return ok;
 }
 
+bool core_c2_key_status(struct core *c, struct core_c2_key_status *out, struct err *err)
+{
+	if (!need_pubkey_mode(c, err) || !c2_keys_load(c, err))
+		return false;
+	out->revision = c2_key_newest(c)->rev;
+	out->older_keys = (int64_t)c->n_c2_keys - 1;
+	return DB(c, clients_count, &out->clients, err) &&
+	       DB(c, clients_c2_from, out->revision, &out->confirmed, err);
+}
+
 bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err)
 {
 	if (!need_pubkey_mode(c, err) || !c2_keys_load(c, err))

@@ -101,6 +101,8 @@ bool change_client(struct change *ch, struct store_client *row, struct err *err)
 {
 	row->wanted_rev = ch->rev;
 	row->next_at = ch->now;
+	if (!row->behind_since)
+		row->behind_since = ch->now;
 	ch->recipients++;
 	return DB(ch->c, client_put, row, err);
 }

@@ -76,6 +76,7 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 	row->next_at = row->asked_at = row->last_seen = row->recheck_at = 0;
 	row->attempts = 0;
 	row->reason = 0;
+	row->behind_since = ch->now;
 	if (row->id && !DB(c, old_keys_drop, row->id, ch->rev, err))
 		return false;
 	return DB(c, client_put, row, err);

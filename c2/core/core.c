@@ -27,7 +27,7 @@ static bool config_check(const struct core_config *cfg, struct err *err)
 	if (cfg->qos < 0 || cfg->qos > 2)
 		return err_set(err, ERR_CONFIG, "QoS is 0, 1 or 2");
 	if (cfg->receipt_wait_s < 1 || cfg->retry_max_s < cfg->receipt_wait_s ||
-	    cfg->announce_gap_s < 0 || cfg->events_keep < 0)
+	    cfg->legacy_max_s < 0 || cfg->announce_gap_s < 0 || cfg->events_keep < 0)
 		return err_set(err, ERR_CONFIG, "the times of delivery contradict each other");
 	return true;
 }
@@ -66,13 +66,17 @@ struct core *core_new(const struct core_config *config, const struct store *stor
 		return 0;
 	c = mem_alloc(sizeof *c);
 	c->cfg = *config;
+	c->cfg.presence = 0;
+	if (c->cfg.legacy_max_s < c->cfg.retry_max_s)
+		c->cfg.legacy_max_s = c->cfg.retry_max_s;
 	c->store = *store;
 	c->custody = *custody;
 	c->clock = *clock;
 	c->wake = wake;
 	c->wake_ctx = wake_ctx;
 	snprintf(c->bus_why, sizeof c->bus_why, "not connected yet");
-	if (take_mode(c, err) && c2_keys_init(c, err) && clock_load(c, err))
+	if (presence_parse(&c->presence, config->presence, config->mode == CORE_PUBKEY, err) &&
+	    take_mode(c, err) && c2_keys_init(c, err) && clock_load(c, err))
 		return c;
 	core_free(c);
 	return 0;
@@ -86,6 +90,7 @@ void core_free(struct core *c)
 		c->store.ops->rollback(c->store.ctx); /* nobody was told that it is done */
 	events_free(c);
 	queue_clear(&c->receipts);
+	queue_clear(&c->seen);
 	outbox_free(&c->outbox);
 	c2_keys_wipe(c);
 	control_cache_free(&c->controls);
@@ -127,17 +132,25 @@ static void on_state(void *ctx, bool up, const char *why)
 		outbox_cut(&c->outbox, 0); /* written as sent: the timers bring it again */
 }
 
-/* Only what can be a receipt is kept; whether it is one is seen in the next slice of work. */
+/*
+ * Only what can be a receipt, or tells of a device, is kept; what it is worth is
+ * seen in the next slice of work.
+ */
 static void on_message(void *ctx, const char *topic, const uint8_t *payload, size_t len)
 {
 	struct core *c = ctx;
+	size_t waiting = c->receipts.n + c->seen.n;
 	uint8_t id[E4_ID_LEN];
 	bool is_receipt;
 
-	if (len < E4_OVERHEAD_SK + E4_RECEIPT_FIXED || len > RECEIPT_MAX ||
-	    !e4_control_topic_parse(id, &is_receipt, topic, strlen(topic)) || !is_receipt)
-		return;
-	if (queue_push(&c->receipts, id, payload, len) && c->receipts.n == 1)
+	if (e4_control_topic_parse(id, &is_receipt, topic, strlen(topic)) && is_receipt) {
+		if (len < E4_OVERHEAD_SK + E4_RECEIPT_FIXED || len > RECEIPT_MAX)
+			return;
+		queue_push(&c->receipts, id, payload, len);
+	} else if (presence_match(&c->presence, topic, payload, len, id)) {
+		queue_push(&c->seen, id, payload, 0);
+	}
+	if (waiting == 0 && c->receipts.n + c->seen.n > 0)
 		core_wake(c);
 }
 
@@ -165,6 +178,9 @@ bool core_set_bus(struct core *c, const struct bus *bus, struct err *err)
 		c->bus_why[0] = 0;
 	if (!bus_subscribe(bus, "e4/+/receipt", c->cfg.qos, err))
 		return false;
+	for (size_t i = 0; i < c->presence.n; i++)
+		if (!bus_subscribe(bus, c->presence.topics[i].pattern, 0, err))
+			return false;
 	core_wake(c);
 	return true;
 }
@@ -189,7 +205,7 @@ static int64_t until_next(struct core *c)
 	int64_t at = 0, ms;
 	struct err err;
 
-	if (c->receipts.n > 0)
+	if (c->receipts.n > 0 || c->seen.n > 0)
 		return FAILED_MS; /* the database was away */
 	if (!c->bus_up)
 		return -1; /* on_state wakes */

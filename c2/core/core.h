@@ -32,7 +32,9 @@ struct core_config {
 	bool retain;            /* retain control messages at the broker */
 	int64_t receipt_wait_s; /* first wait for a receipt before sending again */
 	int64_t retry_max_s;    /* longest wait between two tries */
+	int64_t legacy_max_s;   /* for a device that gives no receipts, where it is more */
 	int64_t announce_gap_s; /* an announcement of one client makes us ask at most this often */
+	const char *presence;   /* topics that tell who is there (presence.h); null: none; copied */
 	int64_t events_keep;    /* events kept for late subscribers */
 };
 
@@ -187,6 +189,7 @@ struct core_client_status {
 	bool receipts;        /* it has answered with a receipt */
 	int64_t last_seen;    /* Unix seconds; 0 never */
 	int64_t next_at;      /* 0: none */
+	int64_t since;        /* not confirmed since then; 0: it is */
 	int64_t clock_offset; /* seconds */
 	const char *reason;   /* a sentence, static */
 };
@@ -195,6 +198,40 @@ bool core_topic_status(struct core *c, const char *topic, struct core_topic_stat
 		       struct err *err);
 bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
 			struct err *err);
+
+/* A client that has not confirmed what it shall have, as far as its row tells. */
+struct core_behind_client {
+	const char *name;
+	enum core_client_state state; /* waiting or sent */
+	bool receipts;
+	int64_t since; /* Unix seconds */
+	int64_t last_seen, next_at;
+	const char *reason;
+};
+
+struct core_behind {
+	struct core_behind_client *clients;
+	size_t n;
+	int64_t next; /* after which to go on; 0: that was all */
+};
+
+/*
+ * Those of a topic, or of all clients (topic null), in the order of their
+ * making, after the cursor (0 at first), at most count. A call looks at a
+ * bounded number of clients, so fewer than count may come before the end.
+ */
+bool core_clients_behind(struct core *c, const char *topic, int64_t after, int64_t count,
+			 struct arena *arena, struct core_behind *out, struct err *err);
+
+/* How far our newest key has come. */
+struct core_c2_key_status {
+	int64_t revision;
+	int64_t clients;
+	int64_t confirmed;
+	int64_t older_keys; /* that some client may still hold */
+};
+
+bool core_c2_key_status(struct core *c, struct core_c2_key_status *out, struct err *err);
 enum core_mode core_crypto_mode(const struct core *c);
 
 struct core_health {

@@ -11,6 +11,7 @@
 #include "c2/core/core.h"
 #include "c2/core/keys.h"
 #include "c2/core/outbox.h"
+#include "c2/core/presence.h"
 #include "c2/core/queue.h"
 #include "e4/protocol.h"
 
@@ -80,6 +81,8 @@ struct core {
 	bool fleet_walks;    /* a walk over all clients may be under way */
 
 	struct queue receipts;
+	struct queue seen; /* ids alone: a flood of them must not push out receipts */
+	struct presence presence;
 	struct outbox outbox;
 	struct clock_hint hints[CORE_HINTS];
 

@@ -11,8 +11,8 @@ enum {
 	CLOCK_RIGHT_S = 30,  /* an offset up to this is no reason to stamp otherwise */
 	STAMP_WAIT_S = 60,   /* a batch waits at most this long for its stamp */
 	GUESS_APART_S = 300, /* guesses of a clock closer than this are one guess */
-	ASK_AGAIN = 3,       /* questions to a device of which nothing but an answer is wanted */
-	LEGACY_TRIES = 8     /* repeats of a removal to a device that never answered anything */
+	SEEN_AGAIN_S = 3,    /* the pause after a send to who was just seen (plan_seen) */
+	ASK_AGAIN = 3        /* questions to a device of which nothing but an answer is wanted */
 };
 
 void plan_init(struct plan *p, const struct plan_view *v)
@@ -51,18 +51,21 @@ size_t plan_messages(const struct plan *p, const struct plan_view *v)
 	return n;
 }
 
-int64_t plan_pause(const struct plan_input *in, int32_t attempts)
+int64_t plan_pause(const struct plan_input *in, const struct store_client *row)
 {
+	int64_t most = plan_is_legacy(row) ? in->legacy_max_s : in->retry_max_s;
 	int64_t s = in->receipt_wait_s;
 
-	for (int32_t i = 0; i < attempts && s < in->retry_max_s; i++)
+	if (row->attempts < 0 && s > SEEN_AGAIN_S)
+		s = SEEN_AGAIN_S;
+	for (int32_t i = 0; i < row->attempts && s < most; i++)
 		s *= 2;
-	return s < in->retry_max_s ? s : in->retry_max_s;
+	return s < most ? s : most;
 }
 
-int64_t plan_pause_jitter(const struct plan_input *in, int32_t attempts)
+int64_t plan_pause_jitter(const struct plan_input *in, const struct store_client *row)
 {
-	int64_t s = plan_pause(in, attempts) * (896 + in->jitter) / 1024;
+	int64_t s = plan_pause(in, row) * (896 + in->jitter) / 1024;
 
 	return s > 0 ? s : 1;
 }
@@ -217,16 +220,6 @@ static int item_order(const void *a, const void *b)
 }
 
 /*
- * Removals are repeated like all else, but a device that never gave an answer
- * is not bothered with them for ever.
- */
-static bool spare(const struct plan_view *v, enum plan_wish wish, int64_t rev, int32_t attempts)
-{
-	return wish != PLAN_HOLD && rev <= v->row.sent_rev && v->row.last_seen == 0 &&
-	       attempts > LEGACY_TRIES;
-}
-
-/*
  * A reset goes out as such the first time. When it is repeated, what it stood
  * for is removed one by one: a reset that a device without a high-water mark
  * takes late would cost it the keys that came after.
@@ -244,7 +237,7 @@ static bool takes(const struct plan_view *v, enum plan_wish wish, int64_t rev, i
 }
 
 /* Everything newer than above, in the order of revisions. */
-static void collect(struct items *items, const struct plan_view *v, int64_t above, int32_t attempts)
+static void collect(struct items *items, const struct plan_view *v, int64_t above)
 {
 	const struct store_client *row = &v->row;
 	int64_t rev;
@@ -262,15 +255,13 @@ static void collect(struct items *items, const struct plan_view *v, int64_t abov
 	for (size_t i = 0; i < v->n_topics; i++) {
 		const struct plan_topic *t = &v->topics[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev) &&
-		    !spare(v, t->wish, rev, attempts))
+		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev))
 			item_add(items, rev, TOPIC, i);
 	}
 	for (size_t i = 0; i < v->n_peers; i++) {
 		const struct plan_peer *t = &v->peers[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev) &&
-		    !spare(v, t->wish, rev, attempts))
+		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev))
 			item_add(items, rev, PEER, i);
 	}
 	qsort(items->list, items->n, sizeof *items->list, item_order);
@@ -377,7 +368,7 @@ static void ask_only(struct plan *p, const struct plan_view *v, const struct pla
 		return;
 	}
 	plan_ask(p, in, flags);
-	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+	p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 }
 
 static void send_newer(struct plan *p, const struct plan_view *v, const struct plan_input *in)
@@ -390,7 +381,7 @@ static void send_newer(struct plan *p, const struct plan_view *v, const struct p
 		p->verdict = PLAN_NO_ROOM;
 		return;
 	}
-	collect(&items, v, p->row.sent_rev, p->row.attempts);
+	collect(&items, v, p->row.sent_rev);
 	n = cut(&items, fit);
 	encode_batch(p, v, &items, n);
 	wait = plan_stamp(p, v, in);
@@ -401,8 +392,8 @@ static void send_newer(struct plan *p, const struct plan_view *v, const struct p
 		p->row.next_at = in->now;
 	} else {
 		p->row.sent_rev = v->revision;
-		plan_ask(p, in, 0);
-		p->row.next_at = p->row.asked_at + plan_pause_jitter(in, p->row.attempts);
+		plan_ask(p, in, p->row.reason == REASON_REPAIRED_TOPICS ? E4_REPORT_ENTRIES : 0);
+		p->row.next_at = p->row.asked_at + plan_pause_jitter(in, &p->row);
 		if (p->row.next_at <= in->now)
 			p->row.next_at = in->now + 1;
 	}
@@ -442,11 +433,14 @@ static void due_in_repair(struct plan *p, const struct plan_view *v, const struc
 void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	struct store_client *row = &p->row;
-	int64_t wanted = plan_wanted_rev(v), pause = plan_pause(in, row->attempts);
-	bool unsent = wanted > row->sent_rev, announced = row->reason == REASON_ANNOUNCED;
+	int64_t wanted = plan_wanted_rev(v), pause = plan_pause(in, row);
+	bool unsent = wanted > row->sent_rev;
+	bool announced = row->reason == REASON_ANNOUNCED || row->reason == REASON_SEEN;
 	bool timed_out = row->asked_at && in->now >= row->asked_at + pause * 3 / 4;
 	bool open = wanted > row->confirmed_rev || in_repair(row->reason);
 
+	if (open)
+		plan_behind(p, in);
 	/* A clock that stepped back must not stretch a pause. */
 	if (row->asked_at > in->now)
 		row->asked_at = in->now;

@@ -11,7 +11,8 @@
  * - what is newer than sent_rev has never been sent and goes out when due;
  * - when no receipt came in time, sent_rev falls back to confirmed_rev: what is
  *   newer than that goes out again, the newest keys only, with growing pauses
- *   and without end;
+ *   and without end; a device that has never given a receipt may be one that
+ *   gives none (plan_is_legacy), so its pauses grow further;
  * - a batch that does not fit ends at a revision, the next one goes on there;
  * - a receipt whose digest agrees lifts confirmed_rev to the current revision.
  *
@@ -43,7 +44,8 @@ enum delivery_reason {
 	REASON_REPAIRED_PEERS = 6,
 	REASON_STUCK = 7,     /* and differs still: tried again with growing pauses */
 	REASON_ANNOUNCED = 8, /* it announced itself and will be asked */
-	REASON_CUSTODY = 9    /* its keys cannot be opened */
+	REASON_CUSTODY = 9,   /* its keys cannot be opened */
+	REASON_SEEN = 10      /* somebody says that it is there: it will be sent to */
 };
 
 enum plan_wish {
@@ -93,10 +95,11 @@ struct plan_view {
 struct plan_input {
 	int64_t now;
 	int64_t receipt_wait_s, retry_max_s, announce_gap_s;
-	int64_t hint_s;    /* device clock minus ours as its announcement said; 0: none */
-	uint8_t nonce[16]; /* random */
-	uint8_t jitter;    /* random */
-	size_t room;       /* messages that the bus takes now */
+	int64_t legacy_max_s; /* longest pause of a device without receipts */
+	int64_t hint_s;       /* device clock minus ours as its announcement said; 0: none */
+	uint8_t nonce[16];    /* random */
+	uint8_t jitter;       /* random */
+	size_t room;          /* messages that the bus takes now */
 };
 
 enum plan_audience {
@@ -145,6 +148,21 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 
 /* An announcement came. False: nothing changes (so that a flood writes nothing). */
 bool plan_announced(struct plan *p, const struct plan_view *v, const struct plan_input *in);
+
+/*
+ * A device that has given no receipt since it was provisioned. It gets all that
+ * others get and stays "sent"; its first answer makes it like the others.
+ */
+static inline bool plan_is_legacy(const struct store_client *row)
+{
+	return row->last_seen == 0;
+}
+
+/*
+ * A message that proves nothing (presence at the broker, a sender's id) says
+ * that the device is there. False: nothing changes, as for an announcement.
+ */
+bool plan_seen(struct plan *p, const struct plan_view *v, const struct plan_input *in);
 
 /* Which question a nonce answers: 0.., or -1 if it was never asked. */
 int plan_nonce_matches(const struct store_client *row, const uint8_t nonce[16]);

@@ -7,9 +7,16 @@
 /* Commands of one batch; the database transaction and the bus window stay small. */
 enum { PLAN_BATCH_MAX = 128 };
 
-/* The pause after this many sends, exactly and with jitter (0.87 to 1.12 of it). */
-int64_t plan_pause(const struct plan_input *in, int32_t attempts);
-int64_t plan_pause_jitter(const struct plan_input *in, int32_t attempts);
+/* The pause after row's last send, exactly and with jitter (0.87 to 1.12 of it). */
+int64_t plan_pause(const struct plan_input *in, const struct store_client *row);
+int64_t plan_pause_jitter(const struct plan_input *in, const struct store_client *row);
+
+/* It has not confirmed what it shall have, from now on if not since before. */
+static inline void plan_behind(struct plan *p, const struct plan_input *in)
+{
+	if (!p->row.behind_since)
+		p->row.behind_since = in->now;
+}
 
 /* Add a command; its stamp is set by plan_stamp. level 0 comes before level 1. */
 struct plan_command *plan_add(struct plan *p, enum plan_audience audience, int level);

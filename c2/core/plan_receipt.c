@@ -51,6 +51,30 @@ bool plan_announced(struct plan *p, const struct plan_view *v, const struct plan
 	return true;
 }
 
+/*
+ * Anybody can forge it for any device, so all that it can do is to move a send
+ * of what is not confirmed to an earlier time, once in a while. A device in
+ * conversation with us goes on with that.
+ */
+bool plan_seen(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	const struct store_client *row = &v->row;
+	bool asked = row->asked_at && row->asked_at <= in->now;
+	int64_t at = asked ? row->asked_at + in->announce_gap_s : in->now;
+
+	if (!row->behind_since || row->reason > REASON_SILENT)
+		return false;
+	if (at < in->now)
+		at = in->now;
+	if (row->next_at && row->next_at <= at)
+		return false;
+	p->row.reason = REASON_SEEN;
+	/* Brokers tell of a device when it connects, which is before it subscribes. */
+	p->row.attempts = -1;
+	p->row.next_at = at;
+	return true;
+}
+
 /* --- receipts ------------------------------------------------------------------------------- */
 
 /*
@@ -123,6 +147,7 @@ static void confirm(struct plan *p, const struct plan_view *v, const struct plan
 	p->row.confirmed_rev = p->row.sent_rev = v->revision;
 	p->row.attempts = 0;
 	p->row.reason = REASON_NONE;
+	p->row.behind_since = 0;
 	p->row.recheck_at = p->row.next_at = recheck_at(v, in);
 	p->confirmed = true;
 }
@@ -137,11 +162,21 @@ static void again(struct plan *p, const struct plan_input *in, int32_t reason)
 static void stuck(struct plan *p, const struct plan_input *in, int32_t reason)
 {
 	p->row.reason = reason;
-	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+	p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 	p->row.attempts++;
 }
 
-/* Entries and wanted topics, side by side in ascending order of hash; true if nothing differs. */
+/* All topics that the device holds are in the receipt. */
+static bool lists_all(const struct e4_receipt *r)
+{
+	return (r->flags & E4_RECEIPT_HAS_ENTRIES) && !(r->flags & E4_RECEIPT_CUT);
+}
+
+/*
+ * Entries and wanted topics, side by side in ascending order of hash; true if
+ * nothing differs. What is wanted beyond the end of a list that was cut is sent:
+ * a key that the device has already changes nothing there.
+ */
 static bool compare(struct plan *p, const struct plan_view *v, const struct e4_receipt *r,
 		    size_t fit)
 {
@@ -187,18 +222,25 @@ static void send_repair(struct plan *p, const struct plan_view *v, const struct 
 	}
 	plan_ask(p, in, E4_REPORT_ENTRIES);
 	p->row.reason = reason;
-	p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+	p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 }
 
-/*
- * What the device holds is not known in full: let it forget everything, then
- * all of it is unsent again and goes out in as many batches as it takes.
- */
+/* All of it is unsent again and goes out in as many batches as it takes. */
+static void send_all(struct plan *p, const struct plan_input *in, int32_t reason)
+{
+	p->n = 0;
+	p->row.sent_rev = p->row.confirmed_rev = 0;
+	again(p, in, reason);
+}
+
+/* It holds something that we cannot name: let it forget everything, then send all. */
 static void start_over(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
-	struct plan_command *cmd = plan_add(p, PLAN_ALL, 0);
+	struct plan_command *cmd;
 	int64_t wait;
 
+	p->n = 0;
+	cmd = plan_add(p, PLAN_ALL, 0);
 	cmd->len = (uint8_t)e4_encode_reset_topics(cmd->bytes);
 	if (v->pubkey) {
 		cmd = plan_add(p, PLAN_ALL, 0);
@@ -215,8 +257,30 @@ static void start_over(struct plan *p, const struct plan_view *v, const struct p
 	again(p, in, REASON_REPAIRED_PEERS);
 }
 
-/* PK: the topics agree, so a peer's key differs, and there is no list of those. */
-static void repair_peers(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+/* What it shall hold, and with drop the removal of what we know it shall not. */
+static void set_peers(struct plan *p, const struct plan_view *v, bool drop, int level)
+{
+	for (size_t i = 0; i < v->n_peers; i++)
+		if (v->peers[i].wish == PLAN_HOLD || (drop && v->peers[i].wish == PLAN_DROP))
+			plan_set_peer(p, &v->peers[i], level);
+}
+
+static size_t n_held_peers(const struct plan_view *v)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n_peers; i++)
+		n += v->peers[i].wish == PLAN_HOLD;
+	return n;
+}
+
+/*
+ * PK: the topics agree, so a peer's key differs, and there is no list of those.
+ * As long as the device has not more of them than it shall, sending them may do;
+ * a reset would leave it for a moment without any.
+ */
+static void repair_peers(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+			 const struct e4_receipt *r, bool gently)
 {
 	struct plan_command *cmd;
 
@@ -224,38 +288,63 @@ static void repair_peers(struct plan *p, const struct plan_view *v, const struct
 		start_over(p, v, in);
 		return;
 	}
+	if (gently && r->n_pubkeys <= n_held_peers(v)) {
+		set_peers(p, v, true, 0);
+		send_repair(p, v, in, REASON_REPAIRED_TOPICS);
+		return;
+	}
 	cmd = plan_add(p, PLAN_ALL, 0);
 	cmd->len = (uint8_t)e4_encode_reset_pubkeys(cmd->bytes);
-	for (size_t i = 0; i < v->n_peers; i++)
-		if (v->peers[i].wish == PLAN_HOLD)
-			plan_set_peer(p, &v->peers[i], 1);
+	set_peers(p, v, false, 1);
 	send_repair(p, v, in, REASON_REPAIRED_PEERS);
+}
+
+/*
+ * The list of topics is not complete, or there is none. What is wrong in it and
+ * what may be missing behind it is sent; what the device may hold beyond our
+ * knowledge stays for start_over.
+ */
+static void repair_unlisted(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+			    const struct e4_receipt *r, size_t fit)
+{
+	compare(p, v, r, fit);
+	if (p->n + v->n_peers >= fit) {
+		if (plan_wanted_rev(v) > 0)
+			send_all(p, in, REASON_REPAIRED_TOPICS);
+		else
+			start_over(p, v, in);
+		return;
+	}
+	set_peers(p, v, true, 0);
+	send_repair(p, v, in, REASON_REPAIRED_TOPICS);
 }
 
 static void repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
 		   const struct e4_receipt *r)
 {
-	int32_t before = p->row.reason;
+	bool gently = p->row.reason == REASON_DIFFERS, same;
 	size_t fit = plan_fit(v, in);
-	bool listed = (r->flags & E4_RECEIPT_HAS_ENTRIES) && !(r->flags & E4_RECEIPT_CUT), same;
 
-	if (before == REASON_REPAIRED_PEERS) {
+	if (p->row.reason == REASON_REPAIRED_PEERS) {
 		stuck(p, in, REASON_STUCK);
 		return;
 	}
-	if (!listed) {
-		start_over(p, v, in);
+	if (!lists_all(r)) {
+		if (gently)
+			repair_unlisted(p, v, in, r, fit);
+		else
+			start_over(p, v, in);
 		return;
 	}
 	same = compare(p, v, r, fit);
-	if (!same && before == REASON_REPAIRED_TOPICS) {
+	if (!same && !gently) {
 		p->n = 0;
 		stuck(p, in, REASON_STUCK);
 	} else if (!same) {
 		/* More than a batch: the next list shows the rest. */
 		send_repair(p, v, in, p->n < fit ? REASON_REPAIRED_TOPICS : REASON_DIFFERS);
 	} else if (v->pubkey) {
-		repair_peers(p, v, in);
+		repair_peers(p, v, in, r, gently);
 	} else {
 		start_over(p, v, in); /* 8 bytes of a key's hash agree, 16 do not */
 	}
@@ -273,6 +362,7 @@ static void differs(struct plan *p, const struct plan_view *v, const struct plan
 	/* It had confirmed this once, and lost it. */
 	if (wanted <= p->row.confirmed_rev)
 		p->row.confirmed_rev = 0;
+	plan_behind(p, in);
 	if (in_repair(p->row.reason)) {
 		repair(p, v, in, r);
 		return;
@@ -301,7 +391,7 @@ void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_i
 		p->row.attempts = 0;
 		again(p, in, REASON_SENT);
 	} else if (!newest && p->row.reason == REASON_OLD_KEY) {
-		p->row.next_at = in->now + plan_pause_jitter(in, p->row.attempts);
+		p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 	} else if (!newest) {
 		p->row.attempts = 0;
 		again(p, in, REASON_OLD_KEY);

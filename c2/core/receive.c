@@ -1,6 +1,6 @@
 /*
- * Receipts and announcements. What is not authentic costs one look-up and one
- * decryption for each key that the device may hold, and no write.
+ * Receipts, announcements, word of a device's presence. What is not authentic costs one look-up and
+ * one decryption for each key that the device may hold, and no write.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +122,7 @@ static bool announced(struct receiving *r, const struct plan_view *v,
 	if (!plan_announced(&p, v, &in))
 		return true;
 	r->wrote = true;
-	return DB(r->c, client_put, &p.row, err);
+	return DB(r->c, clients_state, &p.row, 1, err);
 }
 
 static bool answered(struct receiving *r, struct plan_view *v, const struct e4_receipt *receipt,
@@ -157,6 +157,26 @@ static bool open_with_any(const struct plan_view *v, const struct queue_message 
 		}
 	}
 	return false;
+}
+
+/* Somebody says that a device is there: no key is needed, and mostly no write. */
+static bool seen(struct receiving *r, const uint8_t id[16], struct err *err)
+{
+	struct plan_input in;
+	struct plan_view v = {.n_keys = 1, .n_c2 = 1};
+	struct plan p;
+	bool found;
+
+	if (!DB(r->c, client_by_e4id, id, &v.row, &found, err))
+		return false;
+	if (!found)
+		return true;
+	in = view_input(r->c, v.row.id);
+	p = (struct plan){.row = v.row};
+	if (!plan_seen(&p, &v, &in))
+		return true;
+	r->wrote = true;
+	return DB(r->c, clients_state, &p.row, 1, err);
 }
 
 static bool receive(struct receiving *r, const struct queue_message *m, struct err *err)
@@ -200,7 +220,16 @@ static bool receive_all(struct receiving *r, int max, struct err *err)
 		ok = receive(r, &m, err);
 		free(m.bytes);
 	}
+	for (int i = 0; i < max && ok && queue_pop(&r->c->seen, &m); i++) {
+		ok = seen(r, m.id, err);
+		free(m.bytes);
+	}
 	return ok && (!r->c2_confirmed || c2_keys_prune(r->c, err));
+}
+
+static bool anything_waits(const struct core *c)
+{
+	return c->receipts.n > 0 || c->seen.n > 0;
 }
 
 bool receive_receipts(struct core *c, int max)
@@ -210,16 +239,16 @@ bool receive_receipts(struct core *c, int max)
 	size_t mark = c->outbox.n;
 	bool ok;
 
-	if (c->receipts.n == 0 || !c->store.ops->begin(c->store.ctx, &err))
+	if (!anything_waits(c) || !c->store.ops->begin(c->store.ctx, &err))
 		return false;
 	ok = receive_all(&r, max, &err);
 	if (ok && r.wrote && DB(c, commit, &err)) {
 		outbox_flush(c);
-		return c->receipts.n > 0;
+		return anything_waits(c);
 	}
 	c->store.ops->rollback(c->store.ctx);
 	if (ok && !r.wrote)
-		return c->receipts.n > 0;
+		return anything_waits(c);
 	/* What was taken from the queue is lost; the timers ask again. */
 	outbox_cut(&c->outbox, mark);
 	log_write(LOG_ERROR, "receipts were dropped", LOG_STR("error", err.text));

@@ -56,6 +56,7 @@ struct store_client {
 	int64_t last_seen;         /* last authentic receipt or announcement */
 	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never */
 	int32_t reason;            /* enum delivery_reason: why it is not confirmed */
+	int64_t behind_since;      /* what it shall have is not confirmed since then; 0: it is */
 };
 
 struct store_topic {
@@ -226,6 +227,8 @@ struct store_ops {
 	bool (*c2_keys_drop)(void *ctx, int64_t before, struct err *err);
 	/* The smallest c2_rev of all clients; 0 without clients. */
 	bool (*clients_min_c2_rev)(void *ctx, int64_t *rev, struct err *err);
+	/* Clients with c2_rev >= rev; answered from a count, not from their rows. */
+	bool (*clients_c2_from)(void *ctx, int64_t rev, int64_t *n, struct err *err);
 
 	/* Topics; by_name sees live ones only. put as for clients (one live topic of a name). */
 	bool (*topic_by_name)(void *ctx, const char *name, struct store_topic *row, bool *found,

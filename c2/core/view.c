@@ -314,6 +314,7 @@ struct plan_input view_input(const struct core *c, int64_t client_id)
 	struct plan_input in = {.now = core_now(c),
 				.receipt_wait_s = c->cfg.receipt_wait_s,
 				.retry_max_s = c->cfg.retry_max_s,
+				.legacy_max_s = c->cfg.legacy_max_s,
 				.announce_gap_s = c->cfg.announce_gap_s,
 				.hint_s = clock_hint_get(c, client_id)};
 	uint8_t random[sizeof in.nonce + sizeof in.jitter];

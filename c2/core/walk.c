@@ -26,6 +26,8 @@ static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 		if (row->sent_rev >= rev || (row->next_at > 0 && row->next_at <= now))
 			continue;
 		row->next_at = now;
+		if (!row->behind_since)
+			row->behind_since = now;
 		list->rows[n++] = *row;
 	}
 	list->n = n;

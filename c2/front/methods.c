@@ -174,6 +174,43 @@ METHOD(get_client_status, GetClientStatus)
 	resp->nextattempt = time_of(c, s.next_at);
 	resp->clockoffset = s.clock_offset;
 	resp->reason = text_of(c, s.reason ? s.reason : "");
+	resp->since = time_of(c, s.since);
+	return true;
+}
+
+static Pb__UnconfirmedClient *unconfirmed_of(struct dispatch_call *c,
+					     const struct core_behind_client *in)
+{
+	Pb__UnconfirmedClient *out = NEW(c, pb__unconfirmed_client__descriptor);
+
+	out->client = NEW(c, pb__client__descriptor);
+	out->client->name = text_of(c, in->name);
+	out->status = (Pb__ClientDeliveryStatus)in->state;
+	out->receipts = in->receipts;
+	out->since = time_of(c, in->since);
+	out->lastseen = time_of(c, in->last_seen);
+	out->nextattempt = time_of(c, in->next_at);
+	out->reason = text_of(c, in->reason);
+	return out;
+}
+
+METHOD(get_unconfirmed_clients, GetUnconfirmedClients)
+{
+	struct core_behind list;
+	struct store_page page = {0};
+
+	if (!page_of(&page, 0, req->count, err))
+		return false;
+	if (req->after < 0)
+		return err_set(err, ERR_INVALID, "after is below 0");
+	if (!core_clients_behind(c->core, *req->topic ? req->topic : NULL, req->after, page.count,
+				 c->arena, &list, err))
+		return false;
+	resp->clients = arena_alloc(c->arena, list.n * sizeof(void *) + 1);
+	for (size_t i = 0; i < list.n; i++)
+		resp->clients[i] = unconfirmed_of(c, &list.clients[i]);
+	resp->n_clients = list.n;
+	resp->next = list.next;
 	return true;
 }
 
@@ -370,6 +407,21 @@ METHOD(new_c2_key, NewC2Key)
 	return true;
 }
 
+METHOD(get_c2_key_status, GetC2KeyStatus)
+{
+	struct core_c2_key_status s;
+
+	(void)req;
+	if (!core_c2_key_status(c->core, &s, err))
+		return false;
+	resp->revision = s.revision;
+	resp->clients = s.clients;
+	resp->confirmed = s.confirmed;
+	resp->unconfirmed = s.clients - s.confirmed;
+	resp->olderkeys = s.older_keys;
+	return true;
+}
+
 METHOD(get_c2_public_key, GetC2PublicKey)
 {
 	uint8_t key[32];
@@ -463,4 +515,6 @@ dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
 	[API_C2_GET_CRYPTO_MODE] = get_crypto_mode,
 	[API_C2_GET_TOPIC_STATUS] = get_topic_status,
 	[API_C2_GET_CLIENT_STATUS] = get_client_status,
+	[API_C2_GET_UNCONFIRMED_CLIENTS] = get_unconfirmed_clients,
+	[API_C2_GET_C2_KEY_STATUS] = get_c2_key_status,
 };

@@ -14,9 +14,11 @@ static const char *const sql_text[MARIA_N] = {
 #undef X
 		[MARIA_ABSENT] = SQL_ABSENT,
 	[MARIA_CLIENT_LEAVES] = SQL_CLIENT_LEAVES,
+	[MARIA_CLIENT_C2] = SQL_CLIENT_C2,
 	[MARIA_CLIENT_GOES] = SQL_CLIENT_GOES,
 	[MARIA_TOPIC_GOES] = SQL_TOPIC_GOES,
 	[MARIA_MEMBER_GOES] = SQL_MEMBER_GOES,
+	[MARIA_C2_COUNT] = SQL_C2_COUNT,
 };
 
 /* Once a row was found: what else is done to it, with the same parameters. */
@@ -24,9 +26,8 @@ static const struct {
 	int id;
 	int then;
 } thens[] = {
-	{SQL_CLIENT_DELETE, MARIA_CLIENT_LEAVES},
-	{SQL_CLIENT_DELETE, MARIA_CLIENT_GOES},
-	{SQL_TOPIC_DELETE, MARIA_TOPIC_GOES},
+	{SQL_CLIENT_DELETE, MARIA_CLIENT_LEAVES}, {SQL_CLIENT_DELETE, MARIA_CLIENT_C2},
+	{SQL_CLIENT_DELETE, MARIA_CLIENT_GOES},   {SQL_TOPIC_DELETE, MARIA_TOPIC_GOES},
 	{SQL_MEMBER_DELETE, MARIA_MEMBER_GOES},
 };
 
@@ -221,6 +222,28 @@ static void run_thens(struct stmt *s)
 	}
 }
 
+static void count_c2(struct stmt *s, int64_t rev, int64_t n)
+{
+	if (rev <= 0 || s->rc != STMT_OK || !prepared(s, MARIA_C2_COUNT))
+		return;
+	s->bound = 0;
+	put_int(s, rev);
+	put_int(s, n);
+	run(s, MARIA_C2_COUNT);
+}
+
+/* A client that comes, or lets go of one of our own keys. */
+static void follow_c2(struct stmt *s)
+{
+	struct maria_db *db = maria_of(s);
+	bool is_new = s->id == SQL_CLIENT_INSERT;
+	int64_t before = is_new ? 0 : (int64_t)mysql_stmt_insert_id(s->st) - 1, now = db->ints[3];
+	if ((!is_new && s->id != SQL_CLIENT_UPDATE) || !db->changed || before == now)
+		return;
+	count_c2(s, before, -1);
+	count_c2(s, now, 1);
+}
+
 static void ask(struct stmt *s)
 {
 	if (!run(s, (int)s->id))
@@ -232,7 +255,9 @@ static void ask(struct stmt *s)
 	} else if (s->id == SQL_MEMBER_PUT) {
 		take_difference(s);
 	} else {
-		s->rc = STMT_DONE;
+		follow_c2(s);
+		if (s->rc == STMT_OK)
+			s->rc = STMT_DONE;
 	}
 }
 

@@ -14,7 +14,7 @@
 	" (SELECT count(*) FROM old_key k WHERE k.client_id = c.id), c.c2_rev, c.wanted_rev,"      \
 	" c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev, c.last_stamp,"              \
 	" c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"                \
-	" c.recheck_at, c.reason"
+	" c.recheck_at, c.reason, c.behind_since"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.`key`, t.rev, t.rotated_at, t.n_members, t.walk_rev,"             \
@@ -48,17 +48,19 @@
 #define MARIA_CLIENT_INSERT                                                                        \
 	"INSERT INTO client (`key`, private_key, key_rev, c2_rev, wanted_rev, sent_rev,"           \
 	" confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts," \
-	" nonce, asked_at, last_seen, recheck_at, reason, name, e4id, id) VALUES"                  \
-	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	" nonce, asked_at, last_seen, recheck_at, reason, behind_since, name, e4id, id) VALUES"    \
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+/* The key of ours that it held before is told as the last id that was inserted, plus 1. */
 #define MARIA_CLIENT_UPDATE                                                                        \
-	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ?, wanted_rev = ?,"   \
-	" sent_rev = ?, confirmed_rev = ?, reset_rev = ?, reset_peers_rev = ?, last_stamp = ?,"    \
-	" clock_offset = ?, next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?,"    \
-	" recheck_at = ?, reason = ? WHERE id = ?"
+	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ? + 0 *"
+" LAST_INSERT_ID(c2_rev + 1), wanted_rev = ?,"
+	" sent_rev = ?, confirmed_rev = ?, reset_rev = ?, reset_peers_rev = ?, last_stamp = ?,"
+	" clock_offset = ?, next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?,"
+	" recheck_at = ?, reason = ?, behind_since = ? WHERE id = ?"
 #define MARIA_CLIENT_STATE                                                                         \
 	"UPDATE client SET sent_rev = ?, confirmed_rev = ?, last_stamp = ?, clock_offset = ?,"     \
 	" next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?,"      \
-	" reason = ? WHERE id = ?"
+	" reason = ?, behind_since = ? WHERE id = ?"
 /* Each of the three that delete is a question whose answer is wanted; see maria_driver.c. */
 #define MARIA_CLIENT_DELETE "SELECT name FROM client WHERE id = ?"
 #define MARIA_CLIENTS                                                                              \
@@ -73,7 +75,9 @@
 	"SELECT " CLIENT_COLUMNS                                                                   \
 	" FROM client c FORCE INDEX (PRIMARY) WHERE c.id > ? ORDER BY c.id LIMIT ?"
 #define MARIA_CLIENTS_MIN_C2_REV                                                                   \
-	"SELECT CASE WHEN ? > 0 THEN (SELECT min(c2_rev) FROM client) ELSE 0 END"
+	"SELECT CASE WHEN ? > (SELECT coalesce(sum(n), 0) FROM c2_use) THEN 0 ELSE"                \
+	" (SELECT min(rev) FROM c2_use WHERE n > 0) END"
+#define MARIA_CLIENTS_C2_FROM "SELECT " COUNT_OF("n") " FROM c2_use WHERE rev >= ?"
 #define MARIA_OLD_KEY_PUT                                                                          \
 	"INSERT INTO old_key (client_id, rev, `key`) VALUES (?,?,?) ON DUPLICATE KEY UPDATE"       \
 	" `key` = VALUES(`key`)"
@@ -187,9 +191,15 @@
 #define SQL_CLIENT_LEAVES                                                                          \
 	"UPDATE member m FORCE INDEX (PRIMARY) STRAIGHT_JOIN topic t ON t.id = m.topic_id"         \
 	" SET t.n_members = t.n_members - 1 WHERE m.client_id = ? AND m.removed = 0"
+#define SQL_CLIENT_C2                                                                              \
+	"UPDATE client c STRAIGHT_JOIN c2_use u ON u.rev = c.c2_rev SET u.n = u.n - 1 WHERE"       \
+	" c.id = ?"
 #define SQL_CLIENT_GOES "DELETE FROM client WHERE id = ?"
 #define SQL_TOPIC_GOES "DELETE FROM topic WHERE id = ?"
 #define SQL_MEMBER_GOES "DELETE FROM member WHERE topic_id = ? AND client_id = ?"
+
+#define SQL_C2_COUNT                                                                               \
+	"INSERT INTO c2_use (rev, n) VALUES (?,?) ON DUPLICATE KEY UPDATE n = n + VALUES(n)"
 
 #define TIMES_8(x) x x x x x x x x
 #define PARAMS_64 "?" TIMES_8(",?,?,?,?,?,?,?") ",?,?,?,?,?,?,?"

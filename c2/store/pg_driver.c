@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "c2/store/pg_sql.h"
 
-#define PG_STATE_COLUMNS 12
+#define PG_STATE_COLUMNS 13
 #define ANSWER_MS 15000 /* longer than the timeouts of the session in pg_conn.c */
 
 static const char *const sql_text[PG_N] = {
@@ -27,11 +27,14 @@ static const char *const sql_text[PG_N] = {
 		" last_stamp = u.last_stamp, clock_offset = u.clock_offset, next_at = u.next_at,"
 		" attempts = u.attempts, asked_at = u.asked_at, last_seen = u.last_seen,"
 		" recheck_at = u.recheck_at, reason = u.reason,"
+		" behind_since = u.behind_since,"
 		" nonce = nullif(u.nonce, '\\x00000000000000000000000000000000'::bytea)"
 		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],"
 		" $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],"
-		" $11::bigint[], $12::bytea[]) AS u (id, sent_rev, confirmed_rev, last_stamp,"
-		" clock_offset, next_at, attempts, asked_at, last_seen, recheck_at, reason, nonce)"
+		" $11::bigint[], $12::bigint[], $13::bytea[]) AS u (id, sent_rev, confirmed_rev,"
+		" last_stamp, clock_offset, next_at, attempts, asked_at, last_seen, recheck_at, "
+		"reason,"
+		" behind_since, nonce)"
 		" WHERE client.id = u.id",
 	[PG_ABSENT] = "SELECT name, e4id FROM client WHERE name = ANY ($1::text[])"
 		      " UNION ALL SELECT name, e4id FROM client WHERE e4id = ANY ($2::bytea[])",
@@ -419,7 +422,7 @@ static void add_state(struct bytes b[PG_STATE_COLUMNS], const struct store_clien
 	const int64_t numbers[] = {
 		row->id,           row->sent_rev,   row->confirmed_rev, (int64_t)row->last_stamp,
 		row->clock_offset, row->next_at,    row->attempts,      row->asked_at,
-		row->last_seen,    row->recheck_at, row->reason};
+		row->last_seen,    row->recheck_at, row->reason,        row->behind_since};
 	for (size_t i = 0; i < PG_STATE_COLUMNS - 1; i++)
 		add_long(&b[i], numbers[i]);
 	add_int(&b[PG_STATE_COLUMNS - 1], sizeof row->nonce);

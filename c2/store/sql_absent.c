@@ -62,7 +62,8 @@ void absent_e4id_found_out(struct sql_absent *a, const uint8_t e4id[16])
 
 bool absent_use(struct sql_absent *a, const struct store_client *row)
 {
-	bool sure = absent_name(a, row->name) && absent_e4id(a, row->e4id);
+	/* An id is that of its name, so a name that is taken has its id there too. */
+	bool sure = absent_e4id(a, row->e4id);
 	struct sql_absent_one *one = find(a, row->name);
 	if (one)
 		memset(one->e4id, 0, sizeof one->e4id);

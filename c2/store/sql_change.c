@@ -317,6 +317,7 @@ const struct store_ops sql_ops = {
 	.c2_keys = sql_c2_keys,
 	.c2_keys_drop = sql_c2_keys_drop,
 	.clients_min_c2_rev = sql_clients_min_c2_rev,
+	.clients_c2_from = sql_clients_c2_from,
 	.topic_by_name = sql_topic_by_name,
 	.topic_by_id = sql_topic_by_id,
 	.topic_put = sql_topic_put,

@@ -80,6 +80,7 @@ static void put_client_values(struct stmt *s, const struct store_client *row)
 	put_int(s, row->last_seen);
 	put_int(s, row->recheck_at);
 	put_int(s, row->reason);
+	put_int(s, row->behind_since);
 }
 
 static bool client_insert(struct db *db, struct store_client *row, struct err *err)
@@ -153,6 +154,7 @@ static bool client_state(struct db *db, const struct store_client *row, struct e
 	put_int(&s, row->last_seen);
 	put_int(&s, row->recheck_at);
 	put_int(&s, row->reason);
+	put_int(&s, row->behind_since);
 	put_int(&s, row->id);
 	return stmt_post(&s, 0, err);
 }
@@ -240,4 +242,11 @@ bool sql_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err)
 	struct stmt s = stmt_read(ctx, SQL_CLIENTS_MIN_C2_REV);
 	put_int(&s, state.n_clients);
 	return stmt_int(&s, rev, err);
+}
+
+bool sql_clients_c2_from(void *ctx, int64_t rev, int64_t *n, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_CLIENTS_C2_FROM);
+	put_int(&s, rev);
+	return stmt_int(&s, n, err);
 }

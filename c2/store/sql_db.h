@@ -274,6 +274,7 @@ bool sql_clients_next_at(void *ctx, int64_t *at, struct err *err);
 bool sql_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *fn, void *arg,
 		       struct err *err);
 bool sql_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err);
+bool sql_clients_c2_from(void *ctx, int64_t rev, int64_t *n, struct err *err);
 
 /* sql_keys.c */
 bool sql_old_key_put(void *ctx, const struct store_old_key *row, struct err *err);

@@ -27,6 +27,7 @@
 	X(CLIENTS_NEXT_AT)                                                                         \
 	X(CLIENTS_AFTER)                                                                           \
 	X(CLIENTS_MIN_C2_REV)                                                                      \
+	X(CLIENTS_C2_FROM)                                                                         \
 	X(OLD_KEY_PUT)                                                                             \
 	X(OLD_KEYS)                                                                                \
 	X(OLD_KEYS_DROP)                                                                           \

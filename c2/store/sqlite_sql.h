@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.recheck_at, c.reason"
+	" c.last_seen, c.recheck_at, c.reason, c.behind_since"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason"
-#define VALUES_18 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason, behind_since"
+#define VALUES_19 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -45,11 +45,12 @@
 #define LITE_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.e4id = ?"
 #define LITE_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id = ?"
 #define LITE_CLIENT_INSERT                                                                         \
-	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_18 ",?,?,?)"
-#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_18 ") WHERE id = ?"
+	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_19 ",?,?,?)"
+#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_19 ") WHERE id = ?"
 #define LITE_CLIENT_STATE                                                                          \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
-	" attempts, nonce, asked_at, last_seen, recheck_at, reason) = (?,?,?,?,?,?,?,?,?,?,?)"     \
+	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
+	" (?,?,?,?,?,?,?,?,?,?,?,?)"                                                               \
 	" WHERE id = ?"
 #define LITE_CLIENT_DELETE "DELETE FROM client WHERE id = ? RETURNING name"
 #define LITE_CLIENTS                                                                               \
@@ -65,6 +66,7 @@
 #define LITE_CLIENTS_MIN_C2_REV                                                                    \
 	"SELECT CASE WHEN ? > (SELECT total(n) FROM c2_use)"                                       \
 	" THEN 0 ELSE (SELECT min(rev) FROM c2_use) END"
+#define LITE_CLIENTS_C2_FROM "SELECT ifnull(sum(n), 0) FROM c2_use WHERE rev >= ?"
 #define LITE_OLD_KEY_PUT                                                                           \
 	"INSERT INTO old_key (client_id, rev, key) VALUES (?,?,?) ON CONFLICT (client_id, rev)"    \
 	" DO UPDATE SET key = excluded.key"

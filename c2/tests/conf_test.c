@@ -62,7 +62,8 @@ static void pairs_need_both_halves(void)
 	CHECK(!planned("tls.key=/k", NULL, NULL, NULL));
 	CHECK(!planned("mqtt.cert=/c", NULL, NULL, NULL));
 	CHECK(!planned("mqtt.persistent=true", NULL, NULL, NULL));
-	CHECK(planned("mqtt.persistent=true", "mqtt.client_id=c2", NULL, NULL));
+	CHECK(planned("mqtt.persistent=true", "mqtt.client_id=c2-{host}", NULL, NULL));
+	CHECK(!planned("mqtt.persistent=true", "mqtt.client_id=c2-{random}", NULL, NULL));
 }
 
 static void exactly_one_custody_is_needed(void)
@@ -81,6 +82,49 @@ static void values_out_of_range_are_refused_by_name(void)
 	CHECK(!planned("db.path=", NULL, NULL, NULL));
 }
 
+/* Every row can be applied to every setting's limits, and what it sets stays overridable. */
+static void a_profile_sets_the_defaults_of_its_broker(void)
+{
+	for (size_t i = 0; i < c2_n_profiles; i++) {
+		conf_defaults(&conf, c2_conf_keys, c2_conf_n_keys);
+		CHECK(conf_set(&conf, c2_conf_keys, c2_conf_n_keys, "custody.key_file=/k", &err));
+		CHECK(c2_profile_apply(&conf, c2_profiles[i].name, &err));
+		CHECK(c2_conf_plan(&plan, &conf, &err));
+		if (strcmp(c2_profiles[i].name, "aws") == 0) {
+			CHECK_EQ(conf.mqtt_qos, 1);
+			CHECK_EQ(conf.mqtt_rate, 100);
+			CHECK_STR(conf.mqtt_alpn, "x-amzn-mqtt-ca");
+			CHECK(conf_set(&conf, c2_conf_keys, c2_conf_n_keys, "mqtt.qos=0", &err));
+			CHECK_EQ(conf.mqtt_qos, 0);
+		}
+		conf_free(&conf, c2_conf_keys, c2_conf_n_keys);
+	}
+	conf_defaults(&conf, c2_conf_keys, c2_conf_n_keys);
+	CHECK(!c2_profile_apply(&conf, "rabbitmq", &err));
+	conf_free(&conf, c2_conf_keys, c2_conf_n_keys);
+}
+
+/* The choice and the table are one list. */
+static void every_profile_can_be_chosen(void)
+{
+	for (size_t i = 0; i < c2_n_profiles; i++) {
+		char set[64];
+
+		snprintf(set, sizeof set, "mqtt.profile=%s", c2_profiles[i].name);
+		CHECK(planned(set, NULL, NULL, NULL));
+	}
+	CHECK(!planned("mqtt.profile=none", NULL, NULL, NULL));
+	for (size_t i = 0; i < c2_conf_n_keys; i++) {
+		size_t n = 1;
+
+		if (strcmp(c2_conf_keys[i].name, "mqtt.profile") != 0)
+			continue;
+		for (const char *c = c2_conf_keys[i].choices; *c; c++)
+			n += *c == '|';
+		CHECK_EQ(n, c2_n_profiles);
+	}
+}
+
 int main(void)
 {
 	RUN(the_defaults_with_a_custody_are_good);
@@ -89,5 +133,7 @@ int main(void)
 	RUN(pairs_need_both_halves);
 	RUN(exactly_one_custody_is_needed);
 	RUN(values_out_of_range_are_refused_by_name);
+	RUN(a_profile_sets_the_defaults_of_its_broker);
+	RUN(every_profile_can_be_chosen);
 	return END();
 }

@@ -74,7 +74,39 @@ def test_lists_longer_than_a_page_are_complete_and_in_order(cli):
     assert cli.ok("topic", "list", "--offset", 300) == ""
 
 
+def test_who_has_not_confirmed_is_listed_with_the_reason(cli, tmp_path):
+    names = [f"c{i:03}" for i in range(120)]  # more than a page
+    key = private_file(tmp_path / "k", b"k" * 32)
+    cli.ok(text="".join(f"client create --name {n} --key {key}\n" for n in names))
+    cli.ok("topic", "create", "--name", "t")
+    cli.ok("attach", "--client", "c007", "--topic", "t")
+    lines = cli.ok("client", "list-unconfirmed").splitlines()
+    assert [line.split()[0] for line in lines] == names
+    assert "reason: waits for the device to announce itself" in lines[0]
+    rows = cli.json("client", "list-unconfirmed")["clients"]
+    assert [r["client"]["name"] for r in rows] == names and all(r["since"] for r in rows)
+    assert cli.ok("client", "list-unconfirmed", "--topic", "t").split()[0] == "c007"
+    assert len(cli.ok("client", "list-unconfirmed", "--count", 105).splitlines()) == 105
+    assert cli.run("client", "list-unconfirmed", "--topic", "u").returncode == 3
+
+
+def test_the_way_of_a_new_c2_key_is_told(start_c2, start_device, tmp_path):
+    server = start_c2("pubkey")
+    cli = Cli(f"127.0.0.1:{server.grpc_port}")
+    subprocess.run([E4KEYGEN, "-type", "ed25519", "-out", tmp_path / "d.key"], check=True)
+    cli.ok("client", "create", "--name", "d", "--key", tmp_path / "d.key.pub")
+    cli.ok("c2-public-key", "--out", tmp_path / "c2.pub")
+    cli.ok("new-c2key", "--force")
+    status = cli.json("status", "--c2-key")
+    assert (status["clients"], status["confirmed"], status["olderKeys"]) == ("1", "0", "1")
+    start_device("d", c2_public=(tmp_path / "c2.pub").read_bytes())
+    shown = cli.ok("status", "--c2-key", "--wait", "--timeout", 30)
+    assert shown.splitlines()[-1] == "1 of 1 confirmed"
+    assert cli.json("status", "--c2-key")["olderKeys"] == "0"
+
+
 @pytest.mark.parametrize("args, code, says", [
+    (["status", "--c2-key"], 4, "symmetric"),
     (["client", "remove", "--name", "nobody"], 3, "no such client"),
     (["attach", "--client", "a", "--topic", "nowhere"], 3, "no such topic"),
     (["topic", "create", "--name", "a/+"], 2, "topic"),

@@ -1,7 +1,8 @@
 /*
  * Random changes over a network that loses, repeats, reorders and replays, with
- * devices that come and go and a server that dies: when it calms down, every
- * device holds exactly what it shall.
+ * retained messages, sessions that are kept or expire, devices that come and go,
+ * some of them without receipts, and a server that dies: when it calms down,
+ * every device holds exactly what it shall.
  */
 #include <stdlib.h>
 
@@ -88,6 +89,14 @@ static void change(struct chaos *c)
 	}
 }
 
+static void say_present(struct device *d)
+{
+	char topic[STORE_NAME_MAX + 16];
+
+	snprintf(topic, sizeof topic, "presence/%s", d->name);
+	bus_publish(&d->bus, topic, (const uint8_t *)"1", 1, 1, false, 0);
+}
+
 static void weather(struct chaos *c)
 {
 	struct device *d = c->d[rnd(c) % DEVICES];
@@ -97,8 +106,14 @@ static void weather(struct chaos *c)
 	case 1:
 	case 2:
 		d->online = !d->online;
+		if (d->online && rnd(c) % 4 == 0)
+			d->n_held = 0; /* its session has expired */
 		if (d->online)
+			device_resubscribe(d);
+		if (d->online && !d->legacy)
 			device_announce(d);
+		else if (d->online)
+			say_present(d);
 		break;
 	case 3:
 		bus_mem_set_up(c->k.hub, false);
@@ -137,6 +152,7 @@ static void calm_down(struct chaos *c)
 	for (int i = 0; i < DEVICES; i++) {
 		c->d[i]->shuffle = false;
 		c->d[i]->online = true;
+		device_resubscribe(c->d[i]);
 	}
 	/* Not one of them needs to announce itself: the longest pause is enough. */
 	kit_run(&c->k, 5 * (int64_t)3600);
@@ -150,10 +166,15 @@ static void storm(uint32_t seed, enum core_mode mode)
 	memset(&c, 0, sizeof c);
 	c.state = seed * 2654435761u + 1;
 	kit_open_file(&c.k, mode);
+	c.k.config.presence = "presence/{client}";
+	c.k.config.retain = seed % 2;
+	kit_crash(&c.k);
 	bus_mem_set_fate(c.k.hub, fate, &c);
 	for (int i = 0; i < DEVICES; i++) {
 		c.d[i] = device_new(&c.k, names[i]);
 		c.d[i]->shuffle = true;
+		c.d[i]->session = i % 2;
+		c.d[i]->legacy = i >= DEVICES - 2; /* as those deployed */
 	}
 	for (int i = 0; i < STEPS; i++) {
 		change(&c);
@@ -165,7 +186,8 @@ static void storm(uint32_t seed, enum core_mode mode)
 		struct core_client_status s = kit_status(&c.k, names[i]);
 		/* One of which nothing is wanted is asked a few times only. */
 		bool idle = strcmp(s.reason, "waits for the device to announce itself") == 0;
-		bool ok = in_sync(&c.k, c.d[i]) || (idle && holds_all(&c.k, c.d[i]));
+		bool ok = in_sync(&c.k, c.d[i]) ||
+			  ((idle || c.d[i]->legacy) && holds_all(&c.k, c.d[i]));
 
 		snprintf(label, sizeof label, "mode %d seed %u device %d: %s", (int)mode, seed, i,
 			 s.reason);

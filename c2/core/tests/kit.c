@@ -81,8 +81,13 @@ static bool fails(void)
 
 static bool counted_commit(void *ctx, struct err *err)
 {
-	the_kit->n_commits++;
-	if (the_kit->fail_commit || fails())
+	bool dies = ++the_kit->n_commits == the_kit->die_at_commit;
+
+	if (dies && the_kit->die_late && the_kit->real_store.ops->commit(ctx, err))
+		the_kit->dead = true;
+	if (dies)
+		the_kit->dead = true;
+	if (the_kit->dead || the_kit->fail_commit || fails())
 		return err_set(err, ERR_STORE, "the disk is full");
 	return the_kit->real_store.ops->commit(ctx, err);
 }
@@ -228,11 +233,14 @@ void kit_close(struct kit *k)
 	unlink(name);
 	snprintf(name, sizeof name, "%s-shm", k->path);
 	unlink(name);
+	snprintf(name, sizeof name, "%s-lock", k->path);
+	unlink(name);
 }
 
 void kit_crash(struct kit *k)
 {
 	stop(k);
+	k->dead = false;
 	start(k);
 }
 
@@ -283,11 +291,17 @@ static void take(struct device *d, const uint8_t *payload, size_t len)
 		d->n_refused++;
 		return;
 	}
+	if (d->legacy) {
+		d->client.high_water = 0;
+		d->client.cfg.future_s = 0;
+	}
 	r = e4_unprotect(&d->client, &d->control, 0, 0, &out_len, payload, len);
 	d->n_commands += r == E4_COMMAND;
 	d->n_reports += r == E4_REPORT;
 	d->n_refused += r >= E4_ERR;
-	if (r == E4_REPORT)
+	if (d->flash.off)
+		d->online = false;
+	else if (r == E4_REPORT)
 		send_receipt(d, false);
 }
 
@@ -297,9 +311,9 @@ static void on_command(void *ctx, const char *topic, const uint8_t *payload, siz
 	struct held *h;
 
 	(void)topic;
-	if (!d->online)
+	if (!d->online && !d->session)
 		return;
-	if (!d->shuffle) {
+	if (d->online && !d->shuffle) {
 		take(d, payload, len);
 		return;
 	}
@@ -322,6 +336,98 @@ void device_flush(struct device *d, uint32_t (*rnd)(void *ctx), void *ctx)
 		h->taken = true;
 		take(d, h->bytes, h->len);
 	}
+}
+
+/* --- their memory -------------------------------------------------------------------------- */
+
+/* True while there is power. */
+static bool powered(struct flash *f)
+{
+	if (++f->n_ops == f->cut_at)
+		f->off = true;
+	return !f->off;
+}
+
+static bool save_begin(void *ctx, size_t len)
+{
+	struct flash *f = ctx;
+
+	f->next_len = 0;
+	return powered(f) && len <= sizeof f->next;
+}
+
+static bool save_write(void *ctx, const void *bytes, size_t len)
+{
+	struct flash *f = ctx;
+
+	if (!powered(f))
+		return false;
+	memcpy(f->next + f->next_len, bytes, len);
+	f->next_len += len;
+	return true;
+}
+
+static bool save_commit(void *ctx)
+{
+	struct flash *f = ctx;
+	bool was_on = !f->off, on = powered(f);
+
+	if (on || (was_on && f->cut_late)) {
+		memcpy(f->saved, f->next, f->next_len);
+		f->saved_len = f->next_len;
+	}
+	return on;
+}
+
+static bool load_begin(void *ctx, size_t *len)
+{
+	struct flash *f = ctx;
+
+	f->read_at = 0;
+	*len = f->saved_len;
+	return f->saved_len > 0;
+}
+
+static bool load_read(void *ctx, void *out, size_t len)
+{
+	struct flash *f = ctx;
+
+	if (len > f->saved_len - f->read_at)
+		return false;
+	memcpy(out, f->saved + f->read_at, len);
+	f->read_at += len;
+	return true;
+}
+
+static void find_control(struct device *d)
+{
+	char topic[E4_CONTROL_TOPIC_LEN + 1];
+
+	e4_client_control_topic(&d->client, topic);
+	if (e4_topic_init(&d->control, &d->client, topic, strlen(topic)) != E4_OK)
+		abort();
+}
+
+void device_resubscribe(struct device *d)
+{
+	char topic[E4_CONTROL_TOPIC_LEN + 1];
+
+	e4_client_control_topic(&d->client, topic);
+	bus_unsubscribe(&d->bus, topic, 0);
+	bus_subscribe(&d->bus, topic, 1, 0);
+}
+
+void device_power_up(struct device *d)
+{
+	d->flash.off = false;
+	d->flash.cut_at = 0;
+	e4_client_wipe(&d->client);
+	if (e4_init(&d->client, &d->cfg) != E4_OK || e4_load(&d->client) != E4_OK)
+		abort();
+	find_control(d);
+	d->online = true;
+	if (!d->legacy)
+		device_announce(d);
 }
 
 static void provision(struct device *d)
@@ -369,12 +475,15 @@ struct device *device_new(struct kit *k, const char *name)
 	d->kit = k;
 	snprintf(d->name, sizeof d->name, "%s", name);
 	d->online = true;
+	if (k->stores)
+		cfg.store = (struct e4_store){&d->flash,   save_begin, save_write,
+					      save_commit, load_begin, load_read};
+	d->cfg = cfg;
 	if (e4_init(&d->client, &cfg) != E4_OK)
 		abort();
 	provision(d);
+	find_control(d);
 	e4_client_control_topic(&d->client, topic);
-	if (e4_topic_init(&d->control, &d->client, topic, strlen(topic)) != E4_OK)
-		abort();
 	bus_mem_open(&d->bus, k->hub, &handler);
 	bus_subscribe(&d->bus, topic, 1, 0);
 	return d;

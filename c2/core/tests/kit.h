@@ -24,6 +24,16 @@ struct held {
 	bool taken;
 };
 
+/* A device's memory that outlives its power, and how that goes. */
+struct flash {
+	uint8_t saved[4096], next[4096];
+	size_t saved_len, next_len, read_at;
+	size_t n_ops;  /* since the test set it to 0 */
+	size_t cut_at; /* the power goes at the operation of this number; 0: never */
+	bool cut_late; /* a commit that it goes at is done before */
+	bool off;
+};
+
 struct device {
 	struct kit *kit;
 	char name[STORE_NAME_MAX + 1];
@@ -33,13 +43,16 @@ struct device {
 	struct e4_topic control;
 	struct bus bus;
 	bool online;
-	bool legacy;       /* knows no ReportState, as deployed devices */
+	bool legacy;       /* as deployed: no ReportState, no high-water mark, no stamp ahead */
 	bool mute;         /* takes commands, its receipts do not get out */
 	int64_t clock_off; /* seconds by which its clock is wrong */
 	bool shuffle;      /* commands wait for device_flush */
+	bool session;      /* the broker keeps some for it while it is away, for device_flush */
 	struct held held[KIT_HELD];
 	size_t n_held;
 	size_t n_messages, n_commands, n_reports, n_refused;
+	struct e4_config cfg;
+	struct flash flash; /* in use with kit.stores */
 	uint8_t last_receipt[4096];
 	size_t last_receipt_len;
 };
@@ -60,6 +73,11 @@ struct kit {
 	size_t n_woken;
 	size_t n_ops, fail_at; /* the operation of this number fails; 0: none */
 	bool fail_commit, fail_open;
+	bool stores; /* devices made from now on keep their state over device_power_up */
+	/* C2 dies at its commit of this number, before or after it; kit_crash starts it again. */
+	size_t die_at_commit;
+	bool die_late;
+	bool dead;
 };
 
 /* mode with receipt_wait 10 s, retry_max 3600 s, announce_gap 30 s. */
@@ -76,6 +94,10 @@ void kit_crash(struct kit *k);
 struct device *device_new(struct kit *k, const char *name);
 void device_free(struct device *d);
 void device_announce(struct device *d);
+/* It subscribes again: what the broker retained comes once more. */
+void device_resubscribe(struct device *d);
+/* After its power went: start with what was stored. */
+void device_power_up(struct device *d);
 /* Take what was held: reordered, some of it later or twice. */
 void device_flush(struct device *d, uint32_t (*rnd)(void *ctx), void *ctx);
 /* Its current key of a topic, or null. */

@@ -30,6 +30,7 @@ static void scene(struct scene *s)
 	s->in = (struct plan_input){.now = NOW,
 				    .receipt_wait_s = 10,
 				    .retry_max_s = 3600,
+				    .legacy_max_s = 86400,
 				    .announce_gap_s = 30,
 				    .jitter = 128,
 				    .room = 1000};
@@ -152,17 +153,26 @@ static void pauses_grow_to_the_longest(void)
 {
 	static const int64_t pauses[] = {10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600};
 	struct scene s;
+	struct store_client *row = &s.v.row;
 
 	scene(&s);
+	row->last_seen = NOW - 1;
 	for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
-		CHECK_EQ(plan_pause(&s.in, (int32_t)i), pauses[i]);
+		row->attempts = (int32_t)i;
+		CHECK_EQ(plan_pause(&s.in, row), pauses[i]);
 		for (int j = 0; j < 256; j++) {
 			s.in.jitter = (uint8_t)j;
-			CHECK(plan_pause_jitter(&s.in, (int32_t)i) * 8 >= pauses[i] * 6);
-			CHECK(plan_pause_jitter(&s.in, (int32_t)i) * 8 <= pauses[i] * 9);
+			CHECK(plan_pause_jitter(&s.in, row) * 8 >= pauses[i] * 6);
+			CHECK(plan_pause_jitter(&s.in, row) * 8 <= pauses[i] * 9);
 		}
 	}
-	CHECK_EQ(plan_pause(&s.in, INT32_MAX), 3600);
+	row->attempts = INT32_MAX;
+	CHECK_EQ(plan_pause(&s.in, row), 3600);
+	/* One that has never answered may be one that never will. */
+	row->last_seen = 0;
+	CHECK_EQ(plan_pause(&s.in, row), 86400);
+	row->attempts = 10;
+	CHECK_EQ(plan_pause(&s.in, row), 10240);
 }
 
 static void who_shall_hold_nothing_new_is_left_alone(void)
@@ -522,7 +532,7 @@ static void what_differs_is_asked_for_then_repaired(void)
 	plan_free(&p);
 }
 
-static void a_list_that_was_cut_starts_over(void)
+static void a_list_that_was_cut_is_repaired_before_it_starts_over(void)
 {
 	struct scene s;
 	struct plan p;
@@ -536,14 +546,96 @@ static void a_list_that_was_cut_starts_over(void)
 	answer(&a, &s);
 	a.r.digest[0] ^= 1;
 	a.r.flags = E4_RECEIPT_HAS_ENTRIES | E4_RECEIPT_CUT;
-	RECEIPT(0, 0, "reset@-1");
+	add_topic(&s, 'd', PLAN_HOLD, 6);
+	/* What is listed and wrong, and what may be missing behind the list. */
+	entry(&a, 'a', 'a');
+	entry(&a, 'b', 'b');
+	RECEIPT(0, 0, "drop a@-1 set d@-1 asklist@-1");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_TOPICS);
+	keep(&s, &p);
+	/* So it holds something more that nobody can name. */
+	s.in.now++;
+	RECEIPT(0, 0, "reset@0");
 	CHECK_EQ(p.row.confirmed_rev, 0);
 	keep(&s, &p);
-	DUE("set b@0 ask@0");
+	s.in.now++;
+	DUE("set b@1 set d@1 ask@1");
 	CHECK_EQ(p.row.reason, REASON_REPAIRED_PEERS);
 	keep(&s, &p);
 	RECEIPT(0, 0, "");
 	CHECK_EQ(p.row.reason, REASON_STUCK);
+	plan_free(&p);
+}
+
+static void a_device_that_lists_nothing_is_sent_all_of_it(void)
+{
+	struct scene s;
+	struct plan p;
+	struct answer a;
+
+	scene(&s);
+	s.v.pubkey = true;
+	s.v.c2_revs[0] = 1;
+	add_topic(&s, 'b', PLAN_HOLD, 5);
+	add_topic(&s, 'c', PLAN_HOLD, 6);
+	add_peer(&s, 'p', PLAN_HOLD, 7);
+	asked(&s);
+	s.v.row.reason = REASON_DIFFERS;
+	answer(&a, &s);
+	a.r.digest[0] ^= 1;
+	a.r.flags = 0;
+	RECEIPT(0, 0, "set b@-1 set c@-1 peer p@-1 asklist@-1");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_TOPICS);
+	plan_free(&p);
+	/* More than there is room for: in batches, by their revisions; and it lists again then. */
+	s.in.room = 3;
+	RECEIPT(0, 0, "");
+	CHECK_EQ(p.row.sent_rev, 0);
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_TOPICS);
+	keep(&s, &p);
+	DUE("set b@-1 set c@-1 peer p@-1 asklist@-1");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_TOPICS);
+	plan_free(&p);
+	/* Nothing is wanted of it, so it holds too much: there is nothing to send in batches. */
+	s.v.n_topics = s.v.n_peers = 0;
+	s.v.row.reason = REASON_DIFFERS;
+	s.in.room = 1;
+	for (int i = 0; i < 3; i++)
+		entry(&a, (char)('a' + i), 'a');
+	a.r.flags = E4_RECEIPT_HAS_ENTRIES | E4_RECEIPT_CUT;
+	RECEIPT(0, 0, "reset@-1 resetpeers@-1");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_PEERS);
+	plan_free(&p);
+}
+
+static void peers_are_sent_before_all_of_them_are_taken_away(void)
+{
+	struct scene s;
+	struct plan p;
+	struct answer a;
+
+	scene(&s);
+	s.v.pubkey = true;
+	s.v.c2_revs[0] = 1;
+	add_topic(&s, 'b', PLAN_HOLD, 5);
+	add_peer(&s, 'p', PLAN_HOLD, 6);
+	add_peer(&s, 'q', PLAN_DROP, 7);
+	asked(&s);
+	s.v.row.reason = REASON_DIFFERS;
+	answer(&a, &s);
+	a.r.digest[0] ^= 1;
+	a.r.n_pubkeys = 1;
+	entry(&a, 'b', 'b');
+	RECEIPT(0, 0, "peer p@-1 droppeer q@-1 asklist@-1");
+	keep(&s, &p);
+	s.in.now++;
+	RECEIPT(0, 0, "resetpeers@0 peer p@1 asklist@1");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_PEERS);
+	plan_free(&p);
+	/* It has more than it shall: one of them is unknown. */
+	a.r.n_pubkeys = 2;
+	s.v.row.reason = REASON_DIFFERS;
+	RECEIPT(0, 0, "resetpeers@0 peer p@1 asklist@1");
 	plan_free(&p);
 }
 
@@ -687,6 +779,120 @@ static void announcements_ask_once_in_a_while(void)
 	}
 }
 
+/* What a message that anybody can forge may do. */
+static void presence_only_moves_a_send_forward(void)
+{
+#define NEVER INT64_MIN
+	static const struct {
+		int64_t asked, next, behind; /* relative to now */
+		int32_t reason;
+		bool changes;
+		int64_t at;
+	} cases[] = {
+		/* Confirmed: nothing. */
+		{NEVER, NEVER, NEVER, REASON_NONE, false, 0},
+		{-900, 40, NEVER, REASON_NONE, false, 0},
+		/* Provisioned, never sent to. */
+		{NEVER, NEVER, -5, REASON_NONE, true, 0},
+		/* Waits for its next try: now, or when the gap is over. */
+		{-900, 4000, -900, REASON_SILENT, true, 0},
+		{-29, 4000, -900, REASON_SENT, true, 1},
+		{-10, 15, -10, REASON_SENT, false, 0},
+		/* Due, or about to be. */
+		{NEVER, 0, -1, REASON_NONE, false, 0},
+		{-100, 20, -900, REASON_SEEN, false, 0},
+		/* In conversation: that goes on. */
+		{-100, 90, -900, REASON_ANNOUNCED, false, 0},
+		{-100, 90, -900, REASON_OLD_KEY, false, 0},
+		{-100, 90, -900, REASON_DIFFERS, false, 0},
+		{-100, 90, -900, REASON_STUCK, false, 0},
+		{-100, 90, -900, REASON_CUSTODY, false, 0},
+		/* Our clock stepped back. */
+		{5000, 9000, -900, REASON_SENT, true, 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct scene s;
+		struct plan p = {0};
+		struct store_client *row = &s.v.row;
+
+		scene(&s);
+		row->asked_at = cases[i].asked == NEVER ? 0 : NOW + cases[i].asked;
+		row->next_at = cases[i].next == NEVER ? 0 : NOW + cases[i].next;
+		row->behind_since = cases[i].behind == NEVER ? 0 : NOW + cases[i].behind;
+		row->reason = cases[i].reason;
+		row->attempts = 12;
+		row->sent_rev = row->confirmed_rev = 77;
+		p.row = *row;
+		CHECK_EQ(plan_seen(&p, &s.v, &s.in), cases[i].changes);
+		if (!cases[i].changes)
+			continue;
+		CHECK_EQ(p.row.reason, REASON_SEEN);
+		CHECK_EQ(p.row.next_at, NOW + cases[i].at);
+		/* No proof of life: nothing that only a receipt tells has changed. */
+		CHECK_EQ(p.row.last_seen, 0);
+		CHECK_EQ(p.row.confirmed_rev, 77);
+		CHECK_EQ(p.row.asked_at, row->asked_at);
+		p.row.reason = row->reason;
+		p.row.next_at = row->next_at;
+		p.row.attempts = row->attempts;
+		CHECK_MEM(&p.row, row, sizeof *row);
+	}
+}
+
+static void who_was_seen_is_sent_all_that_is_not_confirmed(void)
+{
+	struct scene s;
+	struct plan p;
+
+	scene(&s);
+	add_topic(&s, 'a', PLAN_HOLD, 5);
+	add_topic(&s, 'b', PLAN_DROP, 6);
+	s.v.row.sent_rev = 100;
+	s.v.row.reason = REASON_SEEN;
+	s.v.row.behind_since = NOW - 5000;
+	s.v.row.asked_at = NOW - 5000;
+	s.v.row.attempts = -1;
+	DUE("set a@-2 drop b@-2 ask@-2");
+	CHECK_EQ(p.row.reason, REASON_SENT);
+	CHECK_EQ(p.row.behind_since, NOW - 5000);
+	/* Soon once more, for who had not subscribed yet; then as usual. */
+	CHECK_EQ(p.row.next_at, NOW + 3);
+	keep(&s, &p);
+	s.in.now = NOW + 3;
+	DUE("set a@1 drop b@1 ask@1");
+	CHECK_EQ(p.row.attempts, 0);
+	CHECK_EQ(p.row.next_at, NOW + 13);
+	plan_free(&p);
+}
+
+static void behind_lasts_from_the_first_change_to_the_receipt(void)
+{
+	struct scene s;
+	struct plan p;
+	struct answer a;
+
+	scene(&s);
+	add_topic(&s, 'a', PLAN_HOLD, 5);
+	DUE("set a@-2 ask@-2");
+	CHECK_EQ(p.row.behind_since, NOW);
+	keep(&s, &p);
+	s.in.now += 100;
+	DUE("set a@98 ask@98");
+	CHECK_EQ(p.row.behind_since, NOW);
+	keep(&s, &p);
+	answer(&a, &s);
+	RECEIPT(0, 0, "");
+	CHECK_EQ(p.row.behind_since, 0);
+	keep(&s, &p);
+	/* It lost something: behind again. */
+	s.v.row.asked_at = s.in.now;
+	a.r.digest[0] ^= 1;
+	RECEIPT(0, 0, "");
+	CHECK_EQ(p.row.behind_since, NOW + 100);
+	plan_free(&p);
+}
+
 int main(void)
 {
 	RUN(what_is_new_goes_out_once);
@@ -702,7 +908,12 @@ int main(void)
 	RUN(who_was_rid_of_something_is_asked_once_more);
 	RUN(a_receipt_under_an_old_key_confirms_only_that_key);
 	RUN(what_differs_is_asked_for_then_repaired);
-	RUN(a_list_that_was_cut_starts_over);
+	RUN(a_list_that_was_cut_is_repaired_before_it_starts_over);
+	RUN(a_device_that_lists_nothing_is_sent_all_of_it);
+	RUN(peers_are_sent_before_all_of_them_are_taken_away);
+	RUN(presence_only_moves_a_send_forward);
+	RUN(who_was_seen_is_sent_all_that_is_not_confirmed);
+	RUN(behind_lasts_from_the_first_change_to_the_receipt);
 	RUN(in_pubkey_mode_peers_are_repaired_when_topics_agree);
 	RUN(news_on_their_way_come_before_any_repair);
 	RUN(clocks_are_learnt_from_answers);

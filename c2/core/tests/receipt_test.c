@@ -244,6 +244,84 @@ static void a_flood_fills_a_bounded_queue_only(void)
 	kit_close(&k);
 }
 
+/* --- several servers on one database ------------------------------------------------------- */
+
+/* A second one: it shares the database and hears every receipt too. */
+struct other {
+	struct core *core;
+	struct bus bus;
+};
+
+static void other_open(struct other *o, struct kit *k)
+{
+	struct bus_handler handler;
+
+	o->core = core_new(&k->config, &k->store, &k->custody, &k->clock, 0, 0, &err);
+	CHECK(o->core != 0);
+	handler = core_bus_handler(o->core);
+	bus_mem_open(&o->bus, k->hub, &handler);
+	CHECK(core_set_bus(o->core, &o->bus, &err));
+}
+
+static void other_close(struct other *o)
+{
+	bus_close(&o->bus);
+	core_free(o->core);
+}
+
+static void every_receipt_at_two_servers_does_no_harm(void)
+{
+	EACH_MODE(m)
+	{
+		struct kit k;
+		struct other o;
+		struct device *d;
+		size_t seen;
+
+		kit_open(&k, MODE(m));
+		other_open(&o, &k);
+		d = device_new(&k, "a");
+		topic(&k, "t");
+		attach(&k, "a", "t");
+		for (int i = 0; i < 50; i++) {
+			/* Either may be first, each takes its turn with what lies in the database.
+			 */
+			struct core *first = i % 2 ? o.core : k.core;
+			struct core *second = i % 2 ? k.core : o.core;
+
+			if (i % 10 == 3)
+				topic(&k, "t");
+			if (i % 10 == 5)
+				CHECK(core_client_new_key(second, "a", &out, &err));
+			if (i % 10 == 7 && MODE(m) == CORE_PUBKEY)
+				CHECK(core_new_c2_key(first, true, &out, &err));
+			if (i % 10 == 9)
+				device_announce(d);
+			for (int n = 0; n < 8; n++) {
+				core_work(first, 64);
+				core_work(second, 64);
+				bus_mem_deliver(k.hub);
+			}
+			k.clock_state.wall_ms += 40000;
+			CHECK_EQ(k.core->outbox.n + o.core->outbox.n, 0);
+		}
+		CHECK(in_sync(&k, d));
+		/* One conversation each, not two: a key and a question, under some keys. */
+		seen = d->n_messages;
+		topic(&k, "t");
+		for (int n = 0; n < 8; n++) {
+			core_work(k.core, 64);
+			core_work(o.core, 64);
+			bus_mem_deliver(k.hub);
+		}
+		CHECK(in_sync(&k, d));
+		CHECK_EQ(d->n_messages - seen, 2);
+		other_close(&o);
+		device_free(d);
+		kit_close(&k);
+	}
+}
+
 int main(void)
 {
 	/* What fails here fails on purpose. */
@@ -254,5 +332,6 @@ int main(void)
 	RUN(replayed_announcements_cost_one_question_a_gap);
 	RUN(forged_receipts_write_nothing);
 	RUN(a_flood_fills_a_bounded_queue_only);
+	RUN(every_receipt_at_two_servers_does_no_harm);
 	return END();
 }

@@ -55,10 +55,19 @@
 			"  last_seen BIGINT NOT NULL,"                                             \
 			"  recheck_at BIGINT NOT NULL,"                                            \
 			"  reason INT NOT NULL,"                                                   \
+			"  behind_since BIGINT NOT NULL,"                                          \
 			"  UNIQUE KEY client_name (name),"                                         \
 			"  UNIQUE KEY client_e4id (e4id),"                                         \
-			"  KEY client_due (next_at, id),"                                          \
-			"  KEY client_c2 (c2_rev)")
+			"  KEY client_due (next_at, id)")
+
+/*
+ * How many clients may still hold each of our own keys: few rows. Clients that
+ * hold none (rev 0, all of them in symmetric mode) have no row: they are the rest
+ * of n_clients.
+ */
+#define C2_USE                                                                                     \
+	TABLE("c2_use", "  rev BIGINT PRIMARY KEY,"                                                \
+			"  n BIGINT NOT NULL")
 
 #define OLD_KEY                                                                                    \
 	TABLE("old_key", "  client_id BIGINT NOT NULL,"                                            \
@@ -135,11 +144,11 @@
 		       "  target VARBINARY(512) NOT NULL")
 
 static const char *const step_1[] = {
-	META,   STATE,  "INSERT IGNORE INTO state (one) VALUES (1)",
-	WRITER, CLIENT, OLD_KEY,
-	C2_KEY, TOPIC,  MEMBER,
-	LINK,   PEER,   EVENT,
-	0,
+	META,    STATE,  "INSERT IGNORE INTO state (one) VALUES (1)",
+	WRITER,  CLIENT, C2_USE,
+	OLD_KEY, C2_KEY, TOPIC,
+	MEMBER,  LINK,   PEER,
+	EVENT,   0,
 };
 
 const char *const *const maria_schema_steps[] = {step_1};

@@ -41,6 +41,7 @@
 	"  asked_at bigint NOT NULL,"                                                              \
 	"  last_seen bigint NOT NULL,"                                                             \
 	"  recheck_at bigint NOT NULL,"                                                            \
+	"  behind_since bigint NOT NULL,"                                                          \
 	"  attempts integer NOT NULL,"                                                             \
 	"  reason integer NOT NULL,"                                                               \
 	"  n_old_keys integer NOT NULL DEFAULT 0,"                                                 \

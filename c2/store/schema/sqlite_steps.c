@@ -217,6 +217,10 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 
 static const char *const step_members[] = {MEMBER_2, TOPIC_REV, 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1, step_members};
+/* Rows of before count as behind since the first time that they are looked at. */
+static const char *const step_behind[] = {
+	"ALTER TABLE client ADD COLUMN behind_since INTEGER NOT NULL DEFAULT 0;", 0};
+
+const char *const *const sqlite_schema_steps[] = {step_1, step_members, step_behind};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];

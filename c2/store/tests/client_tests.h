@@ -26,6 +26,7 @@ static void fill_client(struct store_client *c)
 	c->asked_at = 1790000002;
 	c->last_seen = INT64_MAX;
 	c->reason = -3;
+	c->behind_since = 1790000003;
 }
 
 static void same_client(const struct store_client *a, const struct store_client *b)
@@ -51,6 +52,7 @@ static void same_client(const struct store_client *a, const struct store_client 
 	CHECK_EQ(a->asked_at, b->asked_at);
 	CHECK_EQ(a->last_seen, b->last_seen);
 	CHECK_EQ(a->reason, b->reason);
+	CHECK_EQ(a->behind_since, b->behind_since);
 }
 
 static void a_client_comes_back_as_it_was_put(void)
@@ -352,6 +354,30 @@ static void set_c2_rev(int64_t id, int64_t rev)
 	struct store_client c = client_of(id);
 	c.c2_rev = rev;
 	OK(OPS->client_put(CTX, &c, &err));
+}
+
+static int64_t c2_from(int64_t rev)
+{
+	int64_t n = -1;
+	OK(OPS->clients_c2_from(CTX, rev, &n, &err));
+	return n;
+}
+
+static void clients_are_counted_by_the_c2_key_they_confirmed(void)
+{
+	CHECK_EQ(c2_from(1), 0);
+	begin();
+	int64_t a = add_client("a"), b = add_client("b");
+	add_client("c"); /* holds none */
+	set_c2_rev(a, 4);
+	set_c2_rev(b, 9);
+	CHECK_EQ(c2_from(4), 2);
+	CHECK_EQ(c2_from(5), 1);
+	CHECK_EQ(c2_from(10), 0);
+	set_c2_rev(a, 9);
+	OK(OPS->client_remove(CTX, b, &err));
+	CHECK_EQ(c2_from(9), 1);
+	commit();
 }
 
 static void the_oldest_c2_key_in_use_is_known(void)

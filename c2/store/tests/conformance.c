@@ -71,6 +71,7 @@ static bool open_maria(void)
 static void clear_maria(void)
 {
 	maria_server_sql(&maria, "DELETE FROM client; DELETE FROM topic; DELETE FROM c2_key;"
+				 "DELETE FROM c2_use;"
 				 "DELETE FROM event; DELETE FROM meta; DELETE FROM state;"
 				 "INSERT INTO state (one) VALUES (1)");
 }
@@ -113,6 +114,7 @@ static const struct {
 	TEST(the_fleet_is_walked_in_order_of_id),
 	TEST(old_keys_are_counted_and_dropped_by_revision),
 	TEST(our_own_keys_come_newest_last),
+	TEST(clients_are_counted_by_the_c2_key_they_confirmed),
 	TEST(the_oldest_c2_key_in_use_is_known),
 	TEST(a_topic_comes_back_as_it_was_put),
 	TEST(a_removed_topic_is_invisible_by_name_and_leaves_it_free),

@@ -59,7 +59,9 @@ static bool server_again(void)
 
 static void check_kept_counts(void)
 {
-	/* None: what others keep in triggers is counted when it is asked for. */
+	CHECK_EQ(server_sql("SELECT count(*) FROM c2_use u WHERE n <> (SELECT count(*) FROM client"
+			    " WHERE c2_rev = u.rev)"),
+		 0);
 }
 
 /* --- Locks ------------------------------------------------------------------------------ */

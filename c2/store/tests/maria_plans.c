@@ -19,6 +19,8 @@ static const struct {
 #undef X
 		{"ABSENT", SQL_ABSENT},
 	{"CLIENT_LEAVES", SQL_CLIENT_LEAVES},
+	{"CLIENT_C2", SQL_CLIENT_C2},
+	{"C2_COUNT", SQL_C2_COUNT},
 	{"CLIENT_GOES", SQL_CLIENT_GOES},
 	{"TOPIC_GOES", SQL_TOPIC_GOES},
 	{"MEMBER_GOES", SQL_MEMBER_GOES},
@@ -46,7 +48,8 @@ static bool may_sort(const char *name)
 /* Tables of one or a few rows; i and j are ids that we gave. */
 static bool may_be_read(const char *table)
 {
-	static const char *const those[] = {"state", "s", "c2_key", "i", "j", "<union1,2>"};
+	static const char *const those[] = {"state", "s", "c2_key",    "c2_use",
+					    "i",     "j", "<union1,2>"};
 	for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
 		if (strcmp(table, those[i]) == 0)
 			return true;

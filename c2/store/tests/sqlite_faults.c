@@ -214,6 +214,7 @@ static void members_of_version_1_are_kept(void)
 	CHECK_EQ(members_of(1), 1);
 	OK(OPS->client_members(CTX, 1, take_member_rev, &rev, &err));
 	CHECK_EQ(rev, 3);
+	CHECK_EQ(client_of(1).behind_since, 0);
 	OK(OPS->client_members(CTX, 2, take_member_rev, &rev, &err));
 	CHECK_EQ(rev, -4);
 	begin();
