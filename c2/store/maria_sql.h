@@ -52,11 +52,11 @@
 	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* The key of ours that it held before is told as the last id that was inserted, plus 1. */
 #define MARIA_CLIENT_UPDATE                                                                        \
-	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ? + 0 *"
-" LAST_INSERT_ID(c2_rev + 1), wanted_rev = ?,"
-	" sent_rev = ?, confirmed_rev = ?, reset_rev = ?, reset_peers_rev = ?, last_stamp = ?,"
-	" clock_offset = ?, next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?,"
-	" recheck_at = ?, reason = ?, behind_since = ? WHERE id = ?"
+	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ? + 0 *"              \
+	" LAST_INSERT_ID(c2_rev + 1), wanted_rev = ?, sent_rev = ?, confirmed_rev = ?,"            \
+	" reset_rev = ?, reset_peers_rev = ?, last_stamp = ?, clock_offset = ?, next_at = ?,"      \
+	" attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?, reason = ?,"       \
+	" behind_since = ? WHERE id = ?"
 #define MARIA_CLIENT_STATE                                                                         \
 	"UPDATE client SET sent_rev = ?, confirmed_rev = ?, last_stamp = ?, clock_offset = ?,"     \
 	" next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?,"      \
