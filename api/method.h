@@ -64,7 +64,7 @@ enum api_command_kind {
 	API_COMMAND_LIST,   /* page by page through offset and count; one repeated field answers */
 	API_COMMAND_STREAM, /* server stream */
 	API_COMMAND_PROGRESS, /* asked once, or again until all is confirmed */
-	API_COMMAND_CURSOR,   /* page by page through after and next; the other field is the list */
+	API_COMMAND_CURSOR,   /* again with the cursor of the answer, until that is empty */
 };
 
 /*

@@ -225,6 +225,7 @@ static bool open_core(struct app *a, struct err *err)
 		.announce_gap_s = a->conf.delivery_announce_gap,
 		.presence = a->conf.mqtt_presence,
 		.events_keep = a->conf.events_keep,
+		.shared = a->conf.db_url != NULL,
 	};
 
 	a->work = loop_timer_add(a->loop, on_work, a);

@@ -10,6 +10,7 @@
 #include "cli/client_opts.h"
 #include "cli/command.h"
 #include "cli/keygen_opts.h"
+#include "cli/sim_opts.h"
 
 #ifndef E4_VERSION
 #define E4_VERSION "unknown"
@@ -172,6 +173,7 @@ static const struct program {
 	{"e4keygen", &keygen_opts, NULL},
 	{"e4client", &client_opts, put_client_commands},
 	{"c2cli", &c2cli_opts, put_c2cli_commands},
+	{"e4sim", &sim_opts, NULL},
 };
 
 static bool put_page(const struct program *p, const char *path)

@@ -98,17 +98,17 @@ static bool run_list(struct session *s, const struct command *cmd, struct err *e
 	return true;
 }
 
-/* One page after the cursor; moves the cursor, 0 at the end. */
+/* One page; its memory goes with it, but for the cursor. */
 static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_list *list,
-			    int64_t *after, int64_t count, size_t *n, struct err *err)
+			    char *cursor, size_t cap, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *request, *page;
+	size_t n;
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
-		  set_number(request, "after", *after, &arena, err) &&
-		  set_number(request, "count", count, &arena, err) &&
+		  api_set_field(request, "cursor", cursor, strlen(cursor), &arena, NULL, err) &&
 		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
-		  show_list_page(list, page, n, err) && show_next(page, after, err);
+		  show_list_page(list, page, &n, err) && show_cursor(page, cursor, cap, err);
 
 	arena_free(&arena);
 	return ok;
@@ -117,17 +117,14 @@ static bool run_cursor_page(struct session *s, const struct command *cmd, struct
 static bool run_cursor(struct session *s, const struct command *cmd, struct err *err)
 {
 	struct show_list list = {.json = s->json};
-	int64_t after = 0, limit, left;
-	size_t n;
+	char cursor[1024] = "";
 
-	if (!number_of(cmd, "count", &limit, err))
-		return false;
-	left = limit > 0 ? limit : INT64_MAX;
 	do {
-		if (!run_cursor_page(s, cmd, &list, &after, left < PAGE ? left : PAGE, &n, err))
+		if (s->stop && *s->stop)
+			return err_set(err, ERR_CANCELLED, "stopped");
+		if (!run_cursor_page(s, cmd, &list, cursor, sizeof cursor, err))
 			return false;
-		left -= (int64_t)n;
-	} while (after && left > 0 && !(s->stop && *s->stop));
+	} while (*cursor);
 	show_list_end(&list, cmd->row->response);
 	return true;
 }

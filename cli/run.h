@@ -43,9 +43,9 @@ struct show_list {
 	const char *name; /* of the field */
 };
 
-/* The field next of an answer: where the page after it begins, 0 at the end. */
-bool show_next(const ProtobufCMessage *page, int64_t *next, struct err *err);
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err);
+/* Where the page after this one begins; empty at the end. */
+bool show_cursor(const ProtobufCMessage *page, char *cursor, size_t cap, struct err *err);
 void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *desc);
 
 /* Where the delivery of a status answer stands. */

@@ -189,13 +189,13 @@ static void put_row(json_t *o)
 	}
 }
 
-bool show_next(const ProtobufCMessage *page, int64_t *next, struct err *err)
+bool show_cursor(const ProtobufCMessage *page, char *cursor, size_t cap, struct err *err)
 {
 	json_t *o;
 
 	if (!to_json(page, &o, err))
 		return false;
-	*next = strtoll(text_of(o, "next"), NULL, 10);
+	snprintf(cursor, cap, "%s", text_of(o, "cursor"));
 	json_decref(o);
 	return true;
 }

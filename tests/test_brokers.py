@@ -198,14 +198,14 @@ def test_a_deployed_device_and_ours_talk_over_rotations_and_key_changes(scene, l
     both_ways("and after a rotation")
     status = scene.client_status("theirs")
     assert status["status"] == "CLIENT_SENT" and not status["receipts"] and status["keyPending"]
-    rows = scene.call("GET", "/e4/clients/unconfirmed?count=100")["clients"]
+    rows = scene.call("GET", "/e4/clients/unconfirmed")["clients"]
     assert [r["client"]["name"] for r in rows] == ["theirs"]
     assert rows[0]["status"] == "CLIENT_SENT" and rows[0]["since"]
     theirs.receipts = True  # its firmware is brought up to date
     theirs.announce()
     scene.wait_client_confirmed("theirs")
     assert not scene.client_status("theirs")["keyPending"]
-    wait_until(lambda: scene.call("GET", "/e4/clients/unconfirmed?count=100")["clients"] == [],
+    wait_until(lambda: scene.call("GET", "/e4/clients/unconfirmed")["clients"] == [],
                what="nobody is behind")
 
 

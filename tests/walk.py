@@ -81,11 +81,12 @@ def membership():
     yield "GetTopicStatus", {"topic": TOPIC}, {"members": "3"}
     yield "GetTopicStatus", {"topic": "nothing"}, Error(NOT_FOUND)
     yield "GetClientStatus", client("alpha"), {"status": "CLIENT_SENT"}
-    yield "GetUnconfirmedClients", {"topic": TOPIC, "after": "0", "count": "9"}, {"next": "0"}
-    yield "GetUnconfirmedClients", {"count": "0"}, {"clients": []}
-    yield "GetUnconfirmedClients", {"topic": "nothing", "count": "9"}, Error(NOT_FOUND)
-    yield "GetUnconfirmedClients", {"count": "1001"}, Error(INVALID)
-    yield "GetUnconfirmedClients", {"after": "-1", "count": "1"}, Error(INVALID)
+    yield "GetUnconfirmedClients", {"topic": TOPIC, "limit": "9"}, {"cursor": ""}
+    yield "GetUnconfirmedClients", {"cursor": "999999"}, {"clients": [], "cursor": ""}
+    yield "GetUnconfirmedClients", {"topic": "nothing"}, Error(NOT_FOUND)
+    yield "GetUnconfirmedClients", {"limit": "1001"}, Error(INVALID)
+    for cursor in "-1", "x", " 1", "99999999999999999999":
+        yield "GetUnconfirmedClients", {"cursor": cursor}, Error(INVALID)
     yield "RemoveTopicClient", {**client("beta"), "topic": TOPIC}, {"rotatedTopics": "1"}
     yield "RemoveTopicClient", {**client("beta"), "topic": TOPIC}, Error(NOT_FOUND)
     yield "RemoveTopicClient", {**client("alpha"), "topic": ODD_TOPIC, "rotateKey": False}, {

@@ -7,4 +7,5 @@ build/release/client/bench/bench_crypto
 build/release/client/bench/bench_ct64
 build/release/c2/core/tests/bench_send
 build/release/c2/core/tests/bench_mqtt
+/usr/bin/python3 tools/bench_sim.py
 exec /usr/bin/python3 tools/bench_c2.py "$@"

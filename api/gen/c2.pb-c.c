@@ -4014,24 +4014,24 @@ static const ProtobufCFieldDescriptor pb__get_unconfirmed_clients_request__field
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "after",
+    "cursor",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_INT64,
+    PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
-    offsetof(Pb__GetUnconfirmedClientsRequest, after),
+    offsetof(Pb__GetUnconfirmedClientsRequest, cursor),
     NULL,
-    NULL,
+    &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "count",
+    "limit",
     3,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_INT64,
     0,   /* quantifier_offset */
-    offsetof(Pb__GetUnconfirmedClientsRequest, count),
+    offsetof(Pb__GetUnconfirmedClientsRequest, limit),
     NULL,
     NULL,
     0,             /* flags */
@@ -4039,8 +4039,8 @@ static const ProtobufCFieldDescriptor pb__get_unconfirmed_clients_request__field
   },
 };
 static const unsigned pb__get_unconfirmed_clients_request__field_indices_by_name[] = {
-  1,   /* field[1] = after */
-  2,   /* field[2] = count */
+  1,   /* field[1] = cursor */
+  2,   /* field[2] = limit */
   0,   /* field[0] = topic */
 };
 static const ProtobufCIntRange pb__get_unconfirmed_clients_request__number_ranges[1 + 1] =
@@ -4194,21 +4194,21 @@ static const ProtobufCFieldDescriptor pb__get_unconfirmed_clients_response__fiel
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "next",
+    "cursor",
     2,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_INT64,
+    PROTOBUF_C_TYPE_STRING,
     0,   /* quantifier_offset */
-    offsetof(Pb__GetUnconfirmedClientsResponse, next),
+    offsetof(Pb__GetUnconfirmedClientsResponse, cursor),
     NULL,
-    NULL,
+    &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
 static const unsigned pb__get_unconfirmed_clients_response__field_indices_by_name[] = {
   0,   /* field[0] = clients */
-  1,   /* field[1] = next */
+  1,   /* field[1] = cursor */
 };
 static const ProtobufCIntRange pb__get_unconfirmed_clients_response__number_ranges[1 + 1] =
 {

@@ -307,12 +307,12 @@ struct  Pb__GetUnconfirmedClientsRequest
 {
   ProtobufCMessage base;
   char *topic;
-  int64_t after;
-  int64_t count;
+  char *cursor;
+  int64_t limit;
 };
 #define PB__GET_UNCONFIRMED_CLIENTS_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_unconfirmed_clients_request__descriptor) \
-    , (char *)(uintptr_t)protobuf_c_empty_string, 0, 0 }
+    , (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, 0 }
 
 
 struct  Pb__UnconfirmedClient
@@ -336,11 +336,11 @@ struct  Pb__GetUnconfirmedClientsResponse
   ProtobufCMessage base;
   size_t n_clients;
   Pb__UnconfirmedClient **clients;
-  int64_t next;
+  char *cursor;
 };
 #define PB__GET_UNCONFIRMED_CLIENTS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_unconfirmed_clients_response__descriptor) \
-    , 0,NULL, 0 }
+    , 0,NULL, (char *)(uintptr_t)protobuf_c_empty_string }
 
 
 struct  Pb__NewTopicRequest

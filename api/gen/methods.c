@@ -514,9 +514,6 @@ static const struct api_flag api_c2_get_unconfirmed_clients_flags[] = {
 	{ "topic", "topic", API_FLAG_STRING,
 	  false, NULL,
 	  "Only members that have not confirmed this topic's key." },
-	{ "count", "count", API_FLAG_INT64,
-	  false, NULL,
-	  "How many to list; without it all of them." },
 };
 
 static const struct api_segment api_c2_get_c2_key_status_path0[] = {
@@ -994,7 +991,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = false,
 		.routes = api_c2_get_unconfirmed_clients_routes,
 		.n_routes = 1,
-		.cli = { "client list-unconfirmed", API_COMMAND_CURSOR, api_c2_get_unconfirmed_clients_flags, 2 },
+		.cli = { "client list-unconfirmed", API_COMMAND_CURSOR, api_c2_get_unconfirmed_clients_flags, 1 },
 	},
 	[API_C2_GET_C2_KEY_STATUS] = {
 		.service = "pb.C2",

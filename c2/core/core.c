@@ -10,6 +10,8 @@
 
 /* A wall clock may step while the owner sleeps: look at it at least this often. */
 enum { SLEEP_MAX_MS = 60000 };
+/* Other servers change the same database and tell nobody: look this often. */
+enum { SHARED_LOOK_MS = 500 };
 /* After a failure of the database. */
 enum { FAILED_MS = 1000 };
 /* Longest receipt taken: one with entries for 2,700 topics. */
@@ -35,25 +37,22 @@ static bool config_check(const struct core_config *cfg, struct err *err)
 /* A database is of one mode for ever: keys of one are none of the other. */
 static bool take_mode(struct core *c, struct err *err)
 {
-	uint8_t mode = 0;
+	uint8_t mode = (uint8_t)c->cfg.mode, made = 0;
 	size_t len = 0;
 	bool found = false, ok;
 
-	if (!DB(c, meta_get, "crypto_mode", &mode, 1, &len, &found, err))
-		return false;
-	if (found && (len != 1 || mode != (uint8_t)c->cfg.mode))
-		return err_set(err, ERR_CONFIG,
-			       "the database was made in %s mode, the configuration says %s mode",
-			       mode_name(mode), mode_name(c->cfg.mode));
-	if (found)
-		return true;
-	mode = (uint8_t)c->cfg.mode;
+	/* In one transaction: another server may start on the same new database. */
 	if (!c->store.ops->begin(c->store.ctx, err))
 		return false;
-	ok = DB(c, meta_put, "crypto_mode", &mode, 1, err) && DB(c, commit, err);
-	if (!ok)
-		c->store.ops->rollback(c->store.ctx);
-	return ok;
+	ok = DB(c, meta_get, "crypto_mode", &made, 1, &len, &found, err);
+	if (ok && !found && DB(c, meta_put, "crypto_mode", &mode, 1, err) && DB(c, commit, err))
+		return true;
+	c->store.ops->rollback(c->store.ctx);
+	if (ok && found && (len != 1 || made != mode))
+		return err_set(err, ERR_CONFIG,
+			       "the database was made in %s mode, the configuration says %s mode",
+			       mode_name(made), mode_name(mode));
+	return ok && found;
 }
 
 struct core *core_new(const struct core_config *config, const struct store *store,
@@ -200,7 +199,8 @@ void core_health(struct core *c, struct core_health *out)
 
 /* --- work ------------------------------------------------------------------------------- */
 
-static int64_t until_next(struct core *c)
+/* For the next client that is due, or until somebody wakes: -1. */
+static int64_t until_due(struct core *c)
 {
 	int64_t at = 0, ms;
 	struct err err;
@@ -220,6 +220,13 @@ static int64_t until_next(struct core *c)
 	return ms <= 0 ? FAILED_MS : ms > SLEEP_MAX_MS ? SLEEP_MAX_MS : ms;
 }
 
+static int64_t until_next(struct core *c)
+{
+	int64_t ms = until_due(c);
+
+	return c->cfg.shared && (ms < 0 || ms > SHARED_LOOK_MS) ? SHARED_LOOK_MS : ms;
+}
+
 /* Changes that concern no device need a commit, but no questions about what is due. */
 static bool has_to_look(const struct core *c)
 {
@@ -234,6 +241,7 @@ static int64_t look(struct core *c, int max_clients)
 	bool more;
 
 	c->look = false;
+	c->fleet_walks |= c->cfg.shared; /* another server may have begun one, and died */
 	clock_watch(c);
 	more = events_pump(c);
 	more |= receive_receipts(c, max_clients);

@@ -36,6 +36,7 @@ struct core_config {
 	int64_t announce_gap_s; /* an announcement of one client makes us ask at most this often */
 	const char *presence;   /* topics that tell who is there (presence.h); null: none; copied */
 	int64_t events_keep;    /* events kept for late subscribers */
+	bool shared;            /* other servers may work on the same database */
 };
 
 struct core;

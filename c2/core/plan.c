@@ -10,7 +10,6 @@ enum {
 	BEHIND_S = 2,        /* our stamps lie behind the device's clock (protocol.md section 5) */
 	CLOCK_RIGHT_S = 30,  /* an offset up to this is no reason to stamp otherwise */
 	STAMP_WAIT_S = 60,   /* a batch waits at most this long for its stamp */
-	GUESS_APART_S = 300, /* guesses of a clock closer than this are one guess */
 	SEEN_AGAIN_S = 3,    /* the pause after a send to who was just seen (plan_seen) */
 	ASK_AGAIN = 3        /* questions to a device of which nothing but an answer is wanted */
 };
@@ -160,9 +159,10 @@ void plan_ask(struct plan *p, const struct plan_input *in, uint8_t flags)
 	uint64_t ours = stamp_at(in->now), hinted = stamp_at(in->now + in->hint_s);
 
 	add_question(p, in, 0, stamp, flags);
-	if (apart(ours, stamp, GUESS_APART_S))
+	/* A device refuses what is ahead of its clock by little: guesses that far apart are two. */
+	if (apart(ours, stamp, CLOCK_RIGHT_S))
 		add_question(p, in, 1, ours, flags);
-	if (in->hint_s && apart(hinted, stamp, GUESS_APART_S) && apart(hinted, ours, CLOCK_RIGHT_S))
+	if (in->hint_s && apart(hinted, stamp, CLOCK_RIGHT_S) && apart(hinted, ours, CLOCK_RIGHT_S))
 		add_question(p, in, 2, hinted, flags);
 	memcpy(p->row.nonce, in->nonce, sizeof p->row.nonce);
 	/* Of several questions without an answer the first counts: its time must run out. */
@@ -423,10 +423,13 @@ static void fall_back(struct plan *p, bool announced, bool timed_out)
 static void due_in_repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
 			  bool timed_out)
 {
+	/* Without a question under way it waits for its second step (look_again). */
+	bool second = p->row.reason == REASON_REPAIRED_TOPICS && !p->row.asked_at;
+
 	if (timed_out)
 		p->row.attempts++;
 	p->row.asked_at = 0;
-	p->row.reason = REASON_DIFFERS;
+	p->row.reason = second ? REASON_REPAIRED_TOPICS : REASON_DIFFERS;
 	ask_only(p, v, in, E4_REPORT_ENTRIES);
 }
 

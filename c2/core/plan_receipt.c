@@ -208,16 +208,25 @@ static bool compare(struct plan *p, const struct plan_view *v, const struct e4_r
 	return same;
 }
 
-/* Stamp and ask; if it must wait or has no room, the difference is looked at again later. */
+/*
+ * A repair must wait for its stamp, or has no room: the difference is looked at
+ * again later, and the reason tells how far the repair had come. Else one whose
+ * first step uses up the stamp of its second would never end.
+ */
+static void look_again(struct plan *p, const struct plan_input *in, int64_t wait)
+{
+	p->n = 0;
+	p->row.next_at = in->now + wait;
+}
+
+/* Stamp and ask. */
 static void send_repair(struct plan *p, const struct plan_view *v, const struct plan_input *in,
 			int32_t reason)
 {
 	int64_t wait = plan_fit(v, in) == 0 ? 1 : plan_stamp(p, v, in);
 
 	if (wait) {
-		p->n = 0;
-		p->row.reason = REASON_DIFFERS;
-		p->row.next_at = in->now + wait;
+		look_again(p, in, wait);
 		return;
 	}
 	plan_ask(p, in, E4_REPORT_ENTRIES);
@@ -248,9 +257,7 @@ static void start_over(struct plan *p, const struct plan_view *v, const struct p
 	}
 	wait = plan_fit(v, in) == 0 ? 1 : plan_stamp(p, v, in);
 	if (wait) {
-		p->n = 0;
-		p->row.reason = REASON_DIFFERS;
-		p->row.next_at = in->now + wait;
+		look_again(p, in, wait);
 		return;
 	}
 	p->row.sent_rev = p->row.confirmed_rev = 0;

@@ -77,14 +77,16 @@ bool walk_topics(struct core *c)
 	struct client_list list = {0};
 	struct slice s;
 	struct err err;
-	bool ok;
+	bool found = false, ok;
 
 	/* Most slices have nothing to walk: look before a transaction is paid for. */
 	if ((c->bus_up && outbox_room(c) < OUTBOX_SLICE) ||
 	    !DB(c, topics_to_walk, 1, topic_add, &topic, &err) || topic.id == 0 ||
 	    !slice_begin(&s, c, "a rotation waits"))
 		return false;
-	ok = page_of_topic(&s, c, &topic, &list, &err);
+	/* Another server may have changed or walked it since. */
+	ok = DB(c, topic_by_id, topic.id, &topic, &found, &err) &&
+	     (!found || topic.walk_rev >= topic.rev || page_of_topic(&s, c, &topic, &list, &err));
 	ok = slice_end(&s, c, ok, "a rotation waits", &err);
 	client_list_free(&list);
 	return ok;

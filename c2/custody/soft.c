@@ -292,9 +292,15 @@ static bool is_new(const struct store *store, struct err *err)
 static bool store_entry(const struct store *store, const uint8_t stored[STORED_LEN],
 			struct err *err)
 {
+	uint8_t other[STORED_LEN];
+	size_t len;
+	bool found;
 	if (!store->ops->begin(store->ctx, err))
 		return false;
-	if (store->ops->meta_put(store->ctx, META_NAME, stored, STORED_LEN, err))
+	if (store->ops->meta_get(store->ctx, META_NAME, other, sizeof other, &len, &found, err) &&
+	    (!found || err_set(err, ERR_CUSTODY,
+			       "another server has just made this database: start again")) &&
+	    store->ops->meta_put(store->ctx, META_NAME, stored, STORED_LEN, err))
 		return store->ops->commit(store->ctx, err);
 	store->ops->rollback(store->ctx);
 	return false;

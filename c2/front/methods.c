@@ -1,3 +1,6 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/json.h"
@@ -194,23 +197,34 @@ static Pb__UnconfirmedClient *unconfirmed_of(struct dispatch_call *c,
 	return out;
 }
 
+/* A cursor is the id of the last client that was looked at. */
+static bool id_of_cursor(int64_t *id, const char *cursor, struct err *err)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoll(*cursor ? cursor : "0", &end, 10);
+	return (!*end && !errno && *id >= 0 && *cursor != '+' && *cursor != ' ') ||
+	       err_set(err, ERR_INVALID, "the cursor is none that an answer gave");
+}
+
 METHOD(get_unconfirmed_clients, GetUnconfirmedClients)
 {
 	struct core_behind list;
 	struct store_page page = {0};
+	int64_t after;
 
-	if (!page_of(&page, 0, req->count, err))
-		return false;
-	if (req->after < 0)
-		return err_set(err, ERR_INVALID, "after is below 0");
-	if (!core_clients_behind(c->core, *req->topic ? req->topic : NULL, req->after, page.count,
+	if (!page_of(&page, 0, req->limit ? req->limit : 100, err) ||
+	    !id_of_cursor(&after, req->cursor, err) ||
+	    !core_clients_behind(c->core, *req->topic ? req->topic : NULL, after, page.count,
 				 c->arena, &list, err))
 		return false;
 	resp->clients = arena_alloc(c->arena, list.n * sizeof(void *) + 1);
 	for (size_t i = 0; i < list.n; i++)
 		resp->clients[i] = unconfirmed_of(c, &list.clients[i]);
 	resp->n_clients = list.n;
-	resp->next = list.next;
+	if (list.next)
+		resp->cursor = arena_format(c->arena, "%" PRId64, list.next);
 	return true;
 }
 

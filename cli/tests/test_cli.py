@@ -86,7 +86,6 @@ def test_who_has_not_confirmed_is_listed_with_the_reason(cli, tmp_path):
     rows = cli.json("client", "list-unconfirmed")["clients"]
     assert [r["client"]["name"] for r in rows] == names and all(r["since"] for r in rows)
     assert cli.ok("client", "list-unconfirmed", "--topic", "t").split()[0] == "c007"
-    assert len(cli.ok("client", "list-unconfirmed", "--count", 105).splitlines()) == 105
     assert cli.run("client", "list-unconfirmed", "--topic", "u").returncode == 3
 
 

@@ -185,11 +185,9 @@ class Model:
             if [f.repeated for f in self.messages[m.response]] != [True]:
                 raise Refused(f"{m.full}: the answer to a list is one repeated field")
         if kind == "COMMAND_CURSOR":
-            for name in ("after", "count"):
-                self.field_at(m, name, [F.TYPE_INT64])
-            answer = [(f.repeated, f.name) for f in self.messages[m.response]]
-            if [repeated for repeated, _ in answer] != [True, False] or answer[1][1] != "next":
-                raise Refused(f"{m.full}: the answer to a cursor is one repeated field and next")
+            self.field_at(m, "cursor", [F.TYPE_STRING])
+            if "cursor" not in [f.name for f in self.messages[m.response]]:
+                raise Refused(f"{m.full}: an answer without a cursor")
         return cli.words, kind, flags
 
 

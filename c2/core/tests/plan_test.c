@@ -292,11 +292,11 @@ static void stamps_never_run_ahead_and_never_back(void)
 		{59, 0, "", 60},
 		/* Far ahead: it goes out for a device without a clock, and is asked in our time
 		   too. */
-		{60, 0, "set a@61 ask@61", 10},
+		{60, 0, "set a@61 ask@61 ask@-2", 10},
 		{1000, 0, "set a@1001 ask@1001 ask@-2", 10},
 		/* A small offset is no wrong clock, a large one is followed. */
 		{-1000, 30, "set a@-2 ask@-2", 10},
-		{-1000, 31, "set a@29 ask@29", 10},
+		{-1000, 31, "set a@29 ask@29 ask@-2", 10},
 		{-1000, 86400, "set a@86398 ask@86398 ask@-2", 10},
 		{-100000, -86400, "set a@-86402 ask@-86402 ask@-2", 10},
 		{-2, -86400, "set a@-1 ask@-1", 10},
@@ -564,6 +564,42 @@ static void a_list_that_was_cut_is_repaired_before_it_starts_over(void)
 	keep(&s, &p);
 	RECEIPT(0, 0, "");
 	CHECK_EQ(p.row.reason, REASON_STUCK);
+	plan_free(&p);
+}
+
+/* The first step of a repair leaves no stamp for the second, again and again. */
+static void a_repair_that_waits_for_its_stamp_goes_on_where_it_was(void)
+{
+	struct scene s;
+	struct plan p;
+	struct answer a;
+
+	scene(&s);
+	add_topic(&s, 'b', PLAN_HOLD, 5);
+	asked(&s);
+	s.v.row.reason = REASON_DIFFERS;
+	s.v.row.last_stamp = NOW;
+	answer(&a, &s);
+	a.r.digest[0] ^= 1;
+	a.r.flags = E4_RECEIPT_HAS_ENTRIES | E4_RECEIPT_CUT;
+	RECEIPT(0, 0, "set b@1 asklist@1");
+	keep(&s, &p);
+	RECEIPT(0, 0, "");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_TOPICS);
+	CHECK_EQ(p.row.next_at, s.in.now + 1);
+	keep(&s, &p);
+	s.in.now++;
+	DUE("asklist@1");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_TOPICS);
+	keep(&s, &p);
+	RECEIPT(0, 0, "reset@2");
+	CHECK_EQ(p.row.reason, REASON_REPAIRED_PEERS);
+	plan_free(&p);
+	/* A question that is not answered starts it again. */
+	s.in.now += 20;
+	s.v.row.attempts = 0;
+	DUE("asklist@20");
+	CHECK_EQ(p.row.reason, REASON_DIFFERS);
 	plan_free(&p);
 }
 
@@ -909,6 +945,7 @@ int main(void)
 	RUN(a_receipt_under_an_old_key_confirms_only_that_key);
 	RUN(what_differs_is_asked_for_then_repaired);
 	RUN(a_list_that_was_cut_is_repaired_before_it_starts_over);
+	RUN(a_repair_that_waits_for_its_stamp_goes_on_where_it_was);
 	RUN(a_device_that_lists_nothing_is_sent_all_of_it);
 	RUN(peers_are_sent_before_all_of_them_are_taken_away);
 	RUN(presence_only_moves_a_send_forward);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "c2/store/maria.h"
+#include "c2/store/mem.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
@@ -30,6 +31,12 @@ static bool open_file(void)
 static bool open_memory(void)
 {
 	return store_sqlite_open(&store, ":memory:", &err);
+}
+
+static bool open_plain(void)
+{
+	store_mem_open(&store);
+	return true;
 }
 
 static void clear_folder(void)
@@ -84,6 +91,7 @@ static const struct backend {
 } backends[] = {
 	{"sqlite, file", open_file, clear_folder, true},
 	{"sqlite, memory", open_memory, clear_nothing, false},
+	{"memory", open_plain, clear_nothing, false},
 	{"postgresql", open_pg, clear_pg, true},
 	{"mariadb", open_maria, clear_maria, true},
 };
