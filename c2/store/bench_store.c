@@ -23,6 +23,7 @@
 
 #define N_TOPICS 1000
 #define BATCH 1000
+#define SLICE 250
 #define SINGLES 2000
 #define READS 20000
 #define SEALED_LEN 49 /* a 32-byte key */
@@ -189,6 +190,20 @@ static void touch(int64_t id, int64_t rev)
 	must(store.ops->client_put(store.ctx, &c, &err));
 }
 
+/* What the delivery does to the clients of a slice. */
+static void rewrite_states(int64_t first)
+{
+	static struct store_client rows[SLICE];
+	for (int64_t i = 0; i < SLICE; i++) {
+		rows[i] = (struct store_client){.id = client_ids[first + i], .next_at = 1790000000};
+		rows[i].last_stamp = 1790000000;
+		randombytes_buf(rows[i].nonce, sizeof rows[i].nonce);
+	}
+	begin();
+	must(store.ops->clients_state(store.ctx, rows, SLICE, &err));
+	commit();
+}
+
 static void fill(void)
 {
 	struct mark t = mark();
@@ -224,6 +239,10 @@ static void fill(void)
 		commit();
 	}
 	report("clients read and rewritten, batches of 1,000", n_clients, t);
+	t = mark();
+	for (int64_t i = 0; i + SLICE <= n_clients; i += SLICE)
+		rewrite_states(i);
+	report("states of clients rewritten, slices of 250", n_clients, t);
 }
 
 static void singles(void)

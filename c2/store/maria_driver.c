@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "c2/store/maria_sql.h"
 
+#define MARIA_STATES_MAX 1024
+
 static const char *const sql_text[MARIA_N] = {
 #define X(id) MARIA_##id,
 	SQL_IDS(X)
@@ -19,6 +21,7 @@ static const char *const sql_text[MARIA_N] = {
 	[MARIA_TOPIC_GOES] = SQL_TOPIC_GOES,
 	[MARIA_MEMBER_GOES] = SQL_MEMBER_GOES,
 	[MARIA_C2_COUNT] = SQL_C2_COUNT,
+	[MARIA_STATES] = SQL_STATES,
 };
 
 /* Once a row was found: what else is done to it, with the same parameters. */
@@ -336,6 +339,50 @@ static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, stru
 	return true;
 }
 
+enum { STATE_TEXT = 12 * 21 + 32 + 8 };
+
+/* In the order of SQL_STATES. */
+static size_t state_text(char *out, const struct store_client *row)
+{
+	const int64_t numbers[] = {
+		row->id,           row->sent_rev,   row->confirmed_rev, (int64_t)row->last_stamp,
+		row->clock_offset, row->next_at,    row->attempts,      row->asked_at,
+		row->last_seen,    row->recheck_at, row->reason,        row->behind_since};
+	size_t n = 0;
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		n += (size_t)sprintf(out + n, "%c%" PRId64, i ? ',' : '[', numbers[i]);
+	n += (size_t)sprintf(out + n, ",\"");
+	for (size_t i = 0; i < sizeof row->nonce; i++)
+		n += (size_t)sprintf(out + n, "%02x", row->nonce[i]);
+	return n + (size_t)sprintf(out + n, "\"]");
+}
+
+static bool states_some(struct db *base, const struct store_client *rows, size_t n, struct err *err)
+{
+	char *text = mem_array(n + 1, STATE_TEXT);
+	size_t len = 0;
+	for (size_t i = 0; i < n; i++) {
+		text[len++] = i ? ',' : '[';
+		len += state_text(text + len, &rows[i]);
+	}
+	strcpy(text + len, "]");
+	struct stmt s = stmt_write(base, (enum sql_id)MARIA_STATES);
+	put_text(&s, text);
+	bool ok = stmt_post(&s, 0, err);
+	free(text);
+	return ok;
+}
+
+/* A text must fit into a packet. */
+static bool states(struct db *base, const struct store_client *rows, size_t n, struct err *err)
+{
+	bool ok = true;
+	for (size_t i = 0; i < n && ok; i += MARIA_STATES_MAX)
+		ok = states_some(base, rows + i,
+				 n - i < MARIA_STATES_MAX ? n - i : MARIA_STATES_MAX, err);
+	return ok;
+}
+
 /* --- Transactions ------------------------------------------------------------------ */
 
 static bool begin(struct db *base, struct err *err)
@@ -407,6 +454,7 @@ const struct sql_driver maria_driver = {
 	.changed = changed,
 	.end = end,
 	.absent = absent,
+	.states = states,
 	.begin = begin,
 	.commit = commit,
 	.rollback = rollback,

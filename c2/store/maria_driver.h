@@ -25,6 +25,7 @@ enum maria_fixed {
 	MARIA_TOPIC_GOES,
 	MARIA_MEMBER_GOES,
 	MARIA_C2_COUNT,
+	MARIA_STATES,
 	MARIA_N
 };
 

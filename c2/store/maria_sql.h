@@ -201,6 +201,20 @@
 #define SQL_C2_COUNT                                                                               \
 	"INSERT INTO c2_use (rev, n) VALUES (?,?) ON DUPLICATE KEY UPDATE n = n + VALUES(n)"
 
+/* The states of many clients, as the text of a JSON array of arrays. */
+#define SQL_STATES                                                                                 \
+	"UPDATE JSON_TABLE(CONVERT(? USING utf8mb4), '$[*]' COLUMNS (id BIGINT PATH '$[0]',"       \
+	" sent_rev BIGINT PATH '$[1]', confirmed_rev BIGINT PATH '$[2]', last_stamp BIGINT PATH"   \
+	" '$[3]', clock_offset BIGINT PATH '$[4]', next_at BIGINT PATH '$[5]', attempts INT PATH"  \
+	" '$[6]', asked_at BIGINT PATH '$[7]', last_seen BIGINT PATH '$[8]', recheck_at BIGINT"    \
+	" PATH '$[9]', reason INT PATH '$[10]', behind_since BIGINT PATH '$[11]', nonce"           \
+	" VARCHAR(32) PATH '$[12]')) u STRAIGHT_JOIN client c FORCE INDEX (PRIMARY) ON c.id ="     \
+	" u.id SET c.sent_rev = u.sent_rev, c.confirmed_rev = u.confirmed_rev, c.last_stamp ="     \
+	" u.last_stamp, c.clock_offset = u.clock_offset, c.next_at = u.next_at, c.attempts ="      \
+	" u.attempts, c.asked_at = u.asked_at, c.last_seen = u.last_seen, c.recheck_at ="          \
+	" u.recheck_at, c.reason = u.reason, c.behind_since = u.behind_since, c.nonce ="           \
+	" UNHEX(nullif(u.nonce, REPEAT('0', 32)))"
+
 #define TIMES_8(x) x x x x x x x x
 #define PARAMS_64 "?" TIMES_8(",?,?,?,?,?,?,?") ",?,?,?,?,?,?,?"
 #define SQL_ABSENT                                                                                 \

@@ -20,6 +20,7 @@ static const struct {
 		{"ABSENT", SQL_ABSENT},
 	{"CLIENT_LEAVES", SQL_CLIENT_LEAVES},
 	{"CLIENT_C2", SQL_CLIENT_C2},
+	{"STATES", SQL_STATES},
 	{"C2_COUNT", SQL_C2_COUNT},
 	{"CLIENT_GOES", SQL_CLIENT_GOES},
 	{"TOPIC_GOES", SQL_TOPIC_GOES},
@@ -45,11 +46,11 @@ static bool may_sort(const char *name)
 	return false;
 }
 
-/* Tables of one or a few rows; i and j are ids that we gave. */
+/* Tables of one or a few rows; i, j and u are what we gave. */
 static bool may_be_read(const char *table)
 {
-	static const char *const those[] = {"state", "s", "c2_key",    "c2_use",
-					    "i",     "j", "<union1,2>"};
+	static const char *const those[] = {"state", "s", "c2_key", "c2_use",
+					    "i",     "j", "u",      "<union1,2>"};
 	for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
 		if (strcmp(table, those[i]) == 0)
 			return true;
