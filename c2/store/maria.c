@@ -117,7 +117,7 @@ bool maria_committed(struct maria_db *db)
 	}
 }
 
-/* A random number of our own; rows of processes that ended long ago are of no use. */
+/* A number that no other process has. */
 static bool become_writer(struct maria_db *db, struct err *err)
 {
 	uint64_t random;
@@ -184,10 +184,11 @@ bool store_maria_check(const struct store_maria_config *config, struct err *err)
 bool store_maria_open(struct store *out, const struct store_maria_config *config, struct err *err)
 {
 	struct maria_db *db = mem_alloc(sizeof *db);
+	static const char old_rows[] =
+		"DELETE FROM writer WHERE at < UNIX_TIMESTAMP() - 30 * 86400";
 	db_init(&db->db, &maria_driver);
 	if (!maria_params_read(&db->params, config, err) || !become_writer(db, err) ||
-	    !maria_connected(db, err) ||
-	    !maria_exec(db, "DELETE FROM writer WHERE at < UNIX_TIMESTAMP() - 30 * 86400", err)) {
+	    !maria_connected(db, err) || !maria_exec(db, old_rows, err)) {
 		maria_close(&db->db);
 		return false;
 	}

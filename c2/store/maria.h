@@ -1,4 +1,4 @@
-/* MariaDB 10.6 or MySQL 8 and newer; any number of servers share it. */
+/* MariaDB from 10.6, MySQL from 8.0.16; any number of servers share it. */
 #ifndef C2_STORE_MARIA_H
 #define C2_STORE_MARIA_H
 

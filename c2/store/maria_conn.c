@@ -192,6 +192,16 @@ static bool cannot_connect(MYSQL *conn, struct err *err)
 		       (int)strcspn(why, "\n"), why);
 }
 
+/* The first that have JSON_TABLE and checked constraints. */
+static bool is_new_enough(MYSQL *conn, struct err *err)
+{
+	unsigned long version = mysql_get_server_version(conn);
+	if (version >= (mariadb_connection(conn) ? 100600 : 80016))
+		return true;
+	return err_set(err, ERR_STORE,
+		       "the database server is too old: take MariaDB 10.6, MySQL 8.0.16 or newer");
+}
+
 static bool warn_once(struct maria_db *db, struct err *err)
 {
 	bool durable;
@@ -217,7 +227,7 @@ static bool connect_now(struct maria_db *db, struct err *err)
 	if (!mysql_real_connect(db->conn, p->host, p->user, p->password, p->database, p->port,
 				p->socket, CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS))
 		return cannot_connect(db->conn, err);
-	if (!maria_exec(db, session, err) ||
+	if (!is_new_enough(db->conn, err) || !maria_exec(db, session, err) ||
 	    !maria_exec_int(db, "SELECT @@max_allowed_packet >= " PACKET_MIN, &large, err))
 		return false;
 	if (!large)

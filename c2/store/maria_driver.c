@@ -112,16 +112,14 @@ void maria_forget_statements(struct maria_db *db)
 static MYSQL_STMT *prepared(struct stmt *s, int id)
 {
 	struct maria_db *db = maria_of(s);
-	MYSQL_STMT **st = &db->stmts[id];
-	if (*st)
-		return *st;
-	*st = mysql_stmt_init(db->conn);
-	if (!*st)
+	if (db->stmts[id])
+		return db->stmts[id];
+	MYSQL_STMT *st = db->stmts[id] = mysql_stmt_init(db->conn);
+	if (!st)
 		mem_exhausted("a statement of the database");
-	if (mysql_stmt_prepare(*st, sql_text[id], strlen(sql_text[id])) == 0 &&
-	    bind_columns(db, *st))
-		return *st;
-	unsigned code = mysql_stmt_errno(*st);
+	if (mysql_stmt_prepare(st, sql_text[id], strlen(sql_text[id])) == 0 && bind_columns(db, st))
+		return st;
+	unsigned code = mysql_stmt_errno(st);
 	forget_statement(db, id);
 	fail(s, code);
 	return 0;

@@ -1,6 +1,8 @@
 /* What a database server can do to us, and MariaDB in particular. */
 #define _GNU_SOURCE
 #include <mysql.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "c2/store/maria_driver.h"
 #include "c2/store/schema/maria.h"
@@ -214,6 +216,22 @@ static void an_ordinary_user_is_enough(void)
 	check_whole(1);
 }
 
+/* It takes the connection and says nothing. */
+static void a_server_that_is_mute_is_given_up(void)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	char url[160];
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(at.sun_path, sizeof at.sun_path, "%.64s/mute", maria.folder);
+	snprintf(url, sizeof url, "mysql://root@/e4?socket=%s/mute", maria.folder);
+	CHECK(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
+	int64_t start_ms = now_ms();
+	CHECK(!open_url(url));
+	says("cannot be reached");
+	CHECK(now_ms() - start_ms < 10000);
+	close(listener);
+}
+
 static struct maria_params params_of(const char *url)
 {
 	struct maria_params p;
@@ -305,6 +323,7 @@ int main(void)
 	RUN(a_server_that_takes_too_little_at_once_is_refused);
 	RUN(a_server_that_is_read_only_is_unhealthy);
 	RUN(an_ordinary_user_is_enough);
+	RUN(a_server_that_is_mute_is_given_up);
 	RUN(a_full_disk_says_what_to_do);
 	maria_server_remove(&maria);
 	return END();
