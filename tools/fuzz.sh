@@ -1,17 +1,13 @@
 #!/bin/sh
 # Run every fuzz target for some seconds on a copy of its corpus, under libFuzzer with
 # sanitizers, then under AFL++, which finds other paths. A crash is a failure, its input
-# is kept in build/fuzz/crash-* or build/afl/out-*/default/crashes.
+# is kept in build/fuzz/crash-* or build/afl/out-*/default/crashes. Two run at a time.
 # Usage: tools/fuzz.sh SECONDS [NAME]     only the targets whose names contain NAME
 set -u
+tool=$(cd "$(dirname "$0")" && pwd)/fuzz.sh
 cd "$(dirname "$0")/.." || exit 1
 seconds=${1:?seconds}
 only=${2:-}
-passed=0 failed=0
-
-targets() { # build
-	find "build/$1" -type f -perm -u+x -name "fuzz_*$only*" | sort
-}
 
 # The folders of a target's seeds; the variants of fuzz_diff share theirs.
 corpus() { # name
@@ -22,10 +18,8 @@ corpus() { # name
 
 verdict() { # status name runs log
 	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
 		echo "$2: $3 runs, no crash"
 	else
-		failed=$((failed + 1))
 		echo "$2: FAILED"
 		tail -n 30 "$4"
 	fi
@@ -60,13 +54,22 @@ afl() { # target
 	verdict $? "$name under AFL++" "${runs:-0}" "$log"
 }
 
+# tools/fuzz.sh SECONDS --one libfuzzer|afl TARGET is what the two are.
+if [ "$only" = --one ]; then
+	"$3" "$4"
+	exit 0
+fi
+
+all() { # build, kind
+	find "build/$1" -type f -perm -u+x -name "fuzz_*$only*" | sort |
+		xargs -P 2 -n 1 "$tool" "$seconds" --one "$2"
+}
+
 tools/build.sh fuzz || exit 1
-for target in $(targets fuzz); do
-	libfuzzer "$target"
-done
 tools/build.sh afl || exit 1
-for target in $(targets afl); do
-	afl "$target"
-done
+lines=$(all fuzz libfuzzer && all afl afl)
+printf '%s\n' "$lines"
+passed=$(printf '%s\n' "$lines" | grep -c ': [0-9]* runs, no crash$')
+failed=$(printf '%s\n' "$lines" | grep -c ': FAILED$')
 echo "$passed passed, $failed failed"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -79,7 +79,7 @@
 	" OFFSET $4"
 #define PG_CLIENTS_DUE                                                                             \
 	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.next_at > 0 AND c.next_at <= $1 ORDER"    \
-	" BY c.next_at, c.id LIMIT $2"
+	" BY c.next_at LIMIT $2"
 #define PG_CLIENTS_NEXT_AT "SELECT min(next_at) FROM client WHERE next_at > 0"
 #define PG_CLIENTS_AFTER                                                                           \
 	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id > $1 ORDER BY c.id LIMIT $2"

@@ -58,6 +58,10 @@ static void names_are_no_addresses(void)
 
 static void pairs_need_both_halves(void)
 {
+	CHECK(!planned("db.password_file=/p", NULL, NULL, NULL));
+	CHECK(strstr(err.text, "db.url"));
+	CHECK(planned("db.password_file=/p", "db.url=postgres://u@h/d", "db.path=", NULL));
+	CHECK(!planned("db.path=", NULL, NULL, NULL));
 	CHECK(!planned("tls.cert=/c", NULL, NULL, NULL));
 	CHECK(!planned("tls.key=/k", NULL, NULL, NULL));
 	CHECK(!planned("mqtt.cert=/c", NULL, NULL, NULL));

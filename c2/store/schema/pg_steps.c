@@ -51,10 +51,10 @@
 	"  key bytea,"                                                                             \
 	"  private_key bytea,"                                                                     \
 	"  nonce bytea"                                                                            \
-	") WITH (fillfactor = 85);"                                                                \
+	") WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);"        \
 	"CREATE UNIQUE INDEX client_name ON client (name);"                                        \
 	"CREATE UNIQUE INDEX client_e4id ON client (e4id);"                                        \
-	"CREATE INDEX client_due ON client (next_at, id) WHERE next_at > 0;"
+	"CREATE INDEX client_due ON client (next_at) WHERE next_at > 0;"
 
 /*
  * How many clients may still hold each of our own keys: few rows, so the least
