@@ -48,6 +48,9 @@ enum api_flag_kind {
 	API_FLAG_KEY_FILE,      /* file with a raw key, - for standard input */
 	API_FLAG_PASSWORD_FILE, /* file with a password that the key is derived from */
 	API_FLAG_SELECT,        /* fills nothing: chooses among methods of the same words */
+	API_FLAG_LIST,          /* texts with commas between; enums as for API_FLAG_CHOICE */
+	API_FLAG_CHOICE,        /* a value of an enum by the last part of its name, lower case */
+	API_FLAG_FILE,          /* c2cli's own: a path, - for a standard stream */
 };
 
 struct api_flag {
@@ -65,6 +68,8 @@ enum api_command_kind {
 	API_COMMAND_STREAM, /* server stream */
 	API_COMMAND_PROGRESS, /* asked once, or again until all is confirmed */
 	API_COMMAND_CURSOR,   /* again with the cursor of the answer, until that is empty */
+	API_COMMAND_IMPORT,   /* c2cli's own: the rows of a file, in batches */
+	API_COMMAND_EXPORT,   /* c2cli's own: what a search finds, as rows */
 };
 
 /*
@@ -72,7 +77,7 @@ enum api_command_kind {
  * knows them all and whose required flags are among them.
  */
 struct api_command {
-	const char *words; /* "client create" */
+	const char *words; /* "client create"; null: none */
 	enum api_command_kind kind;
 	const struct api_flag *flags;
 	size_t n_flags;

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "c2.pb-c.h"
+
 static const struct opt option_rows[] = {
 	{"endpoint", "e", OPT_TEXT, "HOST:PORT", offsetof(struct c2cli_args, endpoint), 0, 0, NULL,
 	 "gRPC address of the key server (default " C2CLI_ENDPOINT ")."},
@@ -30,7 +32,103 @@ static const struct api_flag completion_flags[] = {
 	{"zsh", NULL, API_FLAG_BOOL, false, NULL, "The script for zsh."},
 };
 
+/* Fields are those of the BatchRequest that is sent. */
+#define IMPORT_FLAGS                                                                               \
+	{"file",                                                                                   \
+	 NULL,                                                                                     \
+	 API_FLAG_FILE,                                                                            \
+	 true,                                                                                     \
+	 NULL,                                                                                     \
+	 "The file, or - for standard input; --file may be left out before its name."},            \
+		{"format", NULL, API_FLAG_CHOICE,                                                  \
+		 false,    NULL, "csv or jsonl (JSON lines); else the file's name says it."},      \
+		{"existing",                                                                       \
+		 "existing",                                                                       \
+		 API_FLAG_CHOICE,                                                                  \
+		 false,                                                                            \
+		 NULL,                                                                             \
+		 "What to make of what is there already: fail (default), same (passed over, "      \
+		 "but a client with another key fails), keep (passed over), replace."},            \
+		{"resume",                                                                         \
+		 NULL,                                                                             \
+		 API_FLAG_BOOL,                                                                    \
+		 false,                                                                            \
+		 NULL,                                                                             \
+		 "Repeat an import that was cut off: what is there already is passed over, as "    \
+		 "with --existing same."},                                                         \
+		{"chunk", NULL, API_FLAG_INT64,                                                    \
+		 false,   NULL, "Rows that are done as one (default 1000, at most 10000)."},       \
+	{                                                                                          \
+		"dry-run", "dryRun", API_FLAG_BOOL, false, NULL,                                   \
+			"Check all rows, each chunk by itself, and change nothing."                \
+	}
+
+static const struct api_flag import_topics_flags[] = {IMPORT_FLAGS};
+
+static const struct api_flag import_clients_flags[] = {
+	IMPORT_FLAGS,
+	{"create-topics", "createTopics", API_FLAG_BOOL, false, NULL,
+	 "Create topics that are not there."},
+	{"new-keys", NULL, API_FLAG_FILE, false, NULL,
+	 "Make the keys, and write them to this new file (mode 0600): CSV with name and key in "
+	 "hexadecimal, in public-key mode also the private key."},
+};
+
+static const struct api_flag import_operations_flags[] = {
+	IMPORT_FLAGS,
+	{"create-topics", "createTopics", API_FLAG_BOOL, false, NULL,
+	 "Create topics that are not there."},
+	{"rotate-key", "rotateKey", API_FLAG_BOOL, false, NULL,
+	 "Rotate the keys of topics that clients leave, each once a chunk; without it the server "
+	 "setting decides."},
+};
+
+#define FORMAT_FLAG                                                                                \
+	{                                                                                          \
+		"format", NULL, API_FLAG_CHOICE, false, NULL,                                      \
+			"csv (default) or jsonl (JSON lines)."                                     \
+	}
+
+static const struct api_flag export_clients_flags[] = {
+	FORMAT_FLAG,
+	{"prefix", "prefix", API_FLAG_STRING, false, NULL, "Names that begin with this."},
+	{"contains", "contains", API_FLAG_STRING, false, NULL, "Names that hold this."},
+	{"tag", "tags", API_FLAG_LIST, false, NULL, "Clients with all of these tags."},
+	{"type", "type", API_FLAG_CHOICE, false, NULL,
+	 "Clients of this type: producer, consumer or both."},
+	{"status", "statuses", API_FLAG_LIST, false, NULL,
+	 "States of delivery: waiting, sent, confirmed."},
+};
+
+static const struct api_flag export_topics_flags[] = {
+	FORMAT_FLAG,
+	{"prefix", "prefix", API_FLAG_STRING, false, NULL, "Names that begin with this."},
+	{"contains", "contains", API_FLAG_STRING, false, NULL, "Names that hold this."},
+};
+
+#define FLAGS(rows) rows, sizeof rows / sizeof rows[0]
+
 static const struct api_method own_rows[] = {
+	{.help = "Create the clients of a file. Columns: name, key (64 hexadecimal digits) or "
+		 "key_file, type, tags and topics (lists, in CSV with semicolons between).",
+	 .request = &pb__batch_request__descriptor,
+	 .cli = {"import clients", API_COMMAND_IMPORT, FLAGS(import_clients_flags)}},
+	{.help = "Create the topics of a file. Column: name.",
+	 .request = &pb__batch_request__descriptor,
+	 .cli = {"import topics", API_COMMAND_IMPORT, FLAGS(import_topics_flags)}},
+	{.help = "Do the operations of a file. CSV columns: operation (attach, detach, "
+		 "create-topic, rotate-topic, remove-topic, remove-client, new-client-key), "
+		 "client, "
+		 "topic; a JSON line is a BatchOperation of the API.",
+	 .request = &pb__batch_request__descriptor,
+	 .cli = {"import operations", API_COMMAND_IMPORT, FLAGS(import_operations_flags)}},
+	{.help = "Print clients with type, tags and topics as rows that import reads; keys are "
+		 "never given out.",
+	 .request = &pb__search_clients_request__descriptor,
+	 .cli = {"export clients", API_COMMAND_EXPORT, FLAGS(export_clients_flags)}},
+	{.help = "Print topics as rows that import reads.",
+	 .request = &pb__search_topics_request__descriptor,
+	 .cli = {"export topics", API_COMMAND_EXPORT, FLAGS(export_topics_flags)}},
 	{.help = "Print a completion script: . <(c2cli completion), or for zsh: "
 		 "c2cli completion --zsh > _c2cli in a folder of fpath.",
 	 .cli = {CLI_COMPLETION, API_COMMAND_CALL, completion_flags, 2}},
@@ -104,7 +202,12 @@ static const char *arg_of(enum api_flag_kind kind)
 		return "BASE64";
 	case API_FLAG_KEY_FILE:
 	case API_FLAG_PASSWORD_FILE:
+	case API_FLAG_FILE:
 		return "FILE|-";
+	case API_FLAG_LIST:
+		return "TEXT,...";
+	case API_FLAG_CHOICE:
+		return "WORD";
 	case API_FLAG_STRING:
 		break;
 	}
@@ -187,6 +290,13 @@ const struct command_value *command_get(const struct command *cmd, const char *n
 	return NULL;
 }
 
+bool command_is_on(const struct command *cmd, const char *name)
+{
+	const struct command_value *v = command_get(cmd, name);
+
+	return v && (!v->text || strcmp(v->text, "true") == 0);
+}
+
 const struct command_value *command_with(const struct command *cmd, enum flag_role role)
 {
 	for (size_t i = 0; i < cmd->n_values; i++)
@@ -220,6 +330,19 @@ static void count_words(const char *words, size_t *exact, size_t *below)
 	}
 }
 
+/* The file of a command that has one may stand there without its option. */
+static bool take_file(struct command *cmd, const char *word)
+{
+	struct flag flags[FLAGS_MAX];
+	size_t n = command_flags_of(cmd->words, flags);
+
+	if (n == 0 || !flags[0].api || flags[0].api->kind != API_FLAG_FILE ||
+	    command_get(cmd, flags[0].name))
+		return false;
+	cmd->values[cmd->n_values++] = (struct command_value){flags[0], word};
+	return true;
+}
+
 static bool take_word(struct command *cmd, const char *word, struct err *err)
 {
 	char longer[sizeof cmd->words];
@@ -227,6 +350,8 @@ static bool take_word(struct command *cmd, const char *word, struct err *err)
 	int n;
 
 	count_words(cmd->words, &exact, &below);
+	if (exact > 0 && cmd->words[0] && take_file(cmd, word))
+		return true;
 	if (exact > 0 && cmd->words[0])
 		return err_set(err, ERR_INVALID, "unexpected word \"%.40s\"; see: c2cli %s --help",
 			       word, cmd->words);

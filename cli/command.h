@@ -89,6 +89,8 @@ bool command_parse(struct command *cmd, struct c2cli_args *args, size_t n_words,
 
 /* The value of a flag as text, or null. */
 const struct command_value *command_get(const struct command *cmd, const char *name);
+/* Whether a switch was given, and not as =false. */
+bool command_is_on(const struct command *cmd, const char *name);
 const struct command_value *command_with(const struct command *cmd, enum flag_role role);
 
 /* The bytes field of a message, or null if it has none. */

@@ -100,6 +100,15 @@ static void offer_options(const struct completion *c)
 			offer_option(c, c2cli_opts.rows[i].name);
 }
 
+/* import clients FILE */
+static bool takes_file(const struct completion *c)
+{
+	struct flag flags[FLAGS_MAX];
+
+	return command_flags_of(c->words, flags) > 0 && flags[0].api &&
+	       flags[0].api->kind == API_FLAG_FILE;
+}
+
 static void add_word(struct completion *c, const char *word)
 {
 	size_t len = strlen(c->words);
@@ -130,6 +139,10 @@ void command_complete(size_t n_words, const char *const *words,
 		c.prefix = words[n_words - 1];
 	if (arg) {
 		offer_value(&c, arg, global);
+		return;
+	}
+	if (c.prefix[0] != '-' && takes_file(&c)) {
+		c.found(c.ctx, ":file");
 		return;
 	}
 	if (c.prefix[0] != '-')

@@ -1,5 +1,6 @@
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/json.h"
 #include "base/file.h"
@@ -12,7 +13,7 @@
 /* Bytes a base64 flag may take from a file: what a broker would carry, generously. */
 enum { MESSAGE_MAX = 4 << 20, PASSWORD_MAX = 1024, KEY_MAX = 256 };
 
-static bool check_stdin(const struct session *s, const char *path, struct err *err)
+bool request_stdin(const struct session *s, const char *path, struct err *err)
 {
 	if (path && strcmp(path, "-") == 0 && s->stdin_taken)
 		return err_set(err, ERR_INVALID, "standard input holds the commands; name a file");
@@ -30,7 +31,7 @@ static bool set_bytes(ProtobufCMessage *msg, const char *field, const uint8_t *b
 	return api_set_field(msg, field, text, strlen(text), arena, NULL, err);
 }
 
-static bool ask_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err)
+bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err)
 {
 	Pb__GetCryptoModeRequest request = PB__GET_CRYPTO_MODE_REQUEST__INIT;
 	ProtobufCMessage *answer;
@@ -69,7 +70,7 @@ static bool set_key_file(struct session *s, const struct command_value *v, Proto
 	size_t len;
 	bool pubkey;
 
-	if (!check_stdin(s, v->text, err) || !ask_mode(s, arena, &pubkey, err))
+	if (!request_stdin(s, v->text, err) || !request_mode(s, arena, &pubkey, err))
 		return false;
 	if (pubkey ? !file_read(v->text, key, KEY_MAX, &len, err)
 		   : !file_read_secret(v->text, key, KEY_MAX, &len, err))
@@ -131,7 +132,7 @@ static bool set_password_key(struct session *s, const struct command *cmd,
 	if (!name || !e4_name_ok(name->text, strlen(name->text)))
 		return err_set(err, ERR_INVALID, "a client's name is 1 to %d bytes of UTF-8",
 			       E4_NAME_MAX);
-	if (!check_stdin(s, v->text, err) || !ask_mode(s, arena, &pubkey, err))
+	if (!request_stdin(s, v->text, err) || !request_mode(s, arena, &pubkey, err))
 		return false;
 	if (!file_read_line(v->text, password, PASSWORD_MAX, err))
 		return false;
@@ -145,8 +146,56 @@ static bool set_from_file(struct session *s, const struct command_value *v, Prot
 	uint8_t *bytes = arena_alloc(arena, MESSAGE_MAX);
 	size_t len;
 
-	return check_stdin(s, v->text, err) && file_read(v->text, bytes, MESSAGE_MAX, &len, err) &&
+	return request_stdin(s, v->text, err) &&
+	       file_read(v->text, bytes, MESSAGE_MAX, &len, err) &&
 	       set_bytes(msg, v->flag.api->field, bytes, len, arena, err);
+}
+
+/* "producer" for TYPE_PRODUCER; null: no value of this enum ends so. */
+const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len)
+{
+	for (unsigned i = 0; i < e->n_values; i++) {
+		const char *last = strrchr(e->values[i].name, '_');
+
+		last = last ? last + 1 : e->values[i].name;
+		if (strlen(last) == len && strncasecmp(last, word, len) == 0)
+			return e->values[i].name;
+	}
+	return NULL;
+}
+
+static bool set_word(ProtobufCMessage *msg, const struct api_flag *flag, const char *word,
+		     size_t len, struct arena *arena, struct err *err)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, flag->field);
+
+	if (f && f->type == PROTOBUF_C_TYPE_ENUM) {
+		const char *name = request_word(f->descriptor, word, len);
+
+		if (!name)
+			return err_set(err, ERR_INVALID, "--%s: no such word: %.*s", flag->name,
+				       (int)(len < 40 ? len : 40), word);
+		word = name;
+		len = strlen(name);
+	}
+	return api_set_field(msg, flag->field, word, len, arena, NULL, err) ||
+	       err_wrap(err, "--%s", flag->name);
+}
+
+/* What is between the commas. */
+static bool set_list(ProtobufCMessage *msg, const struct api_flag *flag, const char *text,
+		     struct arena *arena, struct err *err)
+{
+	for (;;) {
+		size_t len = strcspn(text, ",");
+
+		if (!set_word(msg, flag, text, len, arena, err))
+			return false;
+		if (!text[len])
+			return true;
+		text += len + 1;
+	}
 }
 
 static bool set_value(struct session *s, const struct command *cmd, const struct command_value *v,
@@ -154,17 +203,23 @@ static bool set_value(struct session *s, const struct command *cmd, const struct
 {
 	const char *text = v->text ? v->text : "true";
 
-	if (!v->flag.api || v->flag.role == FLAG_COMPAT)
+	/* What fills no field is for the command that has it. */
+	if (!v->flag.api || !v->flag.api->field || v->flag.role == FLAG_COMPAT)
 		return true;
 	if (v->flag.role == FLAG_FROM_FILE)
 		return set_from_file(s, v, msg, arena, err);
 	switch (v->flag.api->kind) {
 	case API_FLAG_SELECT:
+	case API_FLAG_FILE:
 		return true;
 	case API_FLAG_KEY_FILE:
 		return set_key_file(s, v, msg, arena, err);
 	case API_FLAG_PASSWORD_FILE:
 		return set_password_key(s, cmd, v, msg, arena, err);
+	case API_FLAG_LIST:
+		return set_list(msg, v->flag.api, text, arena, err);
+	case API_FLAG_CHOICE:
+		return set_word(msg, v->flag.api, text, strlen(text), arena, err);
 	case API_FLAG_STRING:
 	case API_FLAG_BOOL:
 	case API_FLAG_INT64:

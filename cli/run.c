@@ -11,6 +11,7 @@
 #include "api/json.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "cli/term.h"
 
 enum { PAGE = 100, POLL_MS = 300 };
@@ -98,35 +99,72 @@ static bool run_list(struct session *s, const struct command *cmd, struct err *e
 	return true;
 }
 
+/* --- again until the cursor is empty ---------------------------------------------------------- */
+
+static const char *text_field(const ProtobufCMessage *msg, const char *name)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, name);
+
+	return *(char *const *)(const void *)((const char *)msg + f->offset);
+}
+
+static bool is_list(const struct command *cmd)
+{
+	return cmd->row->response->fields[0].label == PROTOBUF_C_LABEL_REPEATED;
+}
+
 /* One page; its memory goes with it, but for the cursor. */
-static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_list *list,
-			    char *cursor, size_t cap, struct err *err)
+static bool run_cursor_page(struct session *s, const struct command *cmd, struct show_pages *p,
+			    char **cursor, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *request, *page;
 	size_t n;
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
-		  api_set_field(request, "cursor", cursor, strlen(cursor), &arena, NULL, err) &&
+		  (!*cursor ||
+		   api_set_field(request, "cursor", *cursor, strlen(*cursor), &arena, NULL, err)) &&
 		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
-		  show_list_page(list, page, &n, err) && show_cursor(page, cursor, cap, err);
+		  (is_list(cmd) ? show_list_page(&p->list, page, &n, err)
+				: show_sum_add(p, page, err));
 
+	if (ok) {
+		free(*cursor);
+		*cursor = mem_text(text_field(page, "cursor"));
+	}
 	arena_free(&arena);
 	return ok;
 }
 
+/* What was done stays done; how to go on is worth knowing. */
+static bool stopped_at(const struct command *cmd, const char *cursor, struct err *err)
+{
+	char why[sizeof err->text];
+
+	if (is_list(cmd) || !cursor || !*cursor)
+		return false;
+	snprintf(why, sizeof why, "%s", err->text);
+	return err_set(err, err->code, "%.120s; go on with --cursor '%.100s'", why, cursor);
+}
+
 static bool run_cursor(struct session *s, const struct command *cmd, struct err *err)
 {
-	struct show_list list = {.json = s->json};
-	char cursor[1024] = "";
+	struct show_pages p = {.list = {.json = s->json}};
+	char *cursor = NULL;
+	bool ok;
 
 	do {
-		if (s->stop && *s->stop)
-			return err_set(err, ERR_CANCELLED, "stopped");
-		if (!run_cursor_page(s, cmd, &list, cursor, sizeof cursor, err))
-			return false;
-	} while (*cursor);
-	show_list_end(&list, cmd->row->response);
-	return true;
+		ok = s->stop && *s->stop ? err_set(err, ERR_CANCELLED, "stopped")
+					 : run_cursor_page(s, cmd, &p, &cursor, err);
+	} while (ok && cursor[0]);
+	if (ok && is_list(cmd))
+		show_list_end(&p.list, cmd->row->response);
+	else
+		show_sum_end(&p, ok);
+	if (!ok)
+		stopped_at(cmd, cursor, err);
+	free(cursor);
+	return ok;
 }
 
 struct event_sink {
@@ -226,13 +264,6 @@ static bool run_wait(struct session *s, const struct command *cmd, struct err *e
 		       s->timeout_s, p.text);
 }
 
-static bool switch_is_on(const struct command *cmd, const char *name)
-{
-	const struct command_value *v = command_get(cmd, name);
-
-	return v && (!v->text || strcmp(v->text, "true") == 0);
-}
-
 bool run_command(struct session *s, const struct command *cmd, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
@@ -245,12 +276,18 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	case API_COMMAND_CURSOR:
 		ok = run_cursor(s, cmd, err);
 		break;
+	case API_COMMAND_IMPORT:
+		ok = run_import(s, cmd, err);
+		break;
+	case API_COMMAND_EXPORT:
+		ok = run_export(s, cmd, err);
+		break;
 	case API_COMMAND_STREAM:
 		ok = run_stream(s, cmd, &arena, err);
 		break;
 	case API_COMMAND_PROGRESS:
-		ok = switch_is_on(cmd, "wait") ? run_wait(s, cmd, err)
-					       : run_call(s, cmd, &arena, err);
+		ok = command_is_on(cmd, "wait") ? run_wait(s, cmd, err)
+						: run_call(s, cmd, &arena, err);
 		break;
 	case API_COMMAND_CALL:
 		ok = run_call(s, cmd, &arena, err);

@@ -18,6 +18,10 @@ struct session {
 	volatile sig_atomic_t *stop;
 };
 
+/* A file of rows in batches, and what there is as rows (import.c, export.c). */
+bool run_import(struct session *s, const struct command *cmd, struct err *err);
+bool run_export(struct session *s, const struct command *cmd, struct err *err);
+
 /* One command of the API, its answer on standard output. */
 bool run_command(struct session *s, const struct command *cmd, struct err *err);
 
@@ -27,6 +31,13 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err);
  */
 bool request_build(struct session *s, const struct command *cmd, struct arena *arena,
 		   ProtobufCMessage **request, struct err *err);
+
+/* Whether the server works with public keys. */
+bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err);
+/* ERR_INVALID for "-" while standard input holds the commands. */
+bool request_stdin(const struct session *s, const char *path, struct err *err);
+/* The value of an enum whose name ends with the word, as producer; null: none. */
+const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
 
 /* --- Answers on the screen (show.c) ----------------------------------------- */
 
@@ -39,14 +50,22 @@ bool show_event(const ProtobufCMessage *msg, bool json, struct err *err);
 /* A page of a list; returns its number of entries. JSON pages are joined by show_list_end. */
 struct show_list {
 	bool json;
+	bool begun;
 	size_t n;
-	const char *name; /* of the field */
 };
 
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err);
-/* Where the page after this one begins; empty at the end. */
-bool show_cursor(const ProtobufCMessage *page, char *cursor, size_t cap, struct err *err);
 void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *desc);
+
+/* Pages by cursor: a list, or sums of what each page counts. */
+struct show_pages {
+	struct show_list list;
+	int64_t changed, unchanged, rotated;
+	int64_t revision;
+};
+
+bool show_sum_add(struct show_pages *p, const ProtobufCMessage *page, struct err *err);
+void show_sum_end(const struct show_pages *p, bool ok);
 
 /* Where the delivery of a status answer stands. */
 struct show_progress {

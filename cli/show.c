@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/json.h"
 #include "cli/run.h"
@@ -173,6 +174,42 @@ bool show_event(const ProtobufCMessage *msg, bool json, struct err *err)
 	return true;
 }
 
+/* "TYPE_PRODUCER" is shown as "producer". */
+static void put_word(const json_t *o, const char *name)
+{
+	const char *word = strrchr(text_of(o, name), '_');
+
+	printf("  ");
+	for (word = word ? word + 1 : ""; *word; word++)
+		putchar(*word >= 'A' && *word <= 'Z' ? *word + 32 : *word);
+}
+
+static void put_joined(const json_t *list, const char *before)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		printf("%s", i == 0 ? before : ",");
+		put_text(entry);
+	}
+}
+
+/* What a search found: a client has a status, a topic has members. */
+static void put_found(const json_t *o)
+{
+	put_text(json_object_get(o, "name"));
+	if (json_object_get(o, "status")) {
+		put_word(o, "type");
+		put_word(o, "status");
+		put_joined(json_object_get(o, "tags"), "  ");
+		put_joined(json_object_get(o, "topics"), "  topics: ");
+	} else if (json_object_get(o, "members")) {
+		printf("  %s members", text_of(o, "members"));
+	}
+}
+
 /* One line: whom, then what there is to say of it. */
 static void put_row(json_t *o)
 {
@@ -189,17 +226,6 @@ static void put_row(json_t *o)
 	}
 }
 
-bool show_cursor(const ProtobufCMessage *page, char *cursor, size_t cap, struct err *err)
-{
-	json_t *o;
-
-	if (!to_json(page, &o, err))
-		return false;
-	snprintf(cursor, cap, "%s", text_of(o, "cursor"));
-	json_decref(o);
-	return true;
-}
-
 bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n, struct err *err)
 {
 	const char *name = page->descriptor->fields[0].name;
@@ -209,8 +235,9 @@ bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n
 	if (!to_json(page, &o, err))
 		return false;
 	list = json_object_get(o, name);
-	if (l->json && l->n == 0)
+	if (l->json && !l->begun)
 		printf("{\"%s\":[", name);
+	l->begun = true;
 	json_array_foreach(list, i, entry)
 	{
 		if (l->json) {
@@ -219,6 +246,8 @@ bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n
 		} else {
 			if (json_object_get(entry, "client"))
 				put_row(entry);
+			else if (json_is_object(entry))
+				put_found(entry);
 			else
 				put_scalar(entry);
 			putchar('\n');
@@ -236,6 +265,42 @@ void show_list_end(const struct show_list *l, const ProtobufCMessageDescriptor *
 		printf("]}\n");
 	else if (l->n == 0)
 		fprintf(stderr, "no %s\n", desc->fields[0].name);
+}
+
+static int64_t number_of(const json_t *o, const char *name)
+{
+	return strtoll(text_of(o, name), NULL, 10);
+}
+
+bool show_sum_add(struct show_pages *p, const ProtobufCMessage *page, struct err *err)
+{
+	json_t *o;
+
+	if (!to_json(page, &o, err))
+		return false;
+	p->changed += number_of(o, "changed");
+	p->unchanged += number_of(o, "unchanged");
+	p->rotated += number_of(o, "rotatedTopics");
+	if (json_is_object(json_object_get(o, "delivery")))
+		p->revision = number_of(json_object_get(o, "delivery"), "revision");
+	json_decref(o);
+	if (!p->list.json && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%" PRId64 " clients\033[K", p->changed + p->unchanged);
+	return true;
+}
+
+void show_sum_end(const struct show_pages *p, bool ok)
+{
+	if (!p->list.json && isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
+	if (p->list.json)
+		printf("{\"changed\":\"%" PRId64 "\",\"unchanged\":\"%" PRId64
+		       "\",\"rotatedTopics\":\"%" PRId64 "\",\"revision\":\"%" PRId64 "\"}\n",
+		       p->changed, p->unchanged, p->rotated, p->revision);
+	else if (ok || p->changed + p->unchanged > 0)
+		printf("changed        %" PRId64 "\nunchanged      %" PRId64
+		       "\nrotatedTopics  %" PRId64 "\n",
+		       p->changed, p->unchanged, p->rotated);
 }
 
 /* A topic counts its members, our own key all clients; a client has all or not yet. */

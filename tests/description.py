@@ -56,4 +56,5 @@ def http_request(method, request):
     rest = {k: v for k, v in rest.items() if v != {}}
     if body:
         return verb, path, rest
-    return verb, path + ("?" + urllib.parse.urlencode(rest) if rest else ""), None
+    rest = {k: str(v).lower() if isinstance(v, bool) else v for k, v in rest.items()}
+    return verb, path + ("?" + urllib.parse.urlencode(rest, doseq=True) if rest else ""), None

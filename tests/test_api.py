@@ -65,7 +65,8 @@ def moded(request):
 
 # An empty name or topic, and a topic that ends like a list's path, have no REST path of their own.
 def reachable_by_route(request):
-    name = request.get("client", {}).get("name", "x")
+    client = request.get("client", "x")
+    name = client if isinstance(client, str) else client.get("name", "x")
     topic = request.get("topic", "x")
     return name != "" and topic != "" and not topic.endswith("/clients")
 

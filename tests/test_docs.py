@@ -91,6 +91,9 @@ def test_enrolling_rotating_and_detaching_go_as_printed(tmp_path, broker, mode):
         for name in "sensor", "display":
             devices.append(start_device(shell, device.replace("sensor", name), broker.port, mode))
         assert "confirmed" in shell.run(status)
+        [many] = commands("Many devices at once")
+        shown = shell.run(many)
+        assert "pump1" in shown and "rotatedTopics  1" in shown
         rotate, one = commands("Rotate a key, and know who has it")
         assert "2 of 2 confirmed" in shell.run(rotate)
         assert "CLIENT_CONFIRMED" in shell.run(one)

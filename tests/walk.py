@@ -14,7 +14,7 @@ TOPIC = "walk/one"
 ODD_TOPIC = "walk/clients"
 PLAIN = base64.b64encode(b"over and out").decode()
 
-INVALID, NOT_FOUND, PRECONDITION = 3, 5, 9
+INVALID, NOT_FOUND, EXISTS, PRECONDITION = 3, 5, 6, 9
 
 
 @dataclass
@@ -136,6 +136,49 @@ def keys_and_removal():
     yield "CountClients", {}, {"count": "3"}
 
 
+def many(mode):
+    made = [{"createClient": {"name": n, "key": key("alpha", mode), "type": "TYPE_PRODUCER",
+                              "tags": ["many", f"n={i}"], "topics": ["walk/many"]}}
+            for i, n in enumerate(("m1", "m2", "m/3"))]
+    batch = {"operations": made, "createTopics": True, "id": "walk"}
+    yield "Batch", {**batch, "dryRun": True}, {"changed": "3", "unchanged": "0"}
+    yield "CountClients", {}, {"count": "3"}
+    yield "Batch", {**batch, "createTopics": False}, Error(NOT_FOUND)
+    yield "Batch", batch, {"changed": "3", "repeated": False}
+    yield "Batch", batch, {"changed": "0", "repeated": True}
+    yield "Batch", {"operations": made}, Error(EXISTS)
+    yield "Batch", {"operations": made, "existing": "EXISTING_SAME"}, {"unchanged": "3"}
+    yield "Batch", {"operations": []}, Error(INVALID)
+    yield "Batch", {"operations": [{}]}, Error(INVALID)
+    yield "CountClients", {}, {"count": "6"}
+    yield "ChangeClient", {"client": "m1", "type": "TYPE_CONSUMER", "addTags": ["n=9"]}, {
+        "type": "TYPE_CONSUMER", "tags": ["many", "n=9"]}
+    yield "ChangeClient", {"client": "m/3", "removeTags": ["n"]}, {
+        "type": "TYPE_PRODUCER", "tags": ["many"]}
+    yield "ChangeClient", {"client": "nobody"}, Error(NOT_FOUND)
+    yield "ChangeClient", {"client": "m1", "addTags": ["a b"]}, Error(INVALID)
+    yield "SearchClients", {"tags": ["many"], "limit": "2", "withTopics": True}, {
+        "cursor": "m1", "clients": [
+            {"name": "m/3", "type": "TYPE_PRODUCER", "tags": ["many"], "lastSeen": None,
+             "topics": ["walk/many"]},
+            {"name": "m1", "type": "TYPE_CONSUMER", "tags": ["many", "n=9"],
+             "lastSeen": None, "topics": ["walk/many"]}]}
+    yield "SearchClients", {"tags": ["many"], "limit": "2", "cursor": "m1"}, {"cursor": ""}
+    yield "SearchClients", {"tags": ["many", "n=1"], "statuses": ["CLIENT_CONFIRMED"]}, {
+        "clients": [], "cursor": ""}
+    yield "SearchClients", {"limit": "1001"}, Error(INVALID)
+    yield "SearchTopics", {"prefix": "walk/m"}, {"cursor": ""}
+    yield "ChangeGroup", {"tags": ["many"], "detach": "walk/many", "rotateKey": True,
+                          "limit": "2"}, {"changed": "2", "rotatedTopics": "0", "cursor": "m1"}
+    yield "ChangeGroup", {"tags": ["many"], "detach": "walk/many", "rotateKey": True,
+                          "cursor": "m1"}, {"changed": "1", "rotatedTopics": "1", "cursor": ""}
+    yield "ChangeGroup", {"detach": "walk/many"}, Error(INVALID)
+    yield "ChangeGroup", {"all": True, "attach": "nothing"}, Error(NOT_FOUND)
+    yield "ChangeGroup", {"prefix": "m", "newKeys": True}, {"changed": "3"}
+    yield "Batch", {"operations": [{"removeClient": n} for n in ("m1", "m2", "m/3")]}, {
+        "changed": "3"}
+
+
 def steps(mode):
     yield from create_and_read(mode)
     yield from membership()
@@ -143,6 +186,7 @@ def steps(mode):
     yield from public_keys(mode)
     yield from messages()
     yield from keys_and_removal()
+    yield from many(mode)
 
 
 def matches(part, whole):
@@ -150,6 +194,9 @@ def matches(part, whole):
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(k in whole and matches(v, whole[k])
                                                for k, v in part.items())
+    if isinstance(part, list):
+        return isinstance(whole, list) and len(part) == len(whole) and all(
+            matches(p, w) for p, w in zip(part, whole))
     return part == whole
 
 

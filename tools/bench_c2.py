@@ -6,6 +6,7 @@ Usage: tools/bench_c2.py [CLIENTS [sqlite|postgres]]    (default 100000, both)
 
 import base64
 import pathlib
+import secrets
 import sqlite3
 import statistics
 import subprocess
@@ -14,7 +15,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-from actors import Broker, Server  # noqa: E402
+from actors import C2CLI, Broker, Server  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 CONNECTIONS = 8
@@ -85,6 +86,26 @@ def bare_commits(folder, n=2000):
     return n / sum(took_ms) * 1000, statistics.median(took_ms), took_ms[int(n * 0.99)]
 
 
+def imported(server, folder, clients, name, **columns):
+    """Clients per second of c2cli import, from a CSV file, in chunks of 1,000."""
+    file = folder / f"{name}.csv"
+    with file.open("w") as f:
+        f.write(",".join(["name", "key", *columns]) + "\n")
+        f.writelines(",".join([f"{name}-{n:07}", secrets.token_hex(32), *columns.values()]) + "\n"
+                     for n in range(clients))
+    start = time.perf_counter()
+    subprocess.run([C2CLI, "-e", f"127.0.0.1:{server.grpc_port}", "import", "clients", file,
+                    "--create-topics"], check=True, stdout=subprocess.DEVNULL)
+    return clients / (time.perf_counter() - start)
+
+
+def measure_imports(server, folder, clients):
+    print(f"{'client imported by c2cli, chunks of 1,000':<44}"
+          f"{imported(server, folder, clients, 'plain'):>10,.0f}/s")
+    print(f"{'the same with a tag and 10 topics':<44}"
+          f"{imported(server, folder, clients // 5, 'full', tags='site=a', topics=';'.join(f't{n}' for n in range(10))):>10,.0f}/s")
+
+
 def measure(server, folder, clients, database):
     load = Load(server, folder)
     body = '{"key":"%s"}' % base64.b64encode(b"k" * 32).decode()
@@ -105,11 +126,13 @@ def measure(server, folder, clients, database):
         "topics of a client": "/e4/client/device-{n:07}/topics?offset=0&count=10",
         "first page of 100 clients": "/e4/clients?offset=0&count=100",
         "last page of 100 clients": f"/e4/clients?offset={clients - 100}&count=100",
+        "100 clients found from a name on": "/e4/search/clients?cursor=device-{n:07}",
     }
     for name, path in reads.items():
         row(name, load.run([path.format(n=n) for n in list(some)[:20000]]))
     print(f"resident memory with {clients:,} clients: {resident_mib(server.child.pid):.0f} MiB, "
           f"database: {database.size(server) / 1e6:.0f} MB")
+    measure_imports(server, folder, clients)
 
 
 class Sqlite:

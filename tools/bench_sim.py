@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Fleets in virtual time: a month of daily rotations, and a flood of returns.
 
-Usage: tools/bench_sim.py [DEVICES]    (default 100000; 1000000 takes some ten minutes)
+Usage: tools/bench_sim.py [DEVICES]    (default 100000; 1000000 takes a quarter of an hour)
 """
 
 import json

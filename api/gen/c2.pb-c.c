@@ -727,6 +727,681 @@ void   pb__get_client_status_response__free_unpacked
   assert(message->base.descriptor == &pb__get_client_status_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__change_client_request__init
+                     (Pb__ChangeClientRequest         *message)
+{
+  static const Pb__ChangeClientRequest init_value = PB__CHANGE_CLIENT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__change_client_request__get_packed_size
+                     (const Pb__ChangeClientRequest *message)
+{
+  assert(message->base.descriptor == &pb__change_client_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__change_client_request__pack
+                     (const Pb__ChangeClientRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__change_client_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__change_client_request__pack_to_buffer
+                     (const Pb__ChangeClientRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__change_client_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ChangeClientRequest *
+       pb__change_client_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ChangeClientRequest *)
+     protobuf_c_message_unpack (&pb__change_client_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__change_client_request__free_unpacked
+                     (Pb__ChangeClientRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__change_client_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__change_client_response__init
+                     (Pb__ChangeClientResponse         *message)
+{
+  static const Pb__ChangeClientResponse init_value = PB__CHANGE_CLIENT_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__change_client_response__get_packed_size
+                     (const Pb__ChangeClientResponse *message)
+{
+  assert(message->base.descriptor == &pb__change_client_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__change_client_response__pack
+                     (const Pb__ChangeClientResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__change_client_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__change_client_response__pack_to_buffer
+                     (const Pb__ChangeClientResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__change_client_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ChangeClientResponse *
+       pb__change_client_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ChangeClientResponse *)
+     protobuf_c_message_unpack (&pb__change_client_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__change_client_response__free_unpacked
+                     (Pb__ChangeClientResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__change_client_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__search_clients_request__init
+                     (Pb__SearchClientsRequest         *message)
+{
+  static const Pb__SearchClientsRequest init_value = PB__SEARCH_CLIENTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__search_clients_request__get_packed_size
+                     (const Pb__SearchClientsRequest *message)
+{
+  assert(message->base.descriptor == &pb__search_clients_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__search_clients_request__pack
+                     (const Pb__SearchClientsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__search_clients_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__search_clients_request__pack_to_buffer
+                     (const Pb__SearchClientsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__search_clients_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__SearchClientsRequest *
+       pb__search_clients_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__SearchClientsRequest *)
+     protobuf_c_message_unpack (&pb__search_clients_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__search_clients_request__free_unpacked
+                     (Pb__SearchClientsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__search_clients_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__client_info__init
+                     (Pb__ClientInfo         *message)
+{
+  static const Pb__ClientInfo init_value = PB__CLIENT_INFO__INIT;
+  *message = init_value;
+}
+size_t pb__client_info__get_packed_size
+                     (const Pb__ClientInfo *message)
+{
+  assert(message->base.descriptor == &pb__client_info__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__client_info__pack
+                     (const Pb__ClientInfo *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__client_info__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__client_info__pack_to_buffer
+                     (const Pb__ClientInfo *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__client_info__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ClientInfo *
+       pb__client_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ClientInfo *)
+     protobuf_c_message_unpack (&pb__client_info__descriptor,
+                                allocator, len, data);
+}
+void   pb__client_info__free_unpacked
+                     (Pb__ClientInfo *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__client_info__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__search_clients_response__init
+                     (Pb__SearchClientsResponse         *message)
+{
+  static const Pb__SearchClientsResponse init_value = PB__SEARCH_CLIENTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__search_clients_response__get_packed_size
+                     (const Pb__SearchClientsResponse *message)
+{
+  assert(message->base.descriptor == &pb__search_clients_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__search_clients_response__pack
+                     (const Pb__SearchClientsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__search_clients_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__search_clients_response__pack_to_buffer
+                     (const Pb__SearchClientsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__search_clients_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__SearchClientsResponse *
+       pb__search_clients_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__SearchClientsResponse *)
+     protobuf_c_message_unpack (&pb__search_clients_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__search_clients_response__free_unpacked
+                     (Pb__SearchClientsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__search_clients_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__search_topics_request__init
+                     (Pb__SearchTopicsRequest         *message)
+{
+  static const Pb__SearchTopicsRequest init_value = PB__SEARCH_TOPICS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__search_topics_request__get_packed_size
+                     (const Pb__SearchTopicsRequest *message)
+{
+  assert(message->base.descriptor == &pb__search_topics_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__search_topics_request__pack
+                     (const Pb__SearchTopicsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__search_topics_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__search_topics_request__pack_to_buffer
+                     (const Pb__SearchTopicsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__search_topics_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__SearchTopicsRequest *
+       pb__search_topics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__SearchTopicsRequest *)
+     protobuf_c_message_unpack (&pb__search_topics_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__search_topics_request__free_unpacked
+                     (Pb__SearchTopicsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__search_topics_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__topic_info__init
+                     (Pb__TopicInfo         *message)
+{
+  static const Pb__TopicInfo init_value = PB__TOPIC_INFO__INIT;
+  *message = init_value;
+}
+size_t pb__topic_info__get_packed_size
+                     (const Pb__TopicInfo *message)
+{
+  assert(message->base.descriptor == &pb__topic_info__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__topic_info__pack
+                     (const Pb__TopicInfo *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__topic_info__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__topic_info__pack_to_buffer
+                     (const Pb__TopicInfo *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__topic_info__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__TopicInfo *
+       pb__topic_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__TopicInfo *)
+     protobuf_c_message_unpack (&pb__topic_info__descriptor,
+                                allocator, len, data);
+}
+void   pb__topic_info__free_unpacked
+                     (Pb__TopicInfo *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__topic_info__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__search_topics_response__init
+                     (Pb__SearchTopicsResponse         *message)
+{
+  static const Pb__SearchTopicsResponse init_value = PB__SEARCH_TOPICS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__search_topics_response__get_packed_size
+                     (const Pb__SearchTopicsResponse *message)
+{
+  assert(message->base.descriptor == &pb__search_topics_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__search_topics_response__pack
+                     (const Pb__SearchTopicsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__search_topics_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__search_topics_response__pack_to_buffer
+                     (const Pb__SearchTopicsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__search_topics_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__SearchTopicsResponse *
+       pb__search_topics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__SearchTopicsResponse *)
+     protobuf_c_message_unpack (&pb__search_topics_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__search_topics_response__free_unpacked
+                     (Pb__SearchTopicsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__search_topics_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__create_client__init
+                     (Pb__CreateClient         *message)
+{
+  static const Pb__CreateClient init_value = PB__CREATE_CLIENT__INIT;
+  *message = init_value;
+}
+size_t pb__create_client__get_packed_size
+                     (const Pb__CreateClient *message)
+{
+  assert(message->base.descriptor == &pb__create_client__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__create_client__pack
+                     (const Pb__CreateClient *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__create_client__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__create_client__pack_to_buffer
+                     (const Pb__CreateClient *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__create_client__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__CreateClient *
+       pb__create_client__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__CreateClient *)
+     protobuf_c_message_unpack (&pb__create_client__descriptor,
+                                allocator, len, data);
+}
+void   pb__create_client__free_unpacked
+                     (Pb__CreateClient *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__create_client__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__membership__init
+                     (Pb__Membership         *message)
+{
+  static const Pb__Membership init_value = PB__MEMBERSHIP__INIT;
+  *message = init_value;
+}
+size_t pb__membership__get_packed_size
+                     (const Pb__Membership *message)
+{
+  assert(message->base.descriptor == &pb__membership__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__membership__pack
+                     (const Pb__Membership *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__membership__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__membership__pack_to_buffer
+                     (const Pb__Membership *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__membership__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__Membership *
+       pb__membership__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__Membership *)
+     protobuf_c_message_unpack (&pb__membership__descriptor,
+                                allocator, len, data);
+}
+void   pb__membership__free_unpacked
+                     (Pb__Membership *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__membership__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__batch_operation__init
+                     (Pb__BatchOperation         *message)
+{
+  static const Pb__BatchOperation init_value = PB__BATCH_OPERATION__INIT;
+  *message = init_value;
+}
+size_t pb__batch_operation__get_packed_size
+                     (const Pb__BatchOperation *message)
+{
+  assert(message->base.descriptor == &pb__batch_operation__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__batch_operation__pack
+                     (const Pb__BatchOperation *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__batch_operation__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__batch_operation__pack_to_buffer
+                     (const Pb__BatchOperation *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__batch_operation__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__BatchOperation *
+       pb__batch_operation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__BatchOperation *)
+     protobuf_c_message_unpack (&pb__batch_operation__descriptor,
+                                allocator, len, data);
+}
+void   pb__batch_operation__free_unpacked
+                     (Pb__BatchOperation *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__batch_operation__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__batch_request__init
+                     (Pb__BatchRequest         *message)
+{
+  static const Pb__BatchRequest init_value = PB__BATCH_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__batch_request__get_packed_size
+                     (const Pb__BatchRequest *message)
+{
+  assert(message->base.descriptor == &pb__batch_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__batch_request__pack
+                     (const Pb__BatchRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__batch_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__batch_request__pack_to_buffer
+                     (const Pb__BatchRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__batch_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__BatchRequest *
+       pb__batch_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__BatchRequest *)
+     protobuf_c_message_unpack (&pb__batch_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__batch_request__free_unpacked
+                     (Pb__BatchRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__batch_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__batch_response__init
+                     (Pb__BatchResponse         *message)
+{
+  static const Pb__BatchResponse init_value = PB__BATCH_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__batch_response__get_packed_size
+                     (const Pb__BatchResponse *message)
+{
+  assert(message->base.descriptor == &pb__batch_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__batch_response__pack
+                     (const Pb__BatchResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__batch_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__batch_response__pack_to_buffer
+                     (const Pb__BatchResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__batch_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__BatchResponse *
+       pb__batch_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__BatchResponse *)
+     protobuf_c_message_unpack (&pb__batch_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__batch_response__free_unpacked
+                     (Pb__BatchResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__batch_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__change_group_request__init
+                     (Pb__ChangeGroupRequest         *message)
+{
+  static const Pb__ChangeGroupRequest init_value = PB__CHANGE_GROUP_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__change_group_request__get_packed_size
+                     (const Pb__ChangeGroupRequest *message)
+{
+  assert(message->base.descriptor == &pb__change_group_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__change_group_request__pack
+                     (const Pb__ChangeGroupRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__change_group_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__change_group_request__pack_to_buffer
+                     (const Pb__ChangeGroupRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__change_group_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ChangeGroupRequest *
+       pb__change_group_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ChangeGroupRequest *)
+     protobuf_c_message_unpack (&pb__change_group_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__change_group_request__free_unpacked
+                     (Pb__ChangeGroupRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__change_group_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__change_group_response__init
+                     (Pb__ChangeGroupResponse         *message)
+{
+  static const Pb__ChangeGroupResponse init_value = PB__CHANGE_GROUP_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__change_group_response__get_packed_size
+                     (const Pb__ChangeGroupResponse *message)
+{
+  assert(message->base.descriptor == &pb__change_group_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__change_group_response__pack
+                     (const Pb__ChangeGroupResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__change_group_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__change_group_response__pack_to_buffer
+                     (const Pb__ChangeGroupResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__change_group_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ChangeGroupResponse *
+       pb__change_group_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ChangeGroupResponse *)
+     protobuf_c_message_unpack (&pb__change_group_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__change_group_response__free_unpacked
+                     (Pb__ChangeGroupResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__change_group_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pb__get_unconfirmed_clients_request__init
                      (Pb__GetUnconfirmedClientsRequest         *message)
 {
@@ -3831,7 +4506,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_client_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[11] =
+static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[13] =
 {
   {
     "revision",
@@ -3965,6 +4640,30 @@ static const ProtobufCFieldDescriptor pb__get_client_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "type",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetClientStatusResponse, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags",
+    101,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__GetClientStatusResponse, n_tags),
+    offsetof(Pb__GetClientStatusResponse, tags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_client_status_response__field_indices_by_name[] = {
   8,   /* field[8] = clockOffset */
@@ -3978,11 +4677,14 @@ static const unsigned pb__get_client_status_response__field_indices_by_name[] = 
   1,   /* field[1] = sentRevision */
   10,   /* field[10] = since */
   3,   /* field[3] = status */
+  12,   /* field[12] = tags */
+  11,   /* field[11] = type */
 };
-static const ProtobufCIntRange pb__get_client_status_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__get_client_status_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 11 }
+  { 100, 11 },
+  { 0, 13 }
 };
 const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
 {
@@ -3992,11 +4694,1361 @@ const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
   "Pb__GetClientStatusResponse",
   "pb",
   sizeof(Pb__GetClientStatusResponse),
-  11,
+  13,
   pb__get_client_status_response__field_descriptors,
   pb__get_client_status_response__field_indices_by_name,
-  1,  pb__get_client_status_response__number_ranges,
+  2,  pb__get_client_status_response__number_ranges,
   (ProtobufCMessageInit) pb__get_client_status_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__change_client_request__field_descriptors[4] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeClientRequest, client),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Pb__ChangeClientRequest, type_choice_case),
+    offsetof(Pb__ChangeClientRequest, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "addTags",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ChangeClientRequest, n_addtags),
+    offsetof(Pb__ChangeClientRequest, addtags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removeTags",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ChangeClientRequest, n_removetags),
+    offsetof(Pb__ChangeClientRequest, removetags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__change_client_request__field_indices_by_name[] = {
+  2,   /* field[2] = addTags */
+  0,   /* field[0] = client */
+  3,   /* field[3] = removeTags */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange pb__change_client_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pb__change_client_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ChangeClientRequest",
+  "ChangeClientRequest",
+  "Pb__ChangeClientRequest",
+  "pb",
+  sizeof(Pb__ChangeClientRequest),
+  4,
+  pb__change_client_request__field_descriptors,
+  pb__change_client_request__field_indices_by_name,
+  1,  pb__change_client_request__number_ranges,
+  (ProtobufCMessageInit) pb__change_client_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__change_client_response__field_descriptors[2] =
+{
+  {
+    "type",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeClientResponse, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ChangeClientResponse, n_tags),
+    offsetof(Pb__ChangeClientResponse, tags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__change_client_response__field_indices_by_name[] = {
+  1,   /* field[1] = tags */
+  0,   /* field[0] = type */
+};
+static const ProtobufCIntRange pb__change_client_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pb__change_client_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ChangeClientResponse",
+  "ChangeClientResponse",
+  "Pb__ChangeClientResponse",
+  "pb",
+  sizeof(Pb__ChangeClientResponse),
+  2,
+  pb__change_client_response__field_descriptors,
+  pb__change_client_response__field_indices_by_name,
+  1,  pb__change_client_response__number_ranges,
+  (ProtobufCMessageInit) pb__change_client_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__search_clients_request__field_descriptors[8] =
+{
+  {
+    "prefix",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsRequest, prefix),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "contains",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsRequest, contains),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__SearchClientsRequest, n_tags),
+    offsetof(Pb__SearchClientsRequest, tags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsRequest, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "statuses",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Pb__SearchClientsRequest, n_statuses),
+    offsetof(Pb__SearchClientsRequest, statuses),
+    &pb__client_delivery_status__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsRequest, cursor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "withTopics",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsRequest, withtopics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__search_clients_request__field_indices_by_name[] = {
+  1,   /* field[1] = contains */
+  5,   /* field[5] = cursor */
+  6,   /* field[6] = limit */
+  0,   /* field[0] = prefix */
+  4,   /* field[4] = statuses */
+  2,   /* field[2] = tags */
+  3,   /* field[3] = type */
+  7,   /* field[7] = withTopics */
+};
+static const ProtobufCIntRange pb__search_clients_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor pb__search_clients_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.SearchClientsRequest",
+  "SearchClientsRequest",
+  "Pb__SearchClientsRequest",
+  "pb",
+  sizeof(Pb__SearchClientsRequest),
+  8,
+  pb__search_clients_request__field_descriptors,
+  pb__search_clients_request__field_indices_by_name,
+  1,  pb__search_clients_request__number_ranges,
+  (ProtobufCMessageInit) pb__search_clients_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__client_info__field_descriptors[7] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ClientInfo, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ClientInfo, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ClientInfo, n_tags),
+    offsetof(Pb__ClientInfo, tags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "status",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ClientInfo, status),
+    &pb__client_delivery_status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ClientInfo, reason),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lastSeen",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ClientInfo, lastseen),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "topics",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ClientInfo, n_topics),
+    offsetof(Pb__ClientInfo, topics),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__client_info__field_indices_by_name[] = {
+  5,   /* field[5] = lastSeen */
+  0,   /* field[0] = name */
+  4,   /* field[4] = reason */
+  3,   /* field[3] = status */
+  2,   /* field[2] = tags */
+  6,   /* field[6] = topics */
+  1,   /* field[1] = type */
+};
+static const ProtobufCIntRange pb__client_info__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor pb__client_info__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ClientInfo",
+  "ClientInfo",
+  "Pb__ClientInfo",
+  "pb",
+  sizeof(Pb__ClientInfo),
+  7,
+  pb__client_info__field_descriptors,
+  pb__client_info__field_indices_by_name,
+  1,  pb__client_info__number_ranges,
+  (ProtobufCMessageInit) pb__client_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__search_clients_response__field_descriptors[2] =
+{
+  {
+    "clients",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__SearchClientsResponse, n_clients),
+    offsetof(Pb__SearchClientsResponse, clients),
+    &pb__client_info__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchClientsResponse, cursor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__search_clients_response__field_indices_by_name[] = {
+  0,   /* field[0] = clients */
+  1,   /* field[1] = cursor */
+};
+static const ProtobufCIntRange pb__search_clients_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pb__search_clients_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.SearchClientsResponse",
+  "SearchClientsResponse",
+  "Pb__SearchClientsResponse",
+  "pb",
+  sizeof(Pb__SearchClientsResponse),
+  2,
+  pb__search_clients_response__field_descriptors,
+  pb__search_clients_response__field_indices_by_name,
+  1,  pb__search_clients_response__number_ranges,
+  (ProtobufCMessageInit) pb__search_clients_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__search_topics_request__field_descriptors[4] =
+{
+  {
+    "prefix",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchTopicsRequest, prefix),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "contains",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchTopicsRequest, contains),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchTopicsRequest, cursor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchTopicsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__search_topics_request__field_indices_by_name[] = {
+  1,   /* field[1] = contains */
+  2,   /* field[2] = cursor */
+  3,   /* field[3] = limit */
+  0,   /* field[0] = prefix */
+};
+static const ProtobufCIntRange pb__search_topics_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pb__search_topics_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.SearchTopicsRequest",
+  "SearchTopicsRequest",
+  "Pb__SearchTopicsRequest",
+  "pb",
+  sizeof(Pb__SearchTopicsRequest),
+  4,
+  pb__search_topics_request__field_descriptors,
+  pb__search_topics_request__field_indices_by_name,
+  1,  pb__search_topics_request__number_ranges,
+  (ProtobufCMessageInit) pb__search_topics_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__topic_info__field_descriptors[4] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__TopicInfo, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "members",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__TopicInfo, members),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__TopicInfo, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotatedAt",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__TopicInfo, rotatedat),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__topic_info__field_indices_by_name[] = {
+  1,   /* field[1] = members */
+  0,   /* field[0] = name */
+  2,   /* field[2] = revision */
+  3,   /* field[3] = rotatedAt */
+};
+static const ProtobufCIntRange pb__topic_info__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pb__topic_info__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.TopicInfo",
+  "TopicInfo",
+  "Pb__TopicInfo",
+  "pb",
+  sizeof(Pb__TopicInfo),
+  4,
+  pb__topic_info__field_descriptors,
+  pb__topic_info__field_indices_by_name,
+  1,  pb__topic_info__number_ranges,
+  (ProtobufCMessageInit) pb__topic_info__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__search_topics_response__field_descriptors[2] =
+{
+  {
+    "topics",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__SearchTopicsResponse, n_topics),
+    offsetof(Pb__SearchTopicsResponse, topics),
+    &pb__topic_info__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SearchTopicsResponse, cursor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__search_topics_response__field_indices_by_name[] = {
+  1,   /* field[1] = cursor */
+  0,   /* field[0] = topics */
+};
+static const ProtobufCIntRange pb__search_topics_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pb__search_topics_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.SearchTopicsResponse",
+  "SearchTopicsResponse",
+  "Pb__SearchTopicsResponse",
+  "pb",
+  sizeof(Pb__SearchTopicsResponse),
+  2,
+  pb__search_topics_response__field_descriptors,
+  pb__search_topics_response__field_indices_by_name,
+  1,  pb__search_topics_response__number_ranges,
+  (ProtobufCMessageInit) pb__search_topics_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__create_client__field_descriptors[5] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__CreateClient, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "key",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Pb__CreateClient, key),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__CreateClient, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tags",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__CreateClient, n_tags),
+    offsetof(Pb__CreateClient, tags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "topics",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__CreateClient, n_topics),
+    offsetof(Pb__CreateClient, topics),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__create_client__field_indices_by_name[] = {
+  1,   /* field[1] = key */
+  0,   /* field[0] = name */
+  3,   /* field[3] = tags */
+  4,   /* field[4] = topics */
+  2,   /* field[2] = type */
+};
+static const ProtobufCIntRange pb__create_client__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor pb__create_client__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.CreateClient",
+  "CreateClient",
+  "Pb__CreateClient",
+  "pb",
+  sizeof(Pb__CreateClient),
+  5,
+  pb__create_client__field_descriptors,
+  pb__create_client__field_indices_by_name,
+  1,  pb__create_client__number_ranges,
+  (ProtobufCMessageInit) pb__create_client__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__membership__field_descriptors[2] =
+{
+  {
+    "client",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Membership, client),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "topic",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Membership, topic),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__membership__field_indices_by_name[] = {
+  0,   /* field[0] = client */
+  1,   /* field[1] = topic */
+};
+static const ProtobufCIntRange pb__membership__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pb__membership__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.Membership",
+  "Membership",
+  "Pb__Membership",
+  "pb",
+  sizeof(Pb__Membership),
+  2,
+  pb__membership__field_descriptors,
+  pb__membership__field_indices_by_name,
+  1,  pb__membership__number_ranges,
+  (ProtobufCMessageInit) pb__membership__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__batch_operation__field_descriptors[9] =
+{
+  {
+    "createClient",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, createclient),
+    &pb__create_client__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removeClient",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, removeclient),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "newClientKey",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, newclientkey),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "changeClient",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, changeclient),
+    &pb__change_client_request__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "createTopic",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, createtopic),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotateTopic",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, rotatetopic),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removeTopic",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, removetopic),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attach",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, attach),
+    &pb__membership__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "detach",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__BatchOperation, operation_case),
+    offsetof(Pb__BatchOperation, detach),
+    &pb__membership__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__batch_operation__field_indices_by_name[] = {
+  7,   /* field[7] = attach */
+  3,   /* field[3] = changeClient */
+  0,   /* field[0] = createClient */
+  4,   /* field[4] = createTopic */
+  8,   /* field[8] = detach */
+  2,   /* field[2] = newClientKey */
+  1,   /* field[1] = removeClient */
+  6,   /* field[6] = removeTopic */
+  5,   /* field[5] = rotateTopic */
+};
+static const ProtobufCIntRange pb__batch_operation__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor pb__batch_operation__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.BatchOperation",
+  "BatchOperation",
+  "Pb__BatchOperation",
+  "pb",
+  sizeof(Pb__BatchOperation),
+  9,
+  pb__batch_operation__field_descriptors,
+  pb__batch_operation__field_indices_by_name,
+  1,  pb__batch_operation__number_ranges,
+  (ProtobufCMessageInit) pb__batch_operation__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__batch_request__field_descriptors[6] =
+{
+  {
+    "operations",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__BatchRequest, n_operations),
+    offsetof(Pb__BatchRequest, operations),
+    &pb__batch_operation__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "existing",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchRequest, existing),
+    &pb__existing__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "createTopics",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchRequest, createtopics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchRequest, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "dryRun",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchRequest, dryrun),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotateKey",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Pb__BatchRequest, rotate_choice_case),
+    offsetof(Pb__BatchRequest, rotatekey),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__batch_request__field_indices_by_name[] = {
+  2,   /* field[2] = createTopics */
+  4,   /* field[4] = dryRun */
+  1,   /* field[1] = existing */
+  3,   /* field[3] = id */
+  0,   /* field[0] = operations */
+  5,   /* field[5] = rotateKey */
+};
+static const ProtobufCIntRange pb__batch_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor pb__batch_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.BatchRequest",
+  "BatchRequest",
+  "Pb__BatchRequest",
+  "pb",
+  sizeof(Pb__BatchRequest),
+  6,
+  pb__batch_request__field_descriptors,
+  pb__batch_request__field_indices_by_name,
+  1,  pb__batch_request__number_ranges,
+  (ProtobufCMessageInit) pb__batch_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__batch_response__field_descriptors[5] =
+{
+  {
+    "changed",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchResponse, changed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotatedTopics",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchResponse, rotatedtopics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "repeated",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchResponse, repeated),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "delivery",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__BatchResponse, delivery),
+    &pb__delivery__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__batch_response__field_indices_by_name[] = {
+  0,   /* field[0] = changed */
+  4,   /* field[4] = delivery */
+  3,   /* field[3] = repeated */
+  2,   /* field[2] = rotatedTopics */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange pb__batch_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor pb__batch_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.BatchResponse",
+  "BatchResponse",
+  "Pb__BatchResponse",
+  "pb",
+  sizeof(Pb__BatchResponse),
+  5,
+  pb__batch_response__field_descriptors,
+  pb__batch_response__field_indices_by_name,
+  1,  pb__batch_response__number_ranges,
+  (ProtobufCMessageInit) pb__batch_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__change_group_request__field_descriptors[10] =
+{
+  {
+    "tags",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ChangeGroupRequest, n_tags),
+    offsetof(Pb__ChangeGroupRequest, tags),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "prefix",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupRequest, prefix),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "type",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupRequest, type),
+    &pb__client_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "all",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupRequest, all),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attach",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ChangeGroupRequest, operation_case),
+    offsetof(Pb__ChangeGroupRequest, attach),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "detach",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    offsetof(Pb__ChangeGroupRequest, operation_case),
+    offsetof(Pb__ChangeGroupRequest, detach),
+    NULL,
+    &protobuf_c_empty_string,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "newKeys",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Pb__ChangeGroupRequest, operation_case),
+    offsetof(Pb__ChangeGroupRequest, newkeys),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotateKey",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Pb__ChangeGroupRequest, rotate_choice_case),
+    offsetof(Pb__ChangeGroupRequest, rotatekey),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupRequest, cursor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__change_group_request__field_indices_by_name[] = {
+  3,   /* field[3] = all */
+  4,   /* field[4] = attach */
+  8,   /* field[8] = cursor */
+  5,   /* field[5] = detach */
+  9,   /* field[9] = limit */
+  6,   /* field[6] = newKeys */
+  1,   /* field[1] = prefix */
+  7,   /* field[7] = rotateKey */
+  0,   /* field[0] = tags */
+  2,   /* field[2] = type */
+};
+static const ProtobufCIntRange pb__change_group_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor pb__change_group_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ChangeGroupRequest",
+  "ChangeGroupRequest",
+  "Pb__ChangeGroupRequest",
+  "pb",
+  sizeof(Pb__ChangeGroupRequest),
+  10,
+  pb__change_group_request__field_descriptors,
+  pb__change_group_request__field_indices_by_name,
+  1,  pb__change_group_request__number_ranges,
+  (ProtobufCMessageInit) pb__change_group_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__change_group_response__field_descriptors[5] =
+{
+  {
+    "changed",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupResponse, changed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unchanged",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupResponse, unchanged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rotatedTopics",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupResponse, rotatedtopics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cursor",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupResponse, cursor),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "delivery",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ChangeGroupResponse, delivery),
+    &pb__delivery__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__change_group_response__field_indices_by_name[] = {
+  0,   /* field[0] = changed */
+  3,   /* field[3] = cursor */
+  4,   /* field[4] = delivery */
+  2,   /* field[2] = rotatedTopics */
+  1,   /* field[1] = unchanged */
+};
+static const ProtobufCIntRange pb__change_group_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor pb__change_group_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ChangeGroupResponse",
+  "ChangeGroupResponse",
+  "Pb__ChangeGroupResponse",
+  "pb",
+  sizeof(Pb__ChangeGroupResponse),
+  5,
+  pb__change_group_response__field_descriptors,
+  pb__change_group_response__field_indices_by_name,
+  1,  pb__change_group_response__number_ranges,
+  (ProtobufCMessageInit) pb__change_group_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor pb__get_unconfirmed_clients_request__field_descriptors[3] =
@@ -6668,5 +8720,69 @@ const ProtobufCEnumDescriptor pb__client_delivery_status__descriptor =
   pb__client_delivery_status__enum_values_by_name,
   1,
   pb__client_delivery_status__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue pb__client_type__enum_values_by_number[4] =
+{
+  { "TYPE_UNKNOWN", "PB__CLIENT_TYPE__TYPE_UNKNOWN", 0 },
+  { "TYPE_PRODUCER", "PB__CLIENT_TYPE__TYPE_PRODUCER", 1 },
+  { "TYPE_CONSUMER", "PB__CLIENT_TYPE__TYPE_CONSUMER", 2 },
+  { "TYPE_BOTH", "PB__CLIENT_TYPE__TYPE_BOTH", 3 },
+};
+static const ProtobufCIntRange pb__client_type__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex pb__client_type__enum_values_by_name[4] =
+{
+  { "TYPE_BOTH", 3 },
+  { "TYPE_CONSUMER", 2 },
+  { "TYPE_PRODUCER", 1 },
+  { "TYPE_UNKNOWN", 0 },
+};
+const ProtobufCEnumDescriptor pb__client_type__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "pb.ClientType",
+  "ClientType",
+  "Pb__ClientType",
+  "pb",
+  4,
+  pb__client_type__enum_values_by_number,
+  4,
+  pb__client_type__enum_values_by_name,
+  1,
+  pb__client_type__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue pb__existing__enum_values_by_number[4] =
+{
+  { "EXISTING_FAIL", "PB__EXISTING__EXISTING_FAIL", 0 },
+  { "EXISTING_SAME", "PB__EXISTING__EXISTING_SAME", 1 },
+  { "EXISTING_KEEP", "PB__EXISTING__EXISTING_KEEP", 2 },
+  { "EXISTING_REPLACE", "PB__EXISTING__EXISTING_REPLACE", 3 },
+};
+static const ProtobufCIntRange pb__existing__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex pb__existing__enum_values_by_name[4] =
+{
+  { "EXISTING_FAIL", 0 },
+  { "EXISTING_KEEP", 2 },
+  { "EXISTING_REPLACE", 3 },
+  { "EXISTING_SAME", 1 },
+};
+const ProtobufCEnumDescriptor pb__existing__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "pb.Existing",
+  "Existing",
+  "Pb__Existing",
+  "pb",
+  4,
+  pb__existing__enum_values_by_number,
+  4,
+  pb__existing__enum_values_by_name,
+  1,
+  pb__existing__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -32,6 +32,21 @@ typedef struct Pb__CountClientsRequest Pb__CountClientsRequest;
 typedef struct Pb__CountClientsResponse Pb__CountClientsResponse;
 typedef struct Pb__GetClientStatusRequest Pb__GetClientStatusRequest;
 typedef struct Pb__GetClientStatusResponse Pb__GetClientStatusResponse;
+typedef struct Pb__ChangeClientRequest Pb__ChangeClientRequest;
+typedef struct Pb__ChangeClientResponse Pb__ChangeClientResponse;
+typedef struct Pb__SearchClientsRequest Pb__SearchClientsRequest;
+typedef struct Pb__ClientInfo Pb__ClientInfo;
+typedef struct Pb__SearchClientsResponse Pb__SearchClientsResponse;
+typedef struct Pb__SearchTopicsRequest Pb__SearchTopicsRequest;
+typedef struct Pb__TopicInfo Pb__TopicInfo;
+typedef struct Pb__SearchTopicsResponse Pb__SearchTopicsResponse;
+typedef struct Pb__CreateClient Pb__CreateClient;
+typedef struct Pb__Membership Pb__Membership;
+typedef struct Pb__BatchOperation Pb__BatchOperation;
+typedef struct Pb__BatchRequest Pb__BatchRequest;
+typedef struct Pb__BatchResponse Pb__BatchResponse;
+typedef struct Pb__ChangeGroupRequest Pb__ChangeGroupRequest;
+typedef struct Pb__ChangeGroupResponse Pb__ChangeGroupResponse;
 typedef struct Pb__GetUnconfirmedClientsRequest Pb__GetUnconfirmedClientsRequest;
 typedef struct Pb__UnconfirmedClient Pb__UnconfirmedClient;
 typedef struct Pb__GetUnconfirmedClientsResponse Pb__GetUnconfirmedClientsResponse;
@@ -115,6 +130,20 @@ typedef enum _Pb__ClientDeliveryStatus {
   PB__CLIENT_DELIVERY_STATUS__CLIENT_CONFIRMED = 2
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__CLIENT_DELIVERY_STATUS)
 } Pb__ClientDeliveryStatus;
+typedef enum _Pb__ClientType {
+  PB__CLIENT_TYPE__TYPE_UNKNOWN = 0,
+  PB__CLIENT_TYPE__TYPE_PRODUCER = 1,
+  PB__CLIENT_TYPE__TYPE_CONSUMER = 2,
+  PB__CLIENT_TYPE__TYPE_BOTH = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__CLIENT_TYPE)
+} Pb__ClientType;
+typedef enum _Pb__Existing {
+  PB__EXISTING__EXISTING_FAIL = 0,
+  PB__EXISTING__EXISTING_SAME = 1,
+  PB__EXISTING__EXISTING_KEEP = 2,
+  PB__EXISTING__EXISTING_REPLACE = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__EXISTING)
+} Pb__Existing;
 
 /* --- messages --- */
 
@@ -297,10 +326,291 @@ struct  Pb__GetClientStatusResponse
   int64_t clockoffset;
   char *reason;
   Google__Protobuf__Timestamp *since;
+  Pb__ClientType type;
+  size_t n_tags;
+  char **tags;
 };
 #define PB__GET_CLIENT_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_client_status_response__descriptor) \
-    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL }
+    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL }
+
+
+typedef enum {
+  PB__CHANGE_CLIENT_REQUEST__TYPE_CHOICE__NOT_SET = 0,
+  PB__CHANGE_CLIENT_REQUEST__TYPE_CHOICE_TYPE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__CHANGE_CLIENT_REQUEST__TYPE_CHOICE__CASE)
+} Pb__ChangeClientRequest__TypeChoiceCase;
+
+struct  Pb__ChangeClientRequest
+{
+  ProtobufCMessage base;
+  char *client;
+  size_t n_addtags;
+  char **addtags;
+  size_t n_removetags;
+  char **removetags;
+  Pb__ChangeClientRequest__TypeChoiceCase type_choice_case;
+  union {
+    Pb__ClientType type;
+  };
+};
+#define PB__CHANGE_CLIENT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__change_client_request__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0,NULL, 0,NULL, PB__CHANGE_CLIENT_REQUEST__TYPE_CHOICE__NOT_SET, {0} }
+
+
+struct  Pb__ChangeClientResponse
+{
+  ProtobufCMessage base;
+  Pb__ClientType type;
+  size_t n_tags;
+  char **tags;
+};
+#define PB__CHANGE_CLIENT_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__change_client_response__descriptor) \
+    , PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL }
+
+
+struct  Pb__SearchClientsRequest
+{
+  ProtobufCMessage base;
+  char *prefix;
+  char *contains;
+  size_t n_tags;
+  char **tags;
+  Pb__ClientType type;
+  size_t n_statuses;
+  Pb__ClientDeliveryStatus *statuses;
+  char *cursor;
+  int64_t limit;
+  protobuf_c_boolean withtopics;
+};
+#define PB__SEARCH_CLIENTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__search_clients_request__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, 0,NULL, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL, (char *)(uintptr_t)protobuf_c_empty_string, 0, 0 }
+
+
+struct  Pb__ClientInfo
+{
+  ProtobufCMessage base;
+  char *name;
+  Pb__ClientType type;
+  size_t n_tags;
+  char **tags;
+  Pb__ClientDeliveryStatus status;
+  char *reason;
+  Google__Protobuf__Timestamp *lastseen;
+  size_t n_topics;
+  char **topics;
+};
+#define PB__CLIENT_INFO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__client_info__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, (char *)(uintptr_t)protobuf_c_empty_string, NULL, 0,NULL }
+
+
+struct  Pb__SearchClientsResponse
+{
+  ProtobufCMessage base;
+  size_t n_clients;
+  Pb__ClientInfo **clients;
+  char *cursor;
+};
+#define PB__SEARCH_CLIENTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__search_clients_response__descriptor) \
+    , 0,NULL, (char *)(uintptr_t)protobuf_c_empty_string }
+
+
+struct  Pb__SearchTopicsRequest
+{
+  ProtobufCMessage base;
+  char *prefix;
+  char *contains;
+  char *cursor;
+  int64_t limit;
+};
+#define PB__SEARCH_TOPICS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__search_topics_request__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, 0 }
+
+
+struct  Pb__TopicInfo
+{
+  ProtobufCMessage base;
+  char *name;
+  int64_t members;
+  int64_t revision;
+  Google__Protobuf__Timestamp *rotatedat;
+};
+#define PB__TOPIC_INFO__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__topic_info__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0, 0, NULL }
+
+
+struct  Pb__SearchTopicsResponse
+{
+  ProtobufCMessage base;
+  size_t n_topics;
+  Pb__TopicInfo **topics;
+  char *cursor;
+};
+#define PB__SEARCH_TOPICS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__search_topics_response__descriptor) \
+    , 0,NULL, (char *)(uintptr_t)protobuf_c_empty_string }
+
+
+struct  Pb__CreateClient
+{
+  ProtobufCMessage base;
+  char *name;
+  ProtobufCBinaryData key;
+  Pb__ClientType type;
+  size_t n_tags;
+  char **tags;
+  size_t n_topics;
+  char **topics;
+};
+#define PB__CREATE_CLIENT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__create_client__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, {0,NULL}, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL, 0,NULL }
+
+
+struct  Pb__Membership
+{
+  ProtobufCMessage base;
+  char *client;
+  char *topic;
+};
+#define PB__MEMBERSHIP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__membership__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string }
+
+
+typedef enum {
+  PB__BATCH_OPERATION__OPERATION__NOT_SET = 0,
+  PB__BATCH_OPERATION__OPERATION_CREATE_CLIENT = 1,
+  PB__BATCH_OPERATION__OPERATION_REMOVE_CLIENT = 2,
+  PB__BATCH_OPERATION__OPERATION_NEW_CLIENT_KEY = 3,
+  PB__BATCH_OPERATION__OPERATION_CHANGE_CLIENT = 4,
+  PB__BATCH_OPERATION__OPERATION_CREATE_TOPIC = 5,
+  PB__BATCH_OPERATION__OPERATION_ROTATE_TOPIC = 6,
+  PB__BATCH_OPERATION__OPERATION_REMOVE_TOPIC = 7,
+  PB__BATCH_OPERATION__OPERATION_ATTACH = 8,
+  PB__BATCH_OPERATION__OPERATION_DETACH = 9
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__BATCH_OPERATION__OPERATION__CASE)
+} Pb__BatchOperation__OperationCase;
+
+struct  Pb__BatchOperation
+{
+  ProtobufCMessage base;
+  Pb__BatchOperation__OperationCase operation_case;
+  union {
+    Pb__CreateClient *createclient;
+    char *removeclient;
+    char *newclientkey;
+    Pb__ChangeClientRequest *changeclient;
+    char *createtopic;
+    char *rotatetopic;
+    char *removetopic;
+    Pb__Membership *attach;
+    Pb__Membership *detach;
+  };
+};
+#define PB__BATCH_OPERATION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__batch_operation__descriptor) \
+    , PB__BATCH_OPERATION__OPERATION__NOT_SET, {0} }
+
+
+typedef enum {
+  PB__BATCH_REQUEST__ROTATE_CHOICE__NOT_SET = 0,
+  PB__BATCH_REQUEST__ROTATE_CHOICE_ROTATE_KEY = 6
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__BATCH_REQUEST__ROTATE_CHOICE__CASE)
+} Pb__BatchRequest__RotateChoiceCase;
+
+struct  Pb__BatchRequest
+{
+  ProtobufCMessage base;
+  size_t n_operations;
+  Pb__BatchOperation **operations;
+  Pb__Existing existing;
+  protobuf_c_boolean createtopics;
+  char *id;
+  protobuf_c_boolean dryrun;
+  Pb__BatchRequest__RotateChoiceCase rotate_choice_case;
+  union {
+    protobuf_c_boolean rotatekey;
+  };
+};
+#define PB__BATCH_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__batch_request__descriptor) \
+    , 0,NULL, PB__EXISTING__EXISTING_FAIL, 0, (char *)(uintptr_t)protobuf_c_empty_string, 0, PB__BATCH_REQUEST__ROTATE_CHOICE__NOT_SET, {0} }
+
+
+struct  Pb__BatchResponse
+{
+  ProtobufCMessage base;
+  int64_t changed;
+  int64_t unchanged;
+  int64_t rotatedtopics;
+  protobuf_c_boolean repeated;
+  Pb__Delivery *delivery;
+};
+#define PB__BATCH_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__batch_response__descriptor) \
+    , 0, 0, 0, 0, NULL }
+
+
+typedef enum {
+  PB__CHANGE_GROUP_REQUEST__OPERATION__NOT_SET = 0,
+  PB__CHANGE_GROUP_REQUEST__OPERATION_ATTACH = 5,
+  PB__CHANGE_GROUP_REQUEST__OPERATION_DETACH = 6,
+  PB__CHANGE_GROUP_REQUEST__OPERATION_NEW_KEYS = 7
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__CHANGE_GROUP_REQUEST__OPERATION__CASE)
+} Pb__ChangeGroupRequest__OperationCase;
+
+typedef enum {
+  PB__CHANGE_GROUP_REQUEST__ROTATE_CHOICE__NOT_SET = 0,
+  PB__CHANGE_GROUP_REQUEST__ROTATE_CHOICE_ROTATE_KEY = 8
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__CHANGE_GROUP_REQUEST__ROTATE_CHOICE__CASE)
+} Pb__ChangeGroupRequest__RotateChoiceCase;
+
+struct  Pb__ChangeGroupRequest
+{
+  ProtobufCMessage base;
+  size_t n_tags;
+  char **tags;
+  char *prefix;
+  Pb__ClientType type;
+  protobuf_c_boolean all;
+  char *cursor;
+  int64_t limit;
+  Pb__ChangeGroupRequest__OperationCase operation_case;
+  union {
+    char *attach;
+    char *detach;
+    protobuf_c_boolean newkeys;
+  };
+  Pb__ChangeGroupRequest__RotateChoiceCase rotate_choice_case;
+  union {
+    protobuf_c_boolean rotatekey;
+  };
+};
+#define PB__CHANGE_GROUP_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__change_group_request__descriptor) \
+    , 0,NULL, (char *)(uintptr_t)protobuf_c_empty_string, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0, (char *)(uintptr_t)protobuf_c_empty_string, 0, PB__CHANGE_GROUP_REQUEST__OPERATION__NOT_SET, {0}, PB__CHANGE_GROUP_REQUEST__ROTATE_CHOICE__NOT_SET, {0} }
+
+
+struct  Pb__ChangeGroupResponse
+{
+  ProtobufCMessage base;
+  int64_t changed;
+  int64_t unchanged;
+  int64_t rotatedtopics;
+  char *cursor;
+  Pb__Delivery *delivery;
+};
+#define PB__CHANGE_GROUP_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__change_group_response__descriptor) \
+    , 0, 0, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL }
 
 
 struct  Pb__GetUnconfirmedClientsRequest
@@ -1218,6 +1528,291 @@ Pb__GetClientStatusResponse *
                       const uint8_t       *data);
 void   pb__get_client_status_response__free_unpacked
                      (Pb__GetClientStatusResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__ChangeClientRequest methods */
+void   pb__change_client_request__init
+                     (Pb__ChangeClientRequest         *message);
+size_t pb__change_client_request__get_packed_size
+                     (const Pb__ChangeClientRequest   *message);
+size_t pb__change_client_request__pack
+                     (const Pb__ChangeClientRequest   *message,
+                      uint8_t             *out);
+size_t pb__change_client_request__pack_to_buffer
+                     (const Pb__ChangeClientRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ChangeClientRequest *
+       pb__change_client_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__change_client_request__free_unpacked
+                     (Pb__ChangeClientRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__ChangeClientResponse methods */
+void   pb__change_client_response__init
+                     (Pb__ChangeClientResponse         *message);
+size_t pb__change_client_response__get_packed_size
+                     (const Pb__ChangeClientResponse   *message);
+size_t pb__change_client_response__pack
+                     (const Pb__ChangeClientResponse   *message,
+                      uint8_t             *out);
+size_t pb__change_client_response__pack_to_buffer
+                     (const Pb__ChangeClientResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ChangeClientResponse *
+       pb__change_client_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__change_client_response__free_unpacked
+                     (Pb__ChangeClientResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__SearchClientsRequest methods */
+void   pb__search_clients_request__init
+                     (Pb__SearchClientsRequest         *message);
+size_t pb__search_clients_request__get_packed_size
+                     (const Pb__SearchClientsRequest   *message);
+size_t pb__search_clients_request__pack
+                     (const Pb__SearchClientsRequest   *message,
+                      uint8_t             *out);
+size_t pb__search_clients_request__pack_to_buffer
+                     (const Pb__SearchClientsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__SearchClientsRequest *
+       pb__search_clients_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__search_clients_request__free_unpacked
+                     (Pb__SearchClientsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__ClientInfo methods */
+void   pb__client_info__init
+                     (Pb__ClientInfo         *message);
+size_t pb__client_info__get_packed_size
+                     (const Pb__ClientInfo   *message);
+size_t pb__client_info__pack
+                     (const Pb__ClientInfo   *message,
+                      uint8_t             *out);
+size_t pb__client_info__pack_to_buffer
+                     (const Pb__ClientInfo   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ClientInfo *
+       pb__client_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__client_info__free_unpacked
+                     (Pb__ClientInfo *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__SearchClientsResponse methods */
+void   pb__search_clients_response__init
+                     (Pb__SearchClientsResponse         *message);
+size_t pb__search_clients_response__get_packed_size
+                     (const Pb__SearchClientsResponse   *message);
+size_t pb__search_clients_response__pack
+                     (const Pb__SearchClientsResponse   *message,
+                      uint8_t             *out);
+size_t pb__search_clients_response__pack_to_buffer
+                     (const Pb__SearchClientsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__SearchClientsResponse *
+       pb__search_clients_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__search_clients_response__free_unpacked
+                     (Pb__SearchClientsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__SearchTopicsRequest methods */
+void   pb__search_topics_request__init
+                     (Pb__SearchTopicsRequest         *message);
+size_t pb__search_topics_request__get_packed_size
+                     (const Pb__SearchTopicsRequest   *message);
+size_t pb__search_topics_request__pack
+                     (const Pb__SearchTopicsRequest   *message,
+                      uint8_t             *out);
+size_t pb__search_topics_request__pack_to_buffer
+                     (const Pb__SearchTopicsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__SearchTopicsRequest *
+       pb__search_topics_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__search_topics_request__free_unpacked
+                     (Pb__SearchTopicsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__TopicInfo methods */
+void   pb__topic_info__init
+                     (Pb__TopicInfo         *message);
+size_t pb__topic_info__get_packed_size
+                     (const Pb__TopicInfo   *message);
+size_t pb__topic_info__pack
+                     (const Pb__TopicInfo   *message,
+                      uint8_t             *out);
+size_t pb__topic_info__pack_to_buffer
+                     (const Pb__TopicInfo   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__TopicInfo *
+       pb__topic_info__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__topic_info__free_unpacked
+                     (Pb__TopicInfo *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__SearchTopicsResponse methods */
+void   pb__search_topics_response__init
+                     (Pb__SearchTopicsResponse         *message);
+size_t pb__search_topics_response__get_packed_size
+                     (const Pb__SearchTopicsResponse   *message);
+size_t pb__search_topics_response__pack
+                     (const Pb__SearchTopicsResponse   *message,
+                      uint8_t             *out);
+size_t pb__search_topics_response__pack_to_buffer
+                     (const Pb__SearchTopicsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__SearchTopicsResponse *
+       pb__search_topics_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__search_topics_response__free_unpacked
+                     (Pb__SearchTopicsResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__CreateClient methods */
+void   pb__create_client__init
+                     (Pb__CreateClient         *message);
+size_t pb__create_client__get_packed_size
+                     (const Pb__CreateClient   *message);
+size_t pb__create_client__pack
+                     (const Pb__CreateClient   *message,
+                      uint8_t             *out);
+size_t pb__create_client__pack_to_buffer
+                     (const Pb__CreateClient   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__CreateClient *
+       pb__create_client__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__create_client__free_unpacked
+                     (Pb__CreateClient *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__Membership methods */
+void   pb__membership__init
+                     (Pb__Membership         *message);
+size_t pb__membership__get_packed_size
+                     (const Pb__Membership   *message);
+size_t pb__membership__pack
+                     (const Pb__Membership   *message,
+                      uint8_t             *out);
+size_t pb__membership__pack_to_buffer
+                     (const Pb__Membership   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__Membership *
+       pb__membership__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__membership__free_unpacked
+                     (Pb__Membership *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__BatchOperation methods */
+void   pb__batch_operation__init
+                     (Pb__BatchOperation         *message);
+size_t pb__batch_operation__get_packed_size
+                     (const Pb__BatchOperation   *message);
+size_t pb__batch_operation__pack
+                     (const Pb__BatchOperation   *message,
+                      uint8_t             *out);
+size_t pb__batch_operation__pack_to_buffer
+                     (const Pb__BatchOperation   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__BatchOperation *
+       pb__batch_operation__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__batch_operation__free_unpacked
+                     (Pb__BatchOperation *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__BatchRequest methods */
+void   pb__batch_request__init
+                     (Pb__BatchRequest         *message);
+size_t pb__batch_request__get_packed_size
+                     (const Pb__BatchRequest   *message);
+size_t pb__batch_request__pack
+                     (const Pb__BatchRequest   *message,
+                      uint8_t             *out);
+size_t pb__batch_request__pack_to_buffer
+                     (const Pb__BatchRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__BatchRequest *
+       pb__batch_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__batch_request__free_unpacked
+                     (Pb__BatchRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__BatchResponse methods */
+void   pb__batch_response__init
+                     (Pb__BatchResponse         *message);
+size_t pb__batch_response__get_packed_size
+                     (const Pb__BatchResponse   *message);
+size_t pb__batch_response__pack
+                     (const Pb__BatchResponse   *message,
+                      uint8_t             *out);
+size_t pb__batch_response__pack_to_buffer
+                     (const Pb__BatchResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__BatchResponse *
+       pb__batch_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__batch_response__free_unpacked
+                     (Pb__BatchResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__ChangeGroupRequest methods */
+void   pb__change_group_request__init
+                     (Pb__ChangeGroupRequest         *message);
+size_t pb__change_group_request__get_packed_size
+                     (const Pb__ChangeGroupRequest   *message);
+size_t pb__change_group_request__pack
+                     (const Pb__ChangeGroupRequest   *message,
+                      uint8_t             *out);
+size_t pb__change_group_request__pack_to_buffer
+                     (const Pb__ChangeGroupRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ChangeGroupRequest *
+       pb__change_group_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__change_group_request__free_unpacked
+                     (Pb__ChangeGroupRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__ChangeGroupResponse methods */
+void   pb__change_group_response__init
+                     (Pb__ChangeGroupResponse         *message);
+size_t pb__change_group_response__get_packed_size
+                     (const Pb__ChangeGroupResponse   *message);
+size_t pb__change_group_response__pack
+                     (const Pb__ChangeGroupResponse   *message,
+                      uint8_t             *out);
+size_t pb__change_group_response__pack_to_buffer
+                     (const Pb__ChangeGroupResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ChangeGroupResponse *
+       pb__change_group_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__change_group_response__free_unpacked
+                     (Pb__ChangeGroupResponse *message,
                       ProtobufCAllocator *allocator);
 /* Pb__GetUnconfirmedClientsRequest methods */
 void   pb__get_unconfirmed_clients_request__init
@@ -2314,6 +2909,51 @@ typedef void (*Pb__GetClientStatusRequest_Closure)
 typedef void (*Pb__GetClientStatusResponse_Closure)
                  (const Pb__GetClientStatusResponse *message,
                   void *closure_data);
+typedef void (*Pb__ChangeClientRequest_Closure)
+                 (const Pb__ChangeClientRequest *message,
+                  void *closure_data);
+typedef void (*Pb__ChangeClientResponse_Closure)
+                 (const Pb__ChangeClientResponse *message,
+                  void *closure_data);
+typedef void (*Pb__SearchClientsRequest_Closure)
+                 (const Pb__SearchClientsRequest *message,
+                  void *closure_data);
+typedef void (*Pb__ClientInfo_Closure)
+                 (const Pb__ClientInfo *message,
+                  void *closure_data);
+typedef void (*Pb__SearchClientsResponse_Closure)
+                 (const Pb__SearchClientsResponse *message,
+                  void *closure_data);
+typedef void (*Pb__SearchTopicsRequest_Closure)
+                 (const Pb__SearchTopicsRequest *message,
+                  void *closure_data);
+typedef void (*Pb__TopicInfo_Closure)
+                 (const Pb__TopicInfo *message,
+                  void *closure_data);
+typedef void (*Pb__SearchTopicsResponse_Closure)
+                 (const Pb__SearchTopicsResponse *message,
+                  void *closure_data);
+typedef void (*Pb__CreateClient_Closure)
+                 (const Pb__CreateClient *message,
+                  void *closure_data);
+typedef void (*Pb__Membership_Closure)
+                 (const Pb__Membership *message,
+                  void *closure_data);
+typedef void (*Pb__BatchOperation_Closure)
+                 (const Pb__BatchOperation *message,
+                  void *closure_data);
+typedef void (*Pb__BatchRequest_Closure)
+                 (const Pb__BatchRequest *message,
+                  void *closure_data);
+typedef void (*Pb__BatchResponse_Closure)
+                 (const Pb__BatchResponse *message,
+                  void *closure_data);
+typedef void (*Pb__ChangeGroupRequest_Closure)
+                 (const Pb__ChangeGroupRequest *message,
+                  void *closure_data);
+typedef void (*Pb__ChangeGroupResponse_Closure)
+                 (const Pb__ChangeGroupResponse *message,
+                  void *closure_data);
 typedef void (*Pb__GetUnconfirmedClientsRequest_Closure)
                  (const Pb__GetUnconfirmedClientsRequest *message,
                   void *closure_data);
@@ -2489,6 +3129,8 @@ extern const ProtobufCEnumDescriptor    pb__crypto_mode__descriptor;
 extern const ProtobufCEnumDescriptor    pb__event_type__descriptor;
 extern const ProtobufCEnumDescriptor    pb__delivery_status__descriptor;
 extern const ProtobufCEnumDescriptor    pb__client_delivery_status__descriptor;
+extern const ProtobufCEnumDescriptor    pb__client_type__descriptor;
+extern const ProtobufCEnumDescriptor    pb__existing__descriptor;
 extern const ProtobufCMessageDescriptor pb__client__descriptor;
 extern const ProtobufCMessageDescriptor pb__delivery__descriptor;
 extern const ProtobufCMessageDescriptor pb__new_client_request__descriptor;
@@ -2505,6 +3147,21 @@ extern const ProtobufCMessageDescriptor pb__count_clients_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__count_clients_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__change_client_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__change_client_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__search_clients_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__client_info__descriptor;
+extern const ProtobufCMessageDescriptor pb__search_clients_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__search_topics_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__topic_info__descriptor;
+extern const ProtobufCMessageDescriptor pb__search_topics_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__create_client__descriptor;
+extern const ProtobufCMessageDescriptor pb__membership__descriptor;
+extern const ProtobufCMessageDescriptor pb__batch_operation__descriptor;
+extern const ProtobufCMessageDescriptor pb__batch_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__batch_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__change_group_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__change_group_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_unconfirmed_clients_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__unconfirmed_client__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_unconfirmed_clients_response__descriptor;

@@ -502,6 +502,121 @@ static const struct api_flag api_c2_get_client_status_flags[] = {
 	  "Name of the client." },
 };
 
+static const struct api_segment api_c2_batch_path0[] = {
+	{ "e4", NULL, false },
+	{ "batch", NULL, false },
+};
+static const struct api_route api_c2_batch_routes[] = {
+	{ API_POST, "/e4/batch", api_c2_batch_path0, 2, true },
+};
+
+static const struct api_segment api_c2_change_client_path0[] = {
+	{ "e4", NULL, false },
+	{ "client", NULL, false },
+	{ NULL, "client", false },
+	{ "settings", NULL, false },
+};
+static const struct api_route api_c2_change_client_routes[] = {
+	{ API_PATCH, "/e4/client/{client}/settings", api_c2_change_client_path0, 4, true },
+};
+static const struct api_flag api_c2_change_client_flags[] = {
+	{ "name", "client", API_FLAG_STRING,
+	  true, NULL,
+	  "Name of the client." },
+	{ "type", "type", API_FLAG_CHOICE,
+	  false, NULL,
+	  "producer, consumer, both or unknown: consumers get new keys before producers." },
+	{ "tag", "addTags", API_FLAG_LIST,
+	  false, NULL,
+	  "Tags to give it, as name or name=value; a new value takes the place of the old one." },
+	{ "untag", "removeTags", API_FLAG_LIST,
+	  false, NULL,
+	  "Tags to take away; a name alone takes the tag whatever its value." },
+};
+
+static const struct api_segment api_c2_search_clients_path0[] = {
+	{ "e4", NULL, false },
+	{ "search", NULL, false },
+	{ "clients", NULL, false },
+};
+static const struct api_route api_c2_search_clients_routes[] = {
+	{ API_GET, "/e4/search/clients", api_c2_search_clients_path0, 3, false },
+};
+static const struct api_flag api_c2_search_clients_flags[] = {
+	{ "prefix", "prefix", API_FLAG_STRING,
+	  false, NULL,
+	  "Names that begin with this." },
+	{ "contains", "contains", API_FLAG_STRING,
+	  false, NULL,
+	  "Names that hold this." },
+	{ "tag", "tags", API_FLAG_LIST,
+	  false, NULL,
+	  "Clients with all of these tags." },
+	{ "type", "type", API_FLAG_CHOICE,
+	  false, NULL,
+	  "Clients of this type: producer, consumer or both." },
+	{ "status", "statuses", API_FLAG_LIST,
+	  false, NULL,
+	  "States of delivery: waiting, sent, confirmed." },
+	{ "with-topics", "withTopics", API_FLAG_BOOL,
+	  false, NULL,
+	  "Also the topics that each is attached to." },
+};
+
+static const struct api_segment api_c2_search_topics_path0[] = {
+	{ "e4", NULL, false },
+	{ "search", NULL, false },
+	{ "topics", NULL, false },
+};
+static const struct api_route api_c2_search_topics_routes[] = {
+	{ API_GET, "/e4/search/topics", api_c2_search_topics_path0, 3, false },
+};
+static const struct api_flag api_c2_search_topics_flags[] = {
+	{ "prefix", "prefix", API_FLAG_STRING,
+	  false, NULL,
+	  "Names that begin with this." },
+	{ "contains", "contains", API_FLAG_STRING,
+	  false, NULL,
+	  "Names that hold this." },
+};
+
+static const struct api_segment api_c2_change_group_path0[] = {
+	{ "e4", NULL, false },
+	{ "group", NULL, false },
+};
+static const struct api_route api_c2_change_group_routes[] = {
+	{ API_POST, "/e4/group", api_c2_change_group_path0, 2, true },
+};
+static const struct api_flag api_c2_change_group_flags[] = {
+	{ "tag", "tags", API_FLAG_LIST,
+	  false, NULL,
+	  "Clients with all of these tags." },
+	{ "prefix", "prefix", API_FLAG_STRING,
+	  false, NULL,
+	  "Clients whose names begin with this." },
+	{ "type", "type", API_FLAG_CHOICE,
+	  false, NULL,
+	  "Clients of this type: producer, consumer or both." },
+	{ "all", "all", API_FLAG_BOOL,
+	  false, NULL,
+	  "All clients: without it a group has to be given." },
+	{ "attach", "attach", API_FLAG_STRING,
+	  false, "what",
+	  "Attach them to this topic." },
+	{ "detach", "detach", API_FLAG_STRING,
+	  false, "what",
+	  "Detach them from this topic." },
+	{ "new-keys", "newKeys", API_FLAG_BOOL,
+	  false, "what",
+	  "Give each of them a new key." },
+	{ "rotate-key", "rotateKey", API_FLAG_BOOL,
+	  false, NULL,
+	  "Rotate the key of the topic they leave, once, at the end; without it the server setting decides." },
+	{ "cursor", "cursor", API_FLAG_STRING,
+	  false, NULL,
+	  "Go on where an interrupted call said it was." },
+};
+
 static const struct api_segment api_c2_get_unconfirmed_clients_path0[] = {
 	{ "e4", NULL, false },
 	{ "clients", NULL, false },
@@ -979,6 +1094,76 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.n_routes = 1,
 		.cli = { "status", API_COMMAND_PROGRESS, api_c2_get_client_status_flags, 1 },
 	},
+	[API_C2_BATCH] = {
+		.service = "pb.C2",
+		.name = "Batch",
+		.grpc_path = "/pb.C2/Batch",
+		.help = "Do many operations as one: all of them, or none and the error says which one failed; c2cli import sends files this way.",
+		.request = &pb__batch_request__descriptor,
+		.response = &pb__batch_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_batch_routes,
+		.n_routes = 1,
+		.cli = { NULL, API_COMMAND_CALL, NULL, 0 },
+	},
+	[API_C2_CHANGE_CLIENT] = {
+		.service = "pb.C2",
+		.name = "ChangeClient",
+		.grpc_path = "/pb.C2/ChangeClient",
+		.help = "Set the type of a client, give it tags or take them away.",
+		.request = &pb__change_client_request__descriptor,
+		.response = &pb__change_client_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_change_client_routes,
+		.n_routes = 1,
+		.cli = { "client set", API_COMMAND_CALL, api_c2_change_client_flags, 4 },
+	},
+	[API_C2_SEARCH_CLIENTS] = {
+		.service = "pb.C2",
+		.name = "SearchClients",
+		.grpc_path = "/pb.C2/SearchClients",
+		.help = "Find clients by name, tag, type and state of delivery, ordered by name.",
+		.request = &pb__search_clients_request__descriptor,
+		.response = &pb__search_clients_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_search_clients_routes,
+		.n_routes = 1,
+		.cli = { "client search", API_COMMAND_CURSOR, api_c2_search_clients_flags, 6 },
+	},
+	[API_C2_SEARCH_TOPICS] = {
+		.service = "pb.C2",
+		.name = "SearchTopics",
+		.grpc_path = "/pb.C2/SearchTopics",
+		.help = "Find topics by name, ordered by name.",
+		.request = &pb__search_topics_request__descriptor,
+		.response = &pb__search_topics_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_search_topics_routes,
+		.n_routes = 1,
+		.cli = { "topic search", API_COMMAND_CURSOR, api_c2_search_topics_flags, 2 },
+	},
+	[API_C2_CHANGE_GROUP] = {
+		.service = "pb.C2",
+		.name = "ChangeGroup",
+		.grpc_path = "/pb.C2/ChangeGroup",
+		.help = "Attach, detach or give new keys to all clients that a search finds, page by page: each page is one change.",
+		.request = &pb__change_group_request__descriptor,
+		.response = &pb__change_group_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_change_group_routes,
+		.n_routes = 1,
+		.cli = { "group change", API_COMMAND_CURSOR, api_c2_change_group_flags, 9 },
+	},
 	[API_C2_GET_UNCONFIRMED_CLIENTS] = {
 		.service = "pb.C2",
 		.name = "GetUnconfirmedClients",
@@ -1011,8 +1196,9 @@ const struct api_method api_methods[API_N_METHODS] = {
 
 const struct api_secret_field api_secret_fields[] = {
 	{ &pb__new_client_request__descriptor, 2 }, /* key */
+	{ &pb__create_client__descriptor, 2 }, /* key */
 	{ &pb__protect_message_request__descriptor, 2 }, /* binaryData */
 	{ &pb__unprotect_message_response__descriptor, 2 }, /* binaryData */
 };
 
-const size_t api_n_secret_fields = 3;
+const size_t api_n_secret_fields = 4;

@@ -52,7 +52,7 @@ static void undo(struct core *c)
 
 bool change_open(struct change *ch, struct core *c, struct err *err)
 {
-	*ch = (struct change){.c = c, .now = core_now(c)};
+	*ch = (struct change){.c = c, .now = core_now(c), .existing = CORE_EXISTING_REPLACE};
 	return c->group.n ? DB(c, part_begin, err) : DB(c, begin, err);
 }
 

@@ -9,7 +9,6 @@
 static bool key_check(const struct core *c, const uint8_t *key, size_t len, struct err *err)
 {
 	uint8_t point[32];
-	bool ok;
 
 	if (!key || len != E4_KEY_LEN)
 		return err_set(err, ERR_INVALID, "a client key has %d bytes", E4_KEY_LEN);
@@ -17,8 +16,9 @@ static bool key_check(const struct core *c, const uint8_t *key, size_t len, stru
 		return err_set(err, ERR_INVALID, "an all-zero client key is refused");
 	if (c->cfg.mode == CORE_SYMKEY)
 		return true;
-	ok = e4_ed25519_public_key_ok(key) && e4_ed25519_to_x25519_public(point, key);
-	return ok || err_set(err, ERR_INVALID, "the key is no good Ed25519 public key");
+	/* Checks the point, too. */
+	return e4_ed25519_to_x25519_public(point, key) ||
+	       err_set(err, ERR_INVALID, "the key is no good Ed25519 public key");
 }
 
 /* Is this very key the client's already? */
@@ -58,7 +58,7 @@ static bool find_or_new(struct core *c, const char *name, struct store_client *r
  * a clock far ahead has left behind are forgotten.
  */
 static bool provision(struct change *ch, struct store_client *row, const uint8_t key[32],
-		      struct err *err)
+		      int64_t next_at, struct err *err)
 {
 	struct core *c = ch->c;
 
@@ -73,7 +73,8 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c->c2_keys[0].rev : 0;
 	row->sent_rev = row->confirmed_rev = 0;
 	row->clock_offset = 0;
-	row->next_at = row->asked_at = row->last_seen = row->recheck_at = 0;
+	row->next_at = next_at;
+	row->asked_at = row->last_seen = row->recheck_at = 0;
 	row->attempts = 0;
 	row->reason = 0;
 	row->behind_since = ch->now;
@@ -82,19 +83,50 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 	return DB(c, client_put, row, err);
 }
 
+/* The client is there already: *replace tells whether its key is to be overwritten. */
+static bool meet_existing(struct change *ch, const struct store_client *row, const uint8_t key[32],
+			  bool *replace, struct err *err)
+{
+	*replace = ch->existing == CORE_EXISTING_REPLACE;
+	switch (ch->existing) {
+	case CORE_EXISTING_FAIL:
+		return err_set(err, ERR_EXISTS, "the client exists already");
+	case CORE_EXISTING_SAME:
+		if (!key_is(ch->c, row, key))
+			return err_set(err, ERR_EXISTS, "the client exists with another key");
+		break;
+	case CORE_EXISTING_KEEP:
+	case CORE_EXISTING_REPLACE:
+		break;
+	}
+	return true;
+}
+
+bool apply_client_new(struct change *ch, struct store_client *row, enum client_made *made,
+		      const char *name, const uint8_t *key, size_t key_len, int64_t next_at,
+		      struct err *err)
+{
+	bool replace = true;
+
+	if (!name_check(name, err) || !key_check(ch->c, key, key_len, err) ||
+	    !find_or_new(ch->c, name, row, err) ||
+	    (row->id && !meet_existing(ch, row, key, &replace, err)))
+		return false;
+	*made = !replace ? CLIENT_STAYS : row->id ? CLIENT_REPLACED : CLIENT_NEW;
+	return !replace || provision(ch, row, key, next_at, err);
+}
+
 bool core_client_new(struct core *c, const char *name, const uint8_t *key, size_t key_len,
 		     struct core_delivery *out, struct err *err)
 {
 	struct store_client row;
+	enum client_made made;
 	struct change ch;
 	bool ok;
 
-	if (!name_check(name, err) || !key_check(c, key, key_len, err))
+	if (!name_check(name, err) || !change_begin(&ch, c, err))
 		return false;
-	if (!change_begin(&ch, c, err))
-		return false;
-	ok = c2_keys_load(c, err) && find_or_new(c, name, &row, err) &&
-	     provision(&ch, &row, key, err);
+	ok = c2_keys_load(c, err) && apply_client_new(&ch, &row, &made, name, key, key_len, 0, err);
 	return change_end(&ch, ok, out, err);
 }
 
@@ -124,7 +156,7 @@ static bool topic_ids_add(void *arg, const struct store_member_topic *row)
 
 /* The client's row and members are gone; see to the topics it was in. */
 static bool leave_topics(struct change *ch, const struct topic_ids *topics, const char *name,
-			 bool rotate, int64_t *rotated, struct err *err)
+			 bool rotate, struct err *err)
 {
 	struct core *c = ch->c;
 	struct store_topic topic;
@@ -139,11 +171,8 @@ static bool leave_topics(struct change *ch, const struct topic_ids *topics, cons
 		if (!DB(c, topic_by_id, topics->rows[i].id, &topic, &found, err) || !found ||
 		    !change_event(ch, CORE_EVENT_UNSUBSCRIBED, name, topic.name, err))
 			return false;
-		if (!rotate)
-			continue;
-		if (!change_next(ch, err) || !change_rotate(ch, &topic, err))
-			return false;
-		++*rotated;
+		if (rotate)
+			rotate_later(ch, topic.id);
 	}
 	return true;
 }
@@ -174,25 +203,32 @@ static bool recall_key(struct change *ch, const struct store_client *source, str
 	return ok;
 }
 
+bool apply_client_remove(struct change *ch, const char *name, bool rotate, struct err *err)
+{
+	struct core *c = ch->c;
+	struct topic_ids topics = {0};
+	struct store_client row;
+	bool ok = find_client(c, name, &row, err) &&
+		  DB(c, client_members, row.id, topic_ids_add, &topics, err) &&
+		  recall_key(ch, &row, err) && DB(c, client_remove, row.id, err) &&
+		  leave_topics(ch, &topics, name, rotate, err) &&
+		  (c->cfg.mode != CORE_PUBKEY || c2_keys_prune(c, err));
+
+	free(topics.rows);
+	return ok;
+}
+
 bool core_client_remove(struct core *c, const char *name, enum core_choice rotate, int64_t *rotated,
 			struct core_delivery *out, struct err *err)
 {
-	bool do_rotate = rotate == CORE_DEFAULT ? c->cfg.rotate_on_removal : rotate == CORE_YES;
-	struct topic_ids topics = {0};
-	struct store_client row;
 	struct change ch;
 	int64_t n = 0;
 	bool ok;
 
 	if (!name_check(name, err) || !change_begin(&ch, c, err))
 		return false;
-	ok = find_client(c, name, &row, err) &&
-	     DB(c, client_members, row.id, topic_ids_add, &topics, err) &&
-	     recall_key(&ch, &row, err) && DB(c, client_remove, row.id, err) &&
-	     leave_topics(&ch, &topics, name, do_rotate, &n, err) &&
-	     (c->cfg.mode != CORE_PUBKEY || c2_keys_prune(c, err));
-	free(topics.rows);
-	ok = change_end(&ch, ok, out, err);
+	ok = apply_client_remove(&ch, name, choose_rotate(c, rotate), err);
+	ok = change_end(&ch, apply_rotations(&ch, ok, &n, err), out, err);
 	if (rotated)
 		*rotated = ok ? n : 0;
 	return ok;
@@ -239,6 +275,9 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 {
 	struct store_old_key old = {.client_id = row->id, .rev = row->key_rev, .key = row->key};
 
+	/* Two keys of one client have two revisions, also within one change. */
+	if (row->key_rev == ch->rev && !change_next(ch, err))
+		return false;
 	if (row->n_old_keys + 1 >= CORE_CLIENT_KEYS_MAX)
 		return err_set(
 			err, ERR_PRECONDITION,
@@ -252,24 +291,34 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 	return change_client(ch, row, err);
 }
 
-bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
-			 struct err *err)
+bool apply_new_key(struct change *ch, struct store_client *row, struct err *err)
 {
-	struct store_client row;
-	struct change ch;
-	bool ok;
-
-	if (!name_check(name, err) || !change_begin(&ch, c, err))
+	if (!replace_key(ch, row, err))
 		return false;
-	ok = find_client(c, name, &row, err) && replace_key(&ch, &row, err);
 	/*
 	 * A device that gives receipts signs with its old key until one came under
 	 * the new key; its peers are told then (receive.c). Of others we shall never
 	 * know, so their peers are told at once.
 	 */
-	if (ok && c->cfg.mode == CORE_PUBKEY && row.last_seen == 0)
-		ok = change_publish_key(&ch, &row, err);
-	return change_end(&ch, ok, out, err);
+	return ch->c->cfg.mode != CORE_PUBKEY || row->last_seen != 0 ||
+	       change_publish_key(ch, row, err);
+}
+
+bool apply_client_new_key(struct change *ch, const char *name, struct err *err)
+{
+	struct store_client row;
+
+	return find_client(ch->c, name, &row, err) && apply_new_key(ch, &row, err);
+}
+
+bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
+			 struct err *err)
+{
+	struct change ch;
+
+	if (!name_check(name, err) || !change_begin(&ch, c, err))
+		return false;
+	return change_end(&ch, apply_client_new_key(&ch, name, err), out, err);
 }
 
 bool core_clients(struct core *c, struct store_page page, struct arena *arena,

@@ -92,6 +92,15 @@ struct core_names {
 /* A setting that the caller may leave to the configuration. */
 enum core_choice { CORE_DEFAULT, CORE_NO, CORE_YES };
 
+/* What making a client or topic means that is there already; numbers of Existing in the API. */
+enum core_existing {
+	CORE_EXISTING_FAIL = 0,   /* ERR_EXISTS */
+	CORE_EXISTING_SAME = 1,   /* stays as it is; ERR_EXISTS for a client with another key */
+	CORE_EXISTING_KEEP = 2,   /* stays as it is, whatever its key */
+	CORE_EXISTING_REPLACE = 3 /* as the single calls: a client's key is overwritten, a topic's
+				     rotated */
+};
+
 /* --- Clients ------------------------------------------------------------------ */
 
 /*
@@ -117,6 +126,33 @@ bool core_client_reset(struct core *c, const char *name, struct core_delivery *o
  */
 bool core_client_new_key(struct core *c, const char *name, struct core_delivery *out,
 			 struct err *err);
+/* What it does with messages: consumers of a topic get a new key before producers. */
+enum core_client_type {
+	CORE_TYPE_AS_IT_WAS = -1, /* in a change */
+	CORE_TYPE_UNKNOWN = 0,
+	CORE_TYPE_PRODUCER = 1,
+	CORE_TYPE_CONSUMER = 2,
+	CORE_TYPE_BOTH = 3
+};
+
+/*
+ * A tag is name or name=value, at most STORE_TAG_MAX bytes: the name of up to
+ * 64 letters, digits and . _ - : /, the value of UTF-8 without control
+ * characters, comma and semicolon. A client has one tag of a name, and at most
+ * 32. Tags and type concern C2 alone: no device is told.
+ */
+struct core_traits {
+	enum core_client_type type;
+	char *const *add;
+	size_t n_add;
+	char *const *remove; /* a name alone takes the tag whatever its value */
+	size_t n_remove;
+};
+
+bool core_client_change(struct core *c, const char *name, const struct core_traits *traits,
+			struct err *err);
+bool core_client_traits(struct core *c, const char *name, struct arena *arena,
+			enum core_client_type *type, struct core_names *tags, struct err *err);
 bool core_clients(struct core *c, struct store_page page, struct arena *arena,
 		  struct core_names *out, struct err *err);
 bool core_clients_count(struct core *c, int64_t *n, struct err *err);
@@ -179,6 +215,7 @@ struct core_topic_status {
 	struct store_progress progress;
 };
 
+/* In the bits of core_search.states: 1 << state. */
 enum core_client_state { CORE_CLIENT_WAITING = 0, CORE_CLIENT_SENT = 1, CORE_CLIENT_CONFIRMED = 2 };
 
 struct core_client_status {
@@ -233,6 +270,125 @@ struct core_c2_key_status {
 };
 
 bool core_c2_key_status(struct core *c, struct core_c2_key_status *out, struct err *err);
+
+/* --- Search --------------------------------------------------------------------------- */
+
+/* What a client must be to be found; empty and 0: anything. */
+struct core_search {
+	const char *prefix;
+	const char *contains;
+	char *const *tags; /* all of them */
+	size_t n_tags;
+	enum core_client_type type;
+	unsigned states;    /* bits of enum core_client_state */
+	const char *cursor; /* where the page before ended */
+	int64_t limit;
+	bool with_topics;
+};
+
+struct core_found_client {
+	const char *name;
+	enum core_client_type type;
+	enum core_client_state state;
+	const char *reason;
+	int64_t last_seen;
+	struct core_names tags, topics;
+};
+
+struct core_found_topic {
+	const char *name;
+	int64_t members;
+	int64_t revision;
+	int64_t rotated_at;
+};
+
+enum { CORE_SEARCH_MAX = 1000 };
+
+/* A page in order of name; cursor is empty at the end. May hold fewer than limit, even none. */
+struct core_found_clients {
+	struct core_found_client *rows;
+	size_t n;
+	const char *cursor;
+};
+
+struct core_found_topics {
+	struct core_found_topic *rows;
+	size_t n;
+	const char *cursor;
+};
+
+bool core_search_clients(struct core *c, const struct core_search *search, struct arena *arena,
+			 struct core_found_clients *out, struct err *err);
+/* Of the search prefix, contains, cursor and limit count. */
+bool core_search_topics(struct core *c, const struct core_search *search, struct arena *arena,
+			struct core_found_topics *out, struct err *err);
+
+/* --- Many at once --------------------------------------------------------------------- */
+
+enum core_op_kind {
+	CORE_OP_CLIENT_NEW,
+	CORE_OP_CLIENT_REMOVE,
+	CORE_OP_CLIENT_NEW_KEY,
+	CORE_OP_CLIENT_CHANGE,
+	CORE_OP_TOPIC_NEW,
+	CORE_OP_TOPIC_ROTATE,
+	CORE_OP_TOPIC_REMOVE,
+	CORE_OP_ATTACH,
+	CORE_OP_DETACH
+};
+
+struct core_op {
+	enum core_op_kind kind;
+	const char *client;
+	const char *topic;
+	const uint8_t *key; /* CLIENT_NEW */
+	size_t key_len;
+	struct core_traits traits; /* CLIENT_NEW (type and add), CLIENT_CHANGE */
+	char *const *topics;       /* CLIENT_NEW: to attach it to */
+	size_t n_topics;
+};
+
+struct core_batch {
+	const struct core_op *ops;
+	size_t n; /* 1 to CORE_BATCH_MAX */
+	enum core_existing existing;
+	enum core_choice rotate; /* topics that clients leave: each once, at the end */
+	bool make_topics;        /* that a client is attached to and that are not there */
+	bool dry_run;            /* all checks, no change */
+	const char *id; /* a batch of the id of one of the last 256 is not done again; may be empty
+			 */
+};
+
+struct core_batch_result {
+	int64_t changed;
+	int64_t same; /* operations that found done what they would do */
+	int64_t rotated;
+	bool repeated; /* done before: nothing was done now */
+	struct core_delivery delivery;
+};
+
+enum { CORE_BATCH_MAX = 10000, CORE_BATCH_ID_MAX = 64 };
+
+/*
+ * All of it in one transaction, or nothing, and the error begins with
+ * "operation N: ". Unless existing is FAIL, removing and detaching what is not
+ * there is found done.
+ */
+bool core_batch(struct core *c, const struct core_batch *batch, struct core_batch_result *out,
+		struct err *err);
+
+struct core_group {
+	struct core_search search; /* at least one condition, or all */
+	bool all;
+	enum core_op_kind kind; /* ATTACH, DETACH, CLIENT_NEW_KEY */
+	const char *topic;
+	enum core_choice rotate; /* once, with the last page */
+};
+
+/* One page of a group, in one transaction; *cursor (in the arena) is empty after the last. */
+bool core_group_change(struct core *c, const struct core_group *group, struct arena *arena,
+		       struct core_batch_result *out, const char **cursor, struct err *err);
+
 enum core_mode core_crypto_mode(const struct core *c);
 
 struct core_health {

@@ -110,6 +110,11 @@ struct change {
 	int64_t now;
 	int64_t recipients;
 	bool has_event;
+	int64_t n_same;              /* operations that found done what they would do */
+	enum core_existing existing; /* what making something that is there already means */
+	int64_t *rotate;             /* topics that get a new key when all else is done */
+	size_t n_rotate, rotate_cap;
+	struct seen_topics *seen; /* of a batch; null: it is none */
 };
 
 /* Start a transaction, or a part of the group's; begin also takes a revision. */
@@ -137,9 +142,70 @@ bool change_topic_gone(struct core *c, int64_t topic_id, struct err *err);
 /* Source's public key, as of ch->rev, to its holders and to the clients in its linked list. */
 bool change_publish_key(struct change *ch, const struct store_client *source, struct err *err);
 
+/*
+ * What can be done within a change: a call of core.h is change_begin, one of
+ * these, change_end; a batch is one change with many of them. They check what
+ * they are given, and false means that the whole change must be rolled back.
+ * Members that leave make their topics rotate: once, by apply_rotations, which
+ * comes between the last of these and change_end and frees the list.
+ */
+
+enum client_made {
+	CLIENT_STAYS,    /* it is there already and stays as it is */
+	CLIENT_REPLACED, /* it is there already and has this key now */
+	CLIENT_NEW       /* so nothing can hang on it yet */
+};
+
+bool apply_client_new(struct change *ch, struct store_client *row, enum client_made *made,
+		      const char *name, const uint8_t *key, size_t key_len, int64_t next_at,
+		      struct err *err);
+bool apply_client_remove(struct change *ch, const char *name, bool rotate, struct err *err);
+bool apply_client_new_key(struct change *ch, const char *name, struct err *err);
+bool apply_topic_new(struct change *ch, struct store_topic *row, const char *topic,
+		     struct err *err);
+bool apply_topic_rotate(struct change *ch, const char *topic, struct err *err);
+bool apply_topic_remove(struct change *ch, const char *topic, struct err *err);
+bool apply_attach(struct change *ch, const char *client, const char *topic, struct err *err);
+bool apply_detach(struct change *ch, const char *client, const char *topic, bool rotate_key,
+		  struct err *err);
+/* *changed is set if one of them was not so before. is_new: the client has no tag yet. */
+bool apply_traits(struct change *ch, struct store_client *row, const struct core_traits *traits,
+		  bool is_new, bool *changed, struct err *err);
+
+/* A client, a topic, and the row between them. */
+struct pair {
+	struct store_client client;
+	struct store_topic topic;
+	struct store_member member;
+	bool attached;
+};
+
+/* p->client and p->topic are there: read the row between them. */
+bool find_member(struct core *c, struct pair *p, struct err *err);
+/* The member and its event; the caller makes the client due. */
+bool attach_member(struct change *ch, struct pair *p, struct err *err);
+bool apply_attach_pair(struct change *ch, struct pair *p, struct err *err);
+bool apply_detach_pair(struct change *ch, struct pair *p, bool rotate_key, struct err *err);
+bool apply_new_key(struct change *ch, struct store_client *row, struct err *err);
+void rotate_later(struct change *ch, int64_t topic_id);
+/* ok as before, or that all rotated; *n grows by their number. */
+bool apply_rotations(struct change *ch, bool ok, int64_t *n, struct err *err);
+/* What a choice left to the configuration is. */
+bool choose_rotate(const struct core *c, enum core_choice choice);
+
+/* How far the delivery to a client has come. Needs the C2 keys. */
+bool client_status(struct core *c, const struct store_client *row, struct core_client_status *out,
+		   struct err *err);
+
+/* A page of what is searched for, in order of name; cursor: where it ended, empty at the end. */
+struct client_list;
+bool search_page(struct core *c, const struct core_search *search, struct client_list *out,
+		 char cursor[STORE_NAME_MAX + 1], struct err *err);
+
 /* Rows by name: ERR_INVALID for what can be no name, ERR_NOT_FOUND. */
 bool name_check(const char *name, struct err *err);
 bool topic_check(const char *topic, struct err *err);
+bool tag_check(const char *tag, struct err *err);
 bool find_client(struct core *c, const char *name, struct store_client *row, struct err *err);
 bool find_topic(struct core *c, const char *topic, struct store_topic *row, struct err *err);
 bool need_pubkey_mode(const struct core *c, struct err *err);

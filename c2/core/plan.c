@@ -7,11 +7,11 @@
 #include "c2/core/plan_parts.h"
 
 enum {
-	BEHIND_S = 2,        /* our stamps lie behind the device's clock (protocol.md section 5) */
-	CLOCK_RIGHT_S = 30,  /* an offset up to this is no reason to stamp otherwise */
-	STAMP_WAIT_S = 60,   /* a batch waits at most this long for its stamp */
-	SEEN_AGAIN_S = 3,    /* the pause after a send to who was just seen (plan_seen) */
-	ASK_AGAIN = 3        /* questions to a device of which nothing but an answer is wanted */
+	BEHIND_S = 2,       /* our stamps lie behind the device's clock (protocol.md section 5) */
+	CLOCK_RIGHT_S = 30, /* an offset up to this is no reason to stamp otherwise */
+	STAMP_WAIT_S = 60,  /* a batch waits at most this long for its stamp */
+	SEEN_AGAIN_S = 3,   /* the pause after a send to who was just seen (plan_seen) */
+	ASK_AGAIN = 3       /* questions to a device of which nothing but an answer is wanted */
 };
 
 void plan_init(struct plan *p, const struct plan_view *v)

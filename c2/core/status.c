@@ -41,40 +41,45 @@ static const char *reason_text(const struct core *c, const struct store_client *
 	return row->next_at ? "waits to be sent" : "waits for the device to announce itself";
 }
 
-bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-			struct err *err)
+bool client_status(struct core *c, const struct store_client *row, struct core_client_status *out,
+		   struct err *err)
 {
-	struct plan_view v = {.n_keys = 1, .n_c2 = 1};
-	struct store_client row;
+	struct plan_view v = {.n_keys = 1, .n_c2 = 1, .row = *row};
 	bool ok;
 
-	if (!find_client(c, client, &row, err) || !c2_keys_load(c, err))
-		return false;
-	v.row = row;
 	v.pubkey = c->cfg.mode == CORE_PUBKEY;
 	ok = view_load(&v, c, INT64_MAX, 0, err); /* no key is opened */
 	if (ok) {
 		*out = (struct core_client_status){
-			.sent_rev = row.sent_rev,
-			.confirmed_rev = row.confirmed_rev,
-			.receipts = row.last_seen != 0,
-			.last_seen = row.last_seen,
-			.next_at = row.next_at,
-			.since = row.behind_since,
-			.clock_offset = row.clock_offset,
-			.key_pending = row.n_old_keys > 0 ||
-				       (v.pubkey && row.c2_rev < c2_key_newest(c)->rev)};
+			.sent_rev = row->sent_rev,
+			.confirmed_rev = row->confirmed_rev,
+			.receipts = row->last_seen != 0,
+			.last_seen = row->last_seen,
+			.next_at = row->next_at,
+			.since = row->behind_since,
+			.clock_offset = row->clock_offset,
+			.key_pending = row->n_old_keys > 0 ||
+				       (v.pubkey && row->c2_rev < c2_key_newest(c)->rev)};
 		out->revision = plan_wanted_rev(&v);
-		if (row.key_rev > out->revision)
-			out->revision = row.key_rev;
+		if (row->key_rev > out->revision)
+			out->revision = row->key_rev;
 		out->state = out->confirmed_rev >= out->revision && !out->key_pending
 				     ? CORE_CLIENT_CONFIRMED
 			     : out->sent_rev >= out->revision ? CORE_CLIENT_SENT
 							      : CORE_CLIENT_WAITING;
-		out->reason = reason_text(c, &row, out->state == CORE_CLIENT_CONFIRMED);
+		out->reason = reason_text(c, row, out->state == CORE_CLIENT_CONFIRMED);
 	}
 	view_free(&v);
 	return ok;
+}
+
+bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
+			struct err *err)
+{
+	struct store_client row;
+
+	return find_client(c, client, &row, err) && c2_keys_load(c, err) &&
+	       client_status(c, &row, out, err);
 }
 
 /* --- those that are behind --------------------------------------------------------------- */

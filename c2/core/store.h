@@ -28,6 +28,7 @@
 
 #define STORE_NAME_MAX 255
 #define STORE_TOPIC_MAX 512
+#define STORE_TAG_MAX 128
 
 /*
  * A client: what it shall have is told by the revisions of what hangs on it;
@@ -56,6 +57,7 @@ struct store_client {
 	int64_t last_seen;         /* last authentic receipt or announcement */
 	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never */
 	int32_t reason;            /* enum delivery_reason: why it is not confirmed */
+	int32_t type;              /* enum core_client_type */
 	int64_t behind_since;      /* what it shall have is not confirmed since then; 0: it is */
 };
 
@@ -66,10 +68,10 @@ struct store_topic {
 	struct sealed key;
 	int64_t rev; /* at which key became the current one, or the topic was removed */
 	int64_t rotated_at;
-	int64_t n_members; /* live members, kept by member_put and member_remove */
-	int64_t walk_rev;  /* members up to walk_client were handed rev walk_rev */
-	int64_t walk_client;
-	bool removed; /* kept until its members were told; invisible by name */
+	int64_t n_members;   /* live members, kept by member_put and member_remove */
+	int64_t walk_rev;    /* members up to walk_client were handed rev walk_rev */
+	int64_t walk_client; /* the core's to read: see walk.c */
+	bool removed;        /* kept until its members were told; invisible by name */
 };
 
 /* A client is, or until it was told was, attached to a topic. */
@@ -200,7 +202,7 @@ struct store_ops {
 	 */
 	bool (*clients_state)(void *ctx, const struct store_client *rows, size_t n,
 			      struct err *err);
-	/* With its members, links, old keys, peers it holds; those that hold it get source_id 0. */
+	/* With its tags, members, links, old keys and peers; those that hold it get source_id 0. */
 	bool (*client_remove)(void *ctx, int64_t id, struct err *err);
 	bool (*clients)(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
 			struct err *err);
@@ -213,6 +215,20 @@ struct store_ops {
 	/* All clients in order of id, after after_id: for a change of the whole fleet. */
 	bool (*clients_after)(void *ctx, int64_t after_id, int limit, store_client_fn *fn,
 			      void *arg, struct err *err);
+
+	/*
+	 * The search: all clients, or those with a tag, sorted, from a name on
+	 * (itself too), at most limit. The same of live topics.
+	 */
+	bool (*clients_from)(void *ctx, const char *tag, const char *from, int limit,
+			     store_client_fn *fn, void *arg, struct err *err);
+	bool (*topics_from)(void *ctx, const char *from, int limit, store_topic_fn *fn, void *arg,
+			    struct err *err);
+	/* Tags of a client, sorted; put again does nothing, ERR_NOT_FOUND without the client. */
+	bool (*client_tags)(void *ctx, int64_t client_id, store_name_fn *fn, void *arg,
+			    struct err *err);
+	bool (*client_tag_put)(void *ctx, int64_t client_id, const char *tag, struct err *err);
+	bool (*client_tag_remove)(void *ctx, int64_t client_id, const char *tag, struct err *err);
 
 	/* Keys that a device may still hold beside the wanted one, oldest first. */
 	bool (*old_key_put)(void *ctx, const struct store_old_key *row, struct err *err);

@@ -15,6 +15,31 @@ static bool topic_add(void *arg, const struct store_topic *row)
 	return false;
 }
 
+/*
+ * Consumers of a topic are sent a new key before its producers, so that no
+ * message comes under a key that its receivers have yet to get: a topic with
+ * members that are known to be producers is walked twice, and the first walk
+ * passes over these.
+ */
+struct topic_walk {
+	bool second;
+	bool late; /* the first has passed over somebody */
+	int64_t after;
+};
+
+/* As store_topic.walk_client: 0 at the start, below 0 in the second walk. */
+static struct topic_walk topic_walk_of(int64_t cursor)
+{
+	if (cursor < 0)
+		return (struct topic_walk){.second = true, .after = ~cursor};
+	return (struct topic_walk){.late = cursor & 1, .after = cursor >> 1};
+}
+
+static int64_t cursor_of(const struct topic_walk *w)
+{
+	return w->second ? ~w->after : (int64_t)((uint64_t)w->after << 1 | w->late);
+}
+
 /* Keep those that are not due already and were not yet handed rev, as due now. */
 static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 {
@@ -33,17 +58,36 @@ static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 	list->n = n;
 }
 
+/* Of these, keep those of this walk. */
+static void keep_turn(struct client_list *list, struct topic_walk *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		bool second = list->rows[i].type == CORE_TYPE_PRODUCER;
+
+		w->late |= second;
+		if (second == w->second)
+			list->rows[n++] = list->rows[i];
+	}
+	list->n = n;
+}
+
 /*
  * Where the bus has room they are served at once, which saves each a write and
- * a search; the walk waits for the rest. Without a broker they become due.
+ * a search; the walk waits for the rest. Without a broker they become due, in
+ * the second walk a second later, which is the finest difference between times.
  * *last: how far it came.
  */
-static bool serve_page(struct slice *s, struct core *c, struct client_list *list, int64_t rev,
-		       int64_t *last, struct err *err)
+static bool serve_page(struct slice *s, struct core *c, struct client_list *list,
+		       struct topic_walk *w, int64_t rev, int64_t *last, struct err *err)
 {
 	size_t n_served;
 
 	keep_behind(list, rev, core_now(c));
+	keep_turn(list, w);
+	for (size_t i = 0; i < list->n && !c->bus_up; i++)
+		list->rows[i].next_at += w->second;
 	if (!c->bus_up)
 		return DB(c, clients_state, list->rows, list->n, err);
 	if (!slice_serve(s, c, list, &n_served, err))
@@ -56,18 +100,22 @@ static bool serve_page(struct slice *s, struct core *c, struct client_list *list
 static bool page_of_topic(struct slice *s, struct core *c, struct store_topic *topic,
 			  struct client_list *list, struct err *err)
 {
+	struct topic_walk w = topic_walk_of(topic->walk_client);
 	int64_t last = INT64_MAX;
 
-	if (!DB(c, topic_members, topic->id, topic->walk_client, CORE_PAGE, client_list_add, list,
-		err))
+	if (!DB(c, topic_members, topic->id, w.after, CORE_PAGE, client_list_add, list, err))
 		return false;
 	if (list->n == CORE_PAGE)
 		last = list->rows[list->n - 1].id;
-	if (!serve_page(s, c, list, topic->rev, &last, err))
+	if (!serve_page(s, c, list, &w, topic->rev, &last, err))
 		return false;
-	topic->walk_client = last == INT64_MAX ? 0 : last;
-	if (last == INT64_MAX)
+	if (last != INT64_MAX)
+		w.after = last;
+	else if (w.late && !w.second)
+		w = (struct topic_walk){.second = true};
+	else
 		topic->walk_rev = topic->rev;
+	topic->walk_client = topic->walk_rev == topic->rev ? 0 : cursor_of(&w);
 	return DB(c, topic_put, topic, err);
 }
 

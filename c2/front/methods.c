@@ -9,20 +9,7 @@
 /* Pages as the API promises them; memory and time of one answer follow from it. */
 enum { PAGE_MAX = 1000 };
 
-/* A method's types are fixed by its row, so the cast is made once, here. */
-#define METHOD(fn, Name)                                                                           \
-	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,            \
-			       Pb__##Name##Response *resp, struct err *err);                       \
-	static bool fn(struct dispatch_call *c, const ProtobufCMessage *request,                   \
-		       ProtobufCMessage *response, struct err *err)                                \
-	{                                                                                          \
-		return fn##_typed(c, (const Pb__##Name##Request *)request,                         \
-				  (Pb__##Name##Response *)response, err);                          \
-	}                                                                                          \
-	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,            \
-			       Pb__##Name##Response *resp, struct err *err)
-
-#define NEW(c, descriptor) ((void *)api_message_new(&(descriptor), (c)->arena))
+#define METHOD(fn, Name) DISPATCH_METHOD(static, fn, Name)
 
 _Static_assert((int)CORE_NOTHING == (int)PB__DELIVERY_STATUS__DELIVERY_NOTHING &&
 		       (int)CORE_QUEUED == (int)PB__DELIVERY_STATUS__DELIVERY_QUEUED &&
@@ -39,12 +26,12 @@ static const char *name_of(const Pb__Client *client)
 	return client && client->name ? client->name : "";
 }
 
-static char *text_of(struct dispatch_call *c, const char *text)
+char *text_of(struct dispatch_call *c, const char *text)
 {
 	return arena_copy(c->arena, text, strlen(text));
 }
 
-static Pb__Delivery *delivery_of(struct dispatch_call *c, const struct core_delivery *in)
+Pb__Delivery *delivery_of(struct dispatch_call *c, const struct core_delivery *in)
 {
 	Pb__Delivery *out = NEW(c, pb__delivery__descriptor);
 
@@ -54,7 +41,7 @@ static Pb__Delivery *delivery_of(struct dispatch_call *c, const struct core_deli
 	return out;
 }
 
-static Google__Protobuf__Timestamp *time_of(struct dispatch_call *c, int64_t at_s)
+Google__Protobuf__Timestamp *time_of(struct dispatch_call *c, int64_t at_s)
 {
 	Google__Protobuf__Timestamp *out;
 
@@ -75,7 +62,7 @@ static bool page_of(struct store_page *out, int64_t offset, int64_t count, struc
 	return true;
 }
 
-static char **texts_of(struct dispatch_call *c, const struct core_names *names)
+char **texts_of(struct dispatch_call *c, const struct core_names *names)
 {
 	char **out = arena_alloc(c->arena, names->n * sizeof(void *) + 1);
 
@@ -178,7 +165,7 @@ METHOD(get_client_status, GetClientStatus)
 	resp->clockoffset = s.clock_offset;
 	resp->reason = text_of(c, s.reason ? s.reason : "");
 	resp->since = time_of(c, s.since);
-	return true;
+	return client_traits(c, name_of(req->client), &resp->type, &resp->n_tags, &resp->tags, err);
 }
 
 static Pb__UnconfirmedClient *unconfirmed_of(struct dispatch_call *c,
@@ -529,6 +516,11 @@ dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
 	[API_C2_GET_CRYPTO_MODE] = get_crypto_mode,
 	[API_C2_GET_TOPIC_STATUS] = get_topic_status,
 	[API_C2_GET_CLIENT_STATUS] = get_client_status,
+	[API_C2_BATCH] = dispatch_batch,
+	[API_C2_CHANGE_CLIENT] = dispatch_change_client,
+	[API_C2_SEARCH_CLIENTS] = dispatch_search_clients,
+	[API_C2_SEARCH_TOPICS] = dispatch_search_topics,
+	[API_C2_CHANGE_GROUP] = dispatch_change_group,
 	[API_C2_GET_UNCONFIRMED_CLIENTS] = get_unconfirmed_clients,
 	[API_C2_GET_C2_KEY_STATUS] = get_c2_key_status,
 };

@@ -47,6 +47,9 @@ void mem_client_free(struct client *c)
 		free(c->extra->linked.at);
 		free(c->extra->peers.at);
 		free(c->extra->holders.at);
+		for (size_t i = 0; i < c->extra->tags.n; i++)
+			free(((char **)c->extra->tags.at)[i]);
+		free(c->extra->tags.at);
 		e4_wipe(c->extra, sizeof *c->extra);
 		free(c->extra);
 	}
@@ -98,12 +101,12 @@ static uint64_t hash_of_name(const char *name)
 
 static uint64_t row_e4id(const struct mem *m, uint32_t id)
 {
-	return hash_of_e4id(mem_client(m, id)->e4id);
+	return hash_of_e4id(mem_client_at(m, id)->e4id);
 }
 
 static uint64_t row_name(const struct mem *m, uint32_t id)
 {
-	return hash_of_name(mem_client(m, id)->name);
+	return hash_of_name(mem_client_at(m, id)->name);
 }
 
 static struct client *by_name(const struct mem *m, const char *name)
@@ -115,7 +118,7 @@ static struct client *by_name(const struct mem *m, const char *name)
 		return 0;
 	for (size_t i = hash_of_name(name) & (ix->cap - 1); ix->slots[i];
 	     i = (i + 1) & (ix->cap - 1)) {
-		c = mem_client(m, ix->slots[i]);
+		c = mem_client_at(m, ix->slots[i]);
 		if (strcmp(c->name, name) == 0)
 			return c;
 	}
@@ -131,7 +134,7 @@ static struct client *by_e4id(const struct mem *m, const uint8_t e4id[16])
 		return 0;
 	for (size_t i = hash_of_e4id(e4id) & (ix->cap - 1); ix->slots[i];
 	     i = (i + 1) & (ix->cap - 1)) {
-		c = mem_client(m, ix->slots[i]);
+		c = mem_client_at(m, ix->slots[i]);
 		if (memcmp(c->e4id, e4id, 16) == 0)
 			return c;
 	}
@@ -175,7 +178,7 @@ static void due_add(struct mem *m, struct client *c)
 	}
 	d = (struct due *)m->due.at + i;
 	c->due_prev = d->last;
-	mem_client(m, d->last)->due_next = c->id;
+	mem_client_at(m, d->last)->due_next = c->id;
 	d->last = c->id;
 }
 
@@ -186,15 +189,15 @@ static void due_take(struct mem *m, struct client *c)
 	if (c->s.next_at <= 0)
 		return;
 	if (c->due_prev && c->due_next) {
-		mem_client(m, c->due_prev)->due_next = c->due_next;
-		mem_client(m, c->due_next)->due_prev = c->due_prev;
+		mem_client_at(m, c->due_prev)->due_next = c->due_next;
+		mem_client_at(m, c->due_next)->due_prev = c->due_prev;
 		return;
 	}
 	d = (struct due *)m->due.at + due_place(m, c->s.next_at);
 	if (c->due_prev)
-		mem_client(m, c->due_prev)->due_next = 0;
+		mem_client_at(m, c->due_prev)->due_next = 0;
 	if (c->due_next)
-		mem_client(m, c->due_next)->due_prev = 0;
+		mem_client_at(m, c->due_next)->due_prev = 0;
 	if (d->first == c->id)
 		d->first = c->due_next;
 	if (d->last == c->id)
@@ -273,6 +276,7 @@ static void get_row(struct store_client *row, const struct client *c)
 	row->recheck_at = s->recheck_at;
 	row->behind_since = s->behind_since;
 	row->reason = s->reason;
+	row->type = s->type;
 }
 
 static struct client_state state_of(const struct store_client *row)
@@ -292,7 +296,8 @@ static struct client_state state_of(const struct store_client *row)
 				 .recheck_at = row->recheck_at,
 				 .behind_since = row->behind_since,
 				 .attempts = row->attempts,
-				 .reason = row->reason};
+				 .reason = row->reason,
+				 .type = row->type};
 
 	memcpy(s.nonce, row->nonce, sizeof s.nonce);
 	return s;
@@ -480,6 +485,7 @@ static void put_state(struct mem *m, struct client *c, const struct store_client
 	s.wanted_rev = c->s.wanted_rev;
 	s.reset_rev = c->s.reset_rev;
 	s.reset_peers_rev = c->s.reset_peers_rev;
+	s.type = c->s.type;
 	mem_note(m, state_back, &was, sizeof was);
 	set_state(m, c, &s);
 }
@@ -579,7 +585,7 @@ bool mem_clients_due(void *ctx, int64_t now, int limit, store_client_fn *fn, voi
 		return false;
 	for (size_t i = 0; i < m->due.n && due[i].at <= now; i++) {
 		for (uint32_t id = due[i].first; id; id = mem_client(m, id)->due_next) {
-			const struct client *c = mem_client(m, id);
+			const struct client *c = mem_client_at(m, id);
 
 			mem_client_fetch(m, c->due_next);
 			if (given++ >= limit || !mem_client_row(m, c, fn, arg))
@@ -614,8 +620,10 @@ bool mem_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *
 	return true;
 }
 
-static void collect_clients(struct mem *m)
+const struct vec *mem_clients_by_name(struct mem *m)
 {
+	if (m->clients_are_sorted)
+		return &m->clients_sorted;
 	m->clients_sorted.n = 0;
 	for (size_t id = 1; id < m->clients.n; id++)
 		if (mem_client(m, (int64_t)id))
@@ -623,6 +631,7 @@ static void collect_clients(struct mem *m)
 						m->clients_sorted.n) = (uint32_t)id;
 	mem_sort_names(m, &m->clients_sorted, false);
 	m->clients_are_sorted = true;
+	return &m->clients_sorted;
 }
 
 bool mem_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
@@ -631,8 +640,6 @@ bool mem_clients(void *ctx, struct store_page page, store_name_fn *fn, void *arg
 
 	if (!mem_may_read(m, err))
 		return false;
-	if (!m->clients_are_sorted)
-		collect_clients(m);
-	mem_page(m, &m->clients_sorted, false, page, fn, arg);
+	mem_page(m, mem_clients_by_name(m), false, page, fn, arg);
 	return true;
 }

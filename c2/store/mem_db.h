@@ -65,6 +65,7 @@ struct extra {
 	struct vec linked;   /* uint32_t: clients in whose list it is */
 	struct vec peers;    /* struct peer, ascending e4id */
 	struct vec holders;  /* uint32_t: clients with a peer row of it, ascending */
+	struct vec tags;     /* char *, sorted */
 };
 
 /* The part of a client that changes often. */
@@ -72,7 +73,7 @@ struct client_state {
 	int64_t key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev;
 	uint64_t last_stamp;
 	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at, behind_since;
-	int32_t attempts, reason;
+	int32_t attempts, reason, type;
 	uint8_t nonce[16];
 };
 
@@ -154,6 +155,17 @@ void mem_note(struct mem *m, mem_back *back, const void *bytes, size_t len);
 void mem_drop(struct mem *m, void *thing);
 
 struct client *mem_client(const struct mem *m, int64_t id);
+/* The same of one that must be there: its id comes out of another row or an index. */
+static inline struct client *mem_client_at(const struct mem *m, uint32_t id)
+{
+	return ((struct client **)m->clients.at)[id];
+}
+
+static inline struct topic *mem_topic_at(const struct mem *m, uint32_t id)
+{
+	return ((struct topic **)m->topics.at)[id];
+}
+
 /* Its row will be wanted soon: large fleets are in no cache. */
 void mem_client_fetch(const struct mem *m, int64_t id);
 struct topic *mem_topic(const struct mem *m, int64_t id);
@@ -170,6 +182,11 @@ bool mem_name(struct mem *m, const char *name, store_name_fn *fn, void *arg);
 void mem_sort_names(struct mem *m, struct vec *ids, bool topics);
 void mem_page(struct mem *m, const struct vec *ids, bool topics, struct store_page page,
 	      store_name_fn *fn, void *arg);
+
+/* Ids of all clients, of all live topics, sorted by name; the place of the first not below from. */
+const struct vec *mem_clients_by_name(struct mem *m);
+const struct vec *mem_topics_by_name(struct mem *m);
+size_t mem_names_from(const struct mem *m, const struct vec *ids, bool topics, const char *from);
 
 /* Sorted arrays of ids. */
 size_t ids_place(const struct vec *ids, int64_t id); /* of the first that is not below */
@@ -207,6 +224,11 @@ void mem_peers_take(struct mem *m, struct client *c);
 	X(clients_due)                                                                             \
 	X(clients_next_at)                                                                         \
 	X(clients_after)                                                                           \
+	X(clients_from)                                                                            \
+	X(topics_from)                                                                             \
+	X(client_tags)                                                                             \
+	X(client_tag_put)                                                                          \
+	X(client_tag_remove)                                                                       \
 	X(old_key_put)                                                                             \
 	X(old_keys)                                                                                \
 	X(old_keys_drop)                                                                           \

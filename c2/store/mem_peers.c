@@ -313,7 +313,7 @@ bool mem_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit,
 		return false;
 	for (size_t i = ids_place(links, after_id + 1), given = 0;
 	     more && i < links->n && (int)given < limit; i++, given++)
-		more = mem_client_row(m, mem_client(m, ((uint32_t *)links->at)[i]), fn, arg);
+		more = mem_client_row(m, mem_client_at(m, ((uint32_t *)links->at)[i]), fn, arg);
 	return true;
 }
 
@@ -508,8 +508,8 @@ bool mem_peer_holders(void *ctx, int64_t source_id, int64_t after_id, int limit,
 
 	if (!mem_may_read(m, err))
 		return false;
-	for (size_t i = ids_place(holders, after_id + 1); i < holders->n; i++) {
-		const struct client *c = mem_client(m, ((uint32_t *)holders->at)[i]);
+	for (size_t i = ids_place(holders, after_id + 1); source && i < holders->n; i++) {
+		const struct client *c = mem_client_at(m, ((uint32_t *)holders->at)[i]);
 
 		if (!is_holder(c, source->id))
 			continue;

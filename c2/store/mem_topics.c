@@ -54,7 +54,7 @@ void ids_take(struct vec *ids, uint32_t id)
 
 static const char *name_of(const struct mem *m, uint32_t id, bool topics)
 {
-	return topics ? mem_topic(m, id)->row.name : mem_client(m, id)->name;
+	return topics ? mem_topic_at(m, id)->row.name : mem_client_at(m, id)->name;
 }
 
 struct named {
@@ -78,6 +78,22 @@ void mem_sort_names(struct mem *m, struct vec *ids, bool topics)
 	for (size_t i = 0; i < ids->n; i++)
 		id[i] = list[i].id;
 	free(list);
+}
+
+size_t mem_names_from(const struct mem *m, const struct vec *ids, bool topics, const char *from)
+{
+	const uint32_t *id = ids->at;
+	size_t low = 0, high = ids->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (strcmp(name_of(m, id[mid], topics), from) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 void mem_page(struct mem *m, const struct vec *ids, bool topics, struct store_page page,
@@ -106,7 +122,7 @@ static uint64_t hash_of_topic(const char *name)
 
 static uint64_t row_topic(const struct mem *m, uint32_t id)
 {
-	return hash_of_topic(mem_topic(m, id)->row.name);
+	return hash_of_topic(mem_topic_at(m, id)->row.name);
 }
 
 static struct topic *by_name(const struct mem *m, const char *name)
@@ -117,7 +133,7 @@ static struct topic *by_name(const struct mem *m, const char *name)
 		return 0;
 	for (size_t i = hash_of_topic(name) & (ix->cap - 1); ix->slots[i];
 	     i = (i + 1) & (ix->cap - 1)) {
-		struct topic *t = mem_topic(m, ix->slots[i]);
+		struct topic *t = mem_topic_at(m, ix->slots[i]);
 
 		if (strcmp(t->row.name, name) == 0)
 			return t;
@@ -132,7 +148,7 @@ static void walk_add(struct mem *m, const struct topic *t)
 
 	if (t->row.walk_rev >= t->row.rev)
 		return;
-	while (i > 0 && mem_topic(m, ((uint32_t *)m->walks.at)[i - 1])->row.rev > t->row.rev)
+	while (i > 0 && mem_topic_at(m, ((uint32_t *)m->walks.at)[i - 1])->row.rev > t->row.rev)
 		i--;
 	*(uint32_t *)vec_insert(&m->walks, sizeof(uint32_t), i) = (uint32_t)t->row.id;
 }
@@ -304,8 +320,10 @@ bool mem_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found
 	return one(ctx, mem_topic(ctx, id), row, found, err);
 }
 
-static void collect_topics(struct mem *m)
+const struct vec *mem_topics_by_name(struct mem *m)
 {
+	if (m->topics_are_sorted)
+		return &m->topics_sorted;
 	m->topics_sorted.n = 0;
 	for (size_t id = 1; id < m->topics.n; id++) {
 		const struct topic *t = mem_topic(m, (int64_t)id);
@@ -316,6 +334,7 @@ static void collect_topics(struct mem *m)
 	}
 	mem_sort_names(m, &m->topics_sorted, true);
 	m->topics_are_sorted = true;
+	return &m->topics_sorted;
 }
 
 bool mem_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err)
@@ -324,9 +343,7 @@ bool mem_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg,
 
 	if (!mem_may_read(m, err))
 		return false;
-	if (!m->topics_are_sorted)
-		collect_topics(m);
-	mem_page(m, &m->topics_sorted, true, page, fn, arg);
+	mem_page(m, mem_topics_by_name(m), true, page, fn, arg);
 	return true;
 }
 
@@ -348,7 +365,7 @@ bool mem_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, str
 		return false;
 	m->in_row = true;
 	for (size_t i = 0; more && i < m->walks.n && (int)i < limit; i++)
-		more = fn(arg, &mem_topic(m, ids[i])->row);
+		more = fn(arg, &mem_topic_at(m, ids[i])->row);
 	m->in_row = false;
 	return true;
 }
@@ -363,7 +380,7 @@ static size_t member_place(const struct mem *m, const struct client *c, const st
 
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		int order = memcmp(mem_topic(m, list[mid].topic_id)->row.hash, t->row.hash, 16);
+		int order = memcmp(mem_topic_at(m, list[mid].topic_id)->row.hash, t->row.hash, 16);
 
 		if (order < 0 || (order == 0 && list[mid].topic_id < t->row.id))
 			low = mid + 1;
@@ -490,7 +507,7 @@ static bool give_members(struct mem *m, const struct client *c, int64_t above,
 
 	m->in_row = true;
 	for (size_t i = 0; more && c && i < c->members.n; i++) {
-		const struct store_topic *t = &mem_topic(m, list[i].topic_id)->row;
+		const struct store_topic *t = &mem_topic_at(m, list[i].topic_id)->row;
 
 		if (list[i].rev <= above && t->rev <= above)
 			continue;
@@ -544,7 +561,7 @@ bool mem_topic_members(void *ctx, int64_t topic_id, int64_t after_id, int limit,
 	     more && i < t->members.n && (int)given < limit; i++, given++) {
 		if (i + 2 < t->members.n)
 			mem_client_fetch(m, ids[i + 2]);
-		more = mem_client_row(m, mem_client(m, ids[i]), fn, arg);
+		more = mem_client_row(m, mem_client_at(m, ids[i]), fn, arg);
 	}
 	return true;
 }
@@ -557,7 +574,7 @@ static struct vec live_topics(const struct mem *m, int64_t client_id)
 	struct vec ids = {.n = 0};
 
 	for (size_t i = 0; c && i < c->members.n; i++)
-		if (!list[i].removed && !mem_topic(m, list[i].topic_id)->row.removed)
+		if (!list[i].removed && !mem_topic_at(m, list[i].topic_id)->row.removed)
 			*(uint32_t *)vec_insert(&ids, sizeof(uint32_t), ids.n) = list[i].topic_id;
 	return ids;
 }

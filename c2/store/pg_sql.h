@@ -12,13 +12,13 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"  \
-	" c.recheck_at, c.reason, c.behind_since"
+	" c.recheck_at, c.reason, c.type, c.behind_since"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, behind_since"
+	" last_seen, recheck_at, reason, type, behind_since"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -61,13 +61,13 @@
 #define PG_CLIENT_INSERT                                                                           \
 	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES"                            \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19,$20,$21,$22)"                                                         \
+	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23)"                                    \
 	" ON CONFLICT DO NOTHING"
 #define PG_CLIENT_UPDATE                                                                           \
 	"UPDATE client SET (" CLIENT_VALUES ") ="                                                  \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19)"                                                                     \
-	" WHERE id = $20"
+	"bigint::integer,$19::bigint::integer,$20)"                                                \
+	" WHERE id = $21"
 #define PG_CLIENT_STATE                                                                            \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -87,6 +87,17 @@
 	"SELECT CASE WHEN $1 > (SELECT coalesce(sum(n), 0)::bigint FROM c2_use) THEN 0 ELSE"       \
 	" (SELECT min(rev) FROM c2_use) END"
 #define PG_CLIENTS_C2_FROM "SELECT coalesce(sum(n), 0)::bigint FROM c2_use WHERE rev >= $1"
+#define PG_CLIENTS_FROM                                                                            \
+	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.name >= $1 ORDER BY c.name LIMIT $2"
+#define PG_TAG_CLIENTS_FROM                                                                        \
+	"SELECT " CLIENT_COLUMNS " FROM client_tag g, " OF_CLIENT(                                 \
+		"g.client_id") " WHERE"                                                            \
+			       " g.tag = $1 AND g.name >= $2 ORDER BY g.name LIMIT $3"
+#define PG_CLIENT_TAGS "SELECT tag FROM client_tag WHERE client_id = $1 ORDER BY tag"
+#define PG_CLIENT_TAG_PUT                                                                          \
+	"INSERT INTO client_tag (tag, name, client_id) SELECT $1::text, name, id FROM client"      \
+	" WHERE id = $2 ON CONFLICT (tag, name) DO UPDATE SET client_id = excluded.client_id"
+#define PG_CLIENT_TAG_DELETE "DELETE FROM client_tag WHERE client_id = $1 AND tag = $2"
 #define PG_OLD_KEY_PUT                                                                             \
 	"INSERT INTO old_key (client_id, rev, key) SELECT id, $2::bigint, $3::bytea FROM client"   \
 	" WHERE id = $1 ON CONFLICT (client_id, rev) DO UPDATE SET key = excluded.key"
@@ -115,6 +126,9 @@
 #define PG_TOPICS                                                                                  \
 	"SELECT name FROM topic WHERE NOT removed AND name > $1 AND $2::bigint = 0 ORDER BY name"  \
 	" LIMIT $3 OFFSET $4"
+#define PG_TOPICS_FROM                                                                             \
+	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE NOT t.removed AND t.name >= $1"               \
+	" ORDER BY t.name LIMIT $2"
 #define PG_TOPICS_TO_WALK                                                                          \
 	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.walk_rev < t.rev ORDER BY t.rev LIMIT $1"
 #define PG_TOPIC_PROGRESS                                                                          \

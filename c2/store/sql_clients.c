@@ -80,6 +80,7 @@ static void put_client_values(struct stmt *s, const struct store_client *row)
 	put_int(s, row->last_seen);
 	put_int(s, row->recheck_at);
 	put_int(s, row->reason);
+	put_int(s, row->type);
 	put_int(s, row->behind_since);
 }
 

@@ -317,6 +317,7 @@ void get_client(struct stmt *s, struct store_client *row)
 	row->last_seen = get_int(s);
 	row->recheck_at = get_int(s);
 	row->reason = (int32_t)get_int(s);
+	row->type = (int32_t)get_int(s);
 	row->behind_since = get_int(s);
 }
 

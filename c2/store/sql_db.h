@@ -276,6 +276,13 @@ bool sql_clients_after(void *ctx, int64_t after_id, int limit, store_client_fn *
 bool sql_clients_min_c2_rev(void *ctx, int64_t *rev, struct err *err);
 bool sql_clients_c2_from(void *ctx, int64_t rev, int64_t *n, struct err *err);
 
+/* sql_tags.c */
+bool sql_clients_from(void *ctx, const char *tag, const char *from, int limit, store_client_fn *fn,
+		      void *arg, struct err *err);
+bool sql_client_tags(void *ctx, int64_t client_id, store_name_fn *fn, void *arg, struct err *err);
+bool sql_client_tag_put(void *ctx, int64_t client_id, const char *tag, struct err *err);
+bool sql_client_tag_remove(void *ctx, int64_t client_id, const char *tag, struct err *err);
+
 /* sql_keys.c */
 bool sql_old_key_put(void *ctx, const struct store_old_key *row, struct err *err);
 bool sql_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err);
@@ -291,6 +298,8 @@ bool sql_topic_by_id(void *ctx, int64_t id, struct store_topic *row, bool *found
 bool sql_topic_put(void *ctx, struct store_topic *row, struct err *err);
 bool sql_topic_remove(void *ctx, int64_t id, struct err *err);
 bool sql_topics(void *ctx, struct store_page page, store_name_fn *fn, void *arg, struct err *err);
+bool sql_topics_from(void *ctx, const char *from, int limit, store_topic_fn *fn, void *arg,
+		     struct err *err);
 bool sql_topics_count(void *ctx, int64_t *n, struct err *err);
 bool sql_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
 bool sql_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);

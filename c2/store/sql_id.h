@@ -27,6 +27,11 @@
 	X(CLIENTS_NEXT_AT)                                                                         \
 	X(CLIENTS_AFTER)                                                                           \
 	X(CLIENTS_MIN_C2_REV)                                                                      \
+	X(CLIENTS_FROM)                                                                            \
+	X(TAG_CLIENTS_FROM)                                                                        \
+	X(CLIENT_TAGS)                                                                             \
+	X(CLIENT_TAG_PUT)                                                                          \
+	X(CLIENT_TAG_DELETE)                                                                       \
 	X(CLIENTS_C2_FROM)                                                                         \
 	X(OLD_KEY_PUT)                                                                             \
 	X(OLD_KEYS)                                                                                \
@@ -42,6 +47,7 @@
 	X(TOPIC_DELETE)                                                                            \
 	X(TOPIC_COUNT)                                                                             \
 	X(TOPICS)                                                                                  \
+	X(TOPICS_FROM)                                                                             \
 	X(TOPICS_TO_WALK)                                                                          \
 	X(TOPIC_PROGRESS)                                                                          \
 	X(MEMBER)                                                                                  \

@@ -163,22 +163,35 @@ bool sql_topics_count(void *ctx, int64_t *n, struct err *err)
 	return ok;
 }
 
-bool sql_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err)
+static bool stmt_topics(struct stmt *s, store_topic_fn *fn, void *arg, struct err *err)
 {
-	struct db *db = ctx;
-	struct stmt s = stmt_read(db, SQL_TOPICS_TO_WALK);
-	put_limit(&s, limit);
 	struct store_topic row;
 	bool more = true;
-	while (more && stmt_row(&s)) {
-		get_topic(&s, &row);
-		if (!stmt_ok(&s))
+	while (more && stmt_row(s)) {
+		get_topic(s, &row);
+		if (!stmt_ok(s))
 			break;
-		db->in_row = true;
+		s->db->in_row = true;
 		more = fn(arg, &row);
-		db->in_row = false;
+		s->db->in_row = false;
 	}
-	return stmt_end(&s, err);
+	return stmt_end(s, err);
+}
+
+bool sql_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPICS_TO_WALK);
+	put_limit(&s, limit);
+	return stmt_topics(&s, fn, arg, err);
+}
+
+bool sql_topics_from(void *ctx, const char *from, int limit, store_topic_fn *fn, void *arg,
+		     struct err *err)
+{
+	struct stmt s = stmt_read(ctx, SQL_TOPICS_FROM);
+	put_text(&s, from);
+	put_limit(&s, limit);
+	return stmt_topics(&s, fn, arg, err);
 }
 
 bool sql_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err)

@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.recheck_at, c.reason, c.behind_since"
+	" c.last_seen, c.recheck_at, c.reason, c.type, c.behind_since"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, behind_since"
-#define VALUES_19 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason, type, behind_since"
+#define VALUES_20 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -45,8 +45,8 @@
 #define LITE_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.e4id = ?"
 #define LITE_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id = ?"
 #define LITE_CLIENT_INSERT                                                                         \
-	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_19 ",?,?,?)"
-#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_19 ") WHERE id = ?"
+	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_20 ",?,?,?)"
+#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_20 ") WHERE id = ?"
 #define LITE_CLIENT_STATE                                                                          \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -66,6 +66,19 @@
 #define LITE_CLIENTS_MIN_C2_REV                                                                    \
 	"SELECT CASE WHEN ? > (SELECT total(n) FROM c2_use)"                                       \
 	" THEN 0 ELSE (SELECT min(rev) FROM c2_use) END"
+#define LITE_CLIENTS_FROM                                                                          \
+	"SELECT " CLIENT_COLUMNS " FROM client c INDEXED BY client_name WHERE c.name >= ?"         \
+	" ORDER BY c.name LIMIT ?"
+#define LITE_TAG_CLIENTS_FROM                                                                      \
+	"SELECT " CLIENT_COLUMNS " FROM client_tag g CROSS JOIN client c ON c.id = g.client_id"    \
+	" WHERE g.tag = ? AND g.name >= ? ORDER BY g.name LIMIT ?"
+#define LITE_CLIENT_TAGS                                                                           \
+	"SELECT tag FROM client_tag INDEXED BY client_tag_client WHERE client_id = ? ORDER BY tag"
+#define LITE_CLIENT_TAG_PUT                                                                        \
+	"INSERT INTO client_tag (tag, name, client_id) SELECT ?, name, id FROM client"             \
+	" WHERE id = ? ON CONFLICT (tag, name) DO UPDATE SET client_id = excluded.client_id"
+#define LITE_CLIENT_TAG_DELETE                                                                     \
+	"DELETE FROM client_tag INDEXED BY client_tag_client WHERE client_id = ? AND tag = ?"
 #define LITE_CLIENTS_C2_FROM "SELECT ifnull(sum(n), 0) FROM c2_use WHERE rev >= ?"
 #define LITE_OLD_KEY_PUT                                                                           \
 	"INSERT INTO old_key (client_id, rev, key) VALUES (?,?,?) ON CONFLICT (client_id, rev)"    \
@@ -94,6 +107,9 @@
 #define LITE_TOPICS                                                                                \
 	"SELECT name FROM topic INDEXED BY topic_name WHERE removed = 0 AND name > ?1 ORDER BY"    \
 	" name LIMIT ?3 OFFSET ?4"
+#define LITE_TOPICS_FROM                                                                           \
+	"SELECT " TOPIC_COLUMNS " FROM topic t INDEXED BY topic_name WHERE t.removed = 0"          \
+	" AND t.name >= ? ORDER BY t.name LIMIT ?"
 #define LITE_TOPICS_TO_WALK                                                                        \
 	"SELECT " TOPIC_COLUMNS " FROM topic t INDEXED BY topic_walk WHERE t.walk_rev < t.rev"     \
 	" ORDER BY t.rev LIMIT ?"

@@ -137,6 +137,8 @@ static void test_every_method_can_be_reached(void)
 		const struct api_command *c = &api_methods[m].cli;
 		bool one = false;
 
+		if (!c->words)
+			continue; /* c2cli calls it where it needs it */
 		len = (size_t)snprintf(line, sizeof line, "%s", c->words);
 		for (size_t i = 0; i < c->n_flags; i++) {
 			const struct api_flag *f = &c->flags[i];

@@ -91,7 +91,7 @@ def routes_c(m):
 
 
 def flags_c(m):
-    flags = m.cli[2]
+    flags = m.cli[2] if m.cli else []
     if not flags:
         return []
     parts = [f"static const struct api_flag {m.symbol.lower()}_flags[] = {{\n"]
@@ -104,7 +104,7 @@ def flags_c(m):
 
 def method_row(m, symbols):
     low = m.symbol.lower()
-    words, kind, flags = m.cli
+    words, kind, flags = m.cli or (None, "COMMAND_CALL", [])
     return (f"\t[{m.symbol}] = {{\n"
             f"\t\t.service = {quoted(m.service)},\n\t\t.name = {quoted(m.name)},\n"
             f"\t\t.grpc_path = {quoted('/' + m.service + '/' + m.name)},\n"
@@ -115,7 +115,7 @@ def method_row(m, symbols):
             f"\t\t.server_stream = {'true' if m.stream else 'false'},\n"
             f"\t\t.routes = {low + '_routes' if m.routes else 'NULL'},\n"
             f"\t\t.n_routes = {len(m.routes)},\n"
-            f"\t\t.cli = {{ {quoted(words)}, API_{kind}, "
+            f"\t\t.cli = {{ {quoted(words) if words else 'NULL'}, API_{kind}, "
             f"{low + '_flags' if flags else 'NULL'}, {len(flags)} }},\n"
             "\t},\n")
 

@@ -144,7 +144,7 @@ class Model:
             raise Refused(f"{m.full}: a field after the ** in the route {path}")
         return verb.upper(), path, segments, rule.body
 
-    def field_at(self, m, path, types):
+    def field_at(self, m, path, types, repeated=False):
         """The field at a dotted path of the request, which has to be of one of the types."""
         message = m.request
         *parents, last = path.split(".")
@@ -154,17 +154,22 @@ class Model:
                 raise Refused(f"{m.full}: {path} is no field of {m.request}")
             message = f.type_name
         f = next((f for f in self.messages[message] if f.name == last), None)
-        if f is None or f.repeated or f.type not in types:
+        if f is None or f.repeated != repeated or f.type not in types:
             raise Refused(f"{m.full}: {path} is no fitting field of {m.request}")
         return f
 
     def command(self, m, options):
         cli = self.ext(options, "e4.cli")
+        if self.ext(options, "e4.no_cli"):
+            if cli is not None:
+                raise Refused(f"{m.full}: has a command and e4.no_cli")
+            return None
         if cli is None or not re.fullmatch(r"[a-z0-9-]+( [a-z0-9-]+)*", cli.words):
             raise Refused(f"{m.full}: no command (e4.cli), or none that can be typed")
         fits = {"FLAG_STRING": [F.TYPE_STRING], "FLAG_BOOL": [F.TYPE_BOOL],
                 "FLAG_INT64": [F.TYPE_INT64], "FLAG_BASE64": [F.TYPE_BYTES],
-                "FLAG_KEY_FILE": [F.TYPE_BYTES], "FLAG_PASSWORD_FILE": [F.TYPE_BYTES]}
+                "FLAG_KEY_FILE": [F.TYPE_BYTES], "FLAG_PASSWORD_FILE": [F.TYPE_BYTES],
+                "FLAG_CHOICE": [F.TYPE_ENUM], "FLAG_LIST": [F.TYPE_STRING, F.TYPE_ENUM]}
         flags = []
         for f in cli.flags:
             kind = self.value_name("e4.FlagKind", f.kind)
@@ -172,7 +177,7 @@ class Model:
             if not re.fullmatch(r"[a-z][a-z0-9-]*", f.name) or not f.help.endswith("."):
                 raise Refused(f"{where}: no name or no help")
             if kind in fits:
-                self.field_at(m, f.field, fits[kind])
+                self.field_at(m, f.field, fits[kind], kind == "FLAG_LIST")
             elif f.field:
                 raise Refused(f"{where}: {kind} fills no field")
             flags.append((f.name, f.field, kind, f.required, f.one_of, f.help))
@@ -195,6 +200,8 @@ def check_commands(methods):
     """Commands that share their words have to differ in the flags they require."""
     seen = {}
     for m in methods:
+        if not m.cli:
+            continue
         words, _, flags = m.cli
         key = (words, frozenset(name for name, _, _, required, _, _ in flags if required))
         if key in seen:

@@ -10,6 +10,7 @@ ERRORS = {"400": "A field, the query or the body is not as described; or the ser
           "401": "Not logged in, or the token is not known.",
           "403": "The role of this token may not call it.",
           "404": "There is no such client or topic.",
+          "409": "It is there already, and existing says that this is an error.",
           "405": "The path has other verbs, named in the header Allow.",
           "413": "The body is too large.",
           "500": "The server failed; its log says more.",
@@ -83,7 +84,8 @@ def responses(m):
     for status in ERRORS:
         needs_role = m.role_name != "ROLE_PUBLIC"
         if (status in ("401", "403") and not needs_role) or \
-                (status == "404" and "NOT_FOUND" not in m.fails):
+                (status == "404" and "NOT_FOUND" not in m.fails) or \
+                (status == "409" and "ALREADY_EXISTS" not in m.fails):
             continue
         out[status] = {"$ref": f"#/components/responses/Error{status}"}
     return out

@@ -85,6 +85,7 @@ errors the same code and text.
 | 401 | 16 Unauthenticated | no token, or an unknown one |
 | 403 | 7 PermissionDenied | the role is too low |
 | 404 | 5 NotFound | no such client, topic or path |
+| 409 | 6 AlreadyExists | an operation of a batch finds what it would make; its text says which |
 | 405 | 12 Unimplemented | the path has other verbs, named in `Allow` |
 | 413 | 3 InvalidArgument | the request is too large |
 | 500 | 13 Internal | the server failed; its log has more, by the request id |
@@ -97,9 +98,22 @@ A broker that is away is no error: the change is made, what has to be sent is ke
 
 `count` is how many to list, 1,000 at most; 0 or absent lists none. Ask for the count first, or page
 by `offset` until a page comes back short.
+
+For many, search: `SearchClients` and `SearchTopics` answer with a `cursor`, which the next call gives
+back until it is empty. Such pages cost the same wherever they begin, and stay right while clients come
+and go. A page can hold fewer than asked for, even none, when many had to be looked at.
+
+## Many at once
+
+`Batch` does up to 10,000 operations in one transaction: all, or none. The text of its error begins
+with `operation N: `, counted from 0. `existing` says what finding an operation done already means;
+with anything but `EXISTING_FAIL` a batch can be sent again after a lost answer, and does no harm.
+Removing or detaching what is not there counts as found done. For operations that do something each
+time, as new keys, give the batch an `id`: the server remembers the last 256.
 """
 
 FAILS = {"INVALID_ARGUMENT": "InvalidArgument", "NOT_FOUND": "NotFound",
+         "ALREADY_EXISTS": "AlreadyExists",
          "FAILED_PRECONDITION": "FailedPrecondition"}
 TYPES = {F.TYPE_STRING: "string", F.TYPE_BOOL: "bool", F.TYPE_BYTES: "bytes",
          F.TYPE_INT32: "int32", F.TYPE_UINT32: "uint32", F.TYPE_INT64: "int64",
@@ -136,7 +150,8 @@ def usage(m):
 
 def spell(name, kind):
     value = {"FLAG_STRING": " TEXT", "FLAG_INT64": " N", "FLAG_BASE64": " BASE64",
-             "FLAG_KEY_FILE": " FILE", "FLAG_PASSWORD_FILE": " FILE"}.get(kind, "")
+             "FLAG_KEY_FILE": " FILE", "FLAG_PASSWORD_FILE": " FILE",
+             "FLAG_LIST": " TEXT,...", "FLAG_CHOICE": " WORD"}.get(kind, "")
     return f"--{name}{value}"
 
 
@@ -145,7 +160,7 @@ def method(model, m):
     for verb, path, _, body in m.routes:
         out.append(f"- HTTP: `{verb} {path}`" + (", JSON body" if body else ""))
     out.append(f"- gRPC: `{m.service}/{m.name}`" + (", a stream of answers" if m.stream else ""))
-    out.append(f"- Command line: `{usage(m)}`")
+    out.append(f"- Command line: `{usage(m)}`" if m.cli else "- Command line: no command of its own")
     out.append(f"- Role: {m.role_name[5:].lower()}" + (", audited" if m.audited else ""))
     out.append("- Errors of its own: " + (", ".join(FAILS[x] for x in m.fails) or "none"))
     out.append("")

@@ -198,6 +198,25 @@
 static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 				     MEMBER, LINK,   PEER,   EVENT, 0};
 
-const char *const *const pg_schema_steps[] = {step_1};
+/* The name is kept beside the tag so that a page of a tag is in order; names never change. */
+#define TAGS                                                                                       \
+	"ALTER TABLE client ADD COLUMN type integer NOT NULL DEFAULT 0;"                           \
+	"CREATE TABLE client_tag ("                                                                \
+	"  client_id bigint NOT NULL,"                                                             \
+	"  tag text COLLATE \"C\" NOT NULL,"                                                       \
+	"  name text COLLATE \"C\" NOT NULL,"                                                      \
+	"  PRIMARY KEY (tag, name)"                                                                \
+	");"                                                                                       \
+	"CREATE INDEX client_tag_client ON client_tag (client_id, tag);"                           \
+	"CREATE FUNCTION client_tags_out() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"           \
+	"  DELETE FROM e4.client_tag WHERE client_id = old.id;"                                    \
+	"  RETURN NULL;"                                                                           \
+	"END $$;"                                                                                  \
+	"CREATE TRIGGER client_tags_out AFTER DELETE ON client FOR EACH ROW"                       \
+	"  EXECUTE FUNCTION client_tags_out();"
+
+static const char *const step_2[] = {TAGS, 0};
+
+const char *const *const pg_schema_steps[] = {step_1, step_2};
 
 const int pg_schema_n_steps = sizeof pg_schema_steps / sizeof pg_schema_steps[0];

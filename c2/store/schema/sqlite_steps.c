@@ -217,10 +217,39 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 
 static const char *const step_members[] = {MEMBER_2, TOPIC_REV, 0};
 
+/* The name is kept beside the tag so that a page of a tag is in order; names never change. */
+#define TAGS                                                                                       \
+	"ALTER TABLE client ADD COLUMN type INTEGER NOT NULL DEFAULT 0;"                           \
+	"CREATE TABLE client_tag ("                                                                \
+	"  tag TEXT NOT NULL,"                                                                     \
+	"  name TEXT NOT NULL,"                                                                    \
+	"  client_id INTEGER NOT NULL REFERENCES client ON DELETE CASCADE,"                        \
+	"  PRIMARY KEY (tag, name)"                                                                \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"CREATE INDEX client_tag_client ON client_tag (client_id);"
+
+/* The counters in state are written by the commit (sql_db.h): what triggers did for them is gone.
+ */
+#define COUNTERS                                                                                   \
+	"DROP TRIGGER client_in;"                                                                  \
+	"DROP TRIGGER client_out;"                                                                 \
+	"DROP TRIGGER topic_in;"                                                                   \
+	"DROP TRIGGER topic_out;"                                                                  \
+	"DROP TRIGGER topic_live;"                                                                 \
+	"CREATE TRIGGER client_in AFTER INSERT ON client WHEN new.c2_rev > 0 BEGIN"                \
+	"  INSERT INTO c2_use VALUES (new.c2_rev, 1) ON CONFLICT (rev) DO UPDATE SET n = n + 1;"   \
+	"END;"                                                                                     \
+	"CREATE TRIGGER client_out AFTER DELETE ON client WHEN old.c2_rev > 0 BEGIN"               \
+	"  UPDATE c2_use SET n = n - 1 WHERE rev = old.c2_rev;"                                    \
+	"  DELETE FROM c2_use WHERE rev = old.c2_rev AND n = 0;"                                   \
+	"END;"
+
+static const char *const step_tags[] = {TAGS, COUNTERS, 0};
+
 /* Rows of before count as behind since the first time that they are looked at. */
 static const char *const step_behind[] = {
 	"ALTER TABLE client ADD COLUMN behind_since INTEGER NOT NULL DEFAULT 0;", 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1, step_members, step_behind};
+const char *const *const sqlite_schema_steps[] = {step_1, step_members, step_tags, step_behind};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];

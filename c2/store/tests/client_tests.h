@@ -26,6 +26,7 @@ static void fill_client(struct store_client *c)
 	c->asked_at = 1790000002;
 	c->last_seen = INT64_MAX;
 	c->reason = -3;
+	c->type = 2;
 	c->behind_since = 1790000003;
 }
 
@@ -52,6 +53,7 @@ static void same_client(const struct store_client *a, const struct store_client 
 	CHECK_EQ(a->asked_at, b->asked_at);
 	CHECK_EQ(a->last_seen, b->last_seen);
 	CHECK_EQ(a->reason, b->reason);
+	CHECK_EQ(a->type, b->type);
 	CHECK_EQ(a->behind_since, b->behind_since);
 }
 

@@ -18,6 +18,7 @@
 #include "c2/store/tests/pg_server.h"
 #include "c2/store/tests/slice_tests.h"
 #include "c2/store/tests/state_tests.h"
+#include "c2/store/tests/tag_tests.h"
 #include "c2/store/tests/topic_tests.h"
 
 static char folder[] = "/tmp/e4-store-XXXXXX";
@@ -138,6 +139,11 @@ static const struct {
 	TEST(peers_come_in_order_of_e4id_with_their_source),
 	TEST(holders_of_a_key_are_walked_by_id),
 	TEST(removing_a_client_cleans_up_around_it),
+	TEST(a_search_begins_at_a_name_in_order_of_bytes),
+	TEST(removed_topics_are_not_found),
+	TEST(clients_are_found_by_tag_in_order_of_name),
+	TEST(tags_go_with_their_client_and_with_a_rollback),
+	TEST(long_tags_and_names_keep_every_byte),
 	TEST(pages_stay_right_while_names_come_and_go),
 	TEST(a_part_is_undone_alone),
 	TEST(a_refused_row_leaves_its_part_usable),

@@ -110,6 +110,7 @@ static void the_state_of_clients_is_rewritten_and_nothing_else(void)
 		rows[i].wanted_rev = want.wanted_rev;
 		rows[i].reset_rev = want.reset_rev;
 		rows[i].reset_peers_rev = want.reset_peers_rev;
+		rows[i].type = want.type;
 		rows[i].next_at += i;
 	}
 	OK(OPS->client_remove(CTX, rows[2].id, &err));

@@ -194,7 +194,7 @@ static bool take_member_rev(void *arg, const struct store_member_topic *row)
 	return true;
 }
 
-static void members_of_version_1_are_kept(void)
+static void what_version_1_holds_is_kept(void)
 {
 	int64_t rev = 0;
 	for (const char *const *text = sqlite_schema_steps[0]; *text; text++)
@@ -219,8 +219,12 @@ static void members_of_version_1_are_kept(void)
 	CHECK_EQ(rev, -4);
 	begin();
 	put_member(2, 1, false);
+	OK(OPS->client_tag_put(CTX, 1, "x", &err));
+	add_client("c");
 	commit();
 	CHECK_EQ(members_of(1), 2);
+	CHECK_EQ(client_of(1).type, 0);
+	CHECK_EQ(count_of(OPS->clients_count), 3);
 	close_db();
 	check_whole();
 	clear();
@@ -707,7 +711,7 @@ int main(void)
 	RUN(the_files_are_for_their_owner_alone);
 	RUN(files_that_are_no_database_of_ours_are_refused_untouched);
 	RUN(a_newer_version_is_refused_untouched);
-	RUN(members_of_version_1_are_kept);
+	RUN(what_version_1_holds_is_kept);
 	RUN(read_only_files_and_folders_are_refused);
 	RUN(one_process_has_the_database);
 	RUN(a_backup_is_made_while_the_store_is_in_use);
