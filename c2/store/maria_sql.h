@@ -14,7 +14,7 @@
 	" (SELECT count(*) FROM old_key k WHERE k.client_id = c.id), c.c2_rev, c.wanted_rev,"      \
 	" c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev, c.last_stamp,"              \
 	" c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"                \
-	" c.recheck_at, c.reason, c.behind_since"
+	" c.recheck_at, c.reason, c.type, c.behind_since"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.`key`, t.rev, t.rotated_at, t.n_members, t.walk_rev,"             \
@@ -48,15 +48,16 @@
 #define MARIA_CLIENT_INSERT                                                                        \
 	"INSERT INTO client (`key`, private_key, key_rev, c2_rev, wanted_rev, sent_rev,"           \
 	" confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts," \
-	" nonce, asked_at, last_seen, recheck_at, reason, behind_since, name, e4id, id) VALUES"    \
-	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, name, e4id, id) "    \
+	"VALUES"                                                                                   \
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* The key of ours that it held before is told as the last id that was inserted, plus 1. */
 #define MARIA_CLIENT_UPDATE                                                                        \
 	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ? + 0 *"              \
 	" LAST_INSERT_ID(c2_rev + 1), wanted_rev = ?, sent_rev = ?, confirmed_rev = ?,"            \
 	" reset_rev = ?, reset_peers_rev = ?, last_stamp = ?, clock_offset = ?, next_at = ?,"      \
 	" attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?, reason = ?,"       \
-	" behind_since = ? WHERE id = ?"
+	" type = ?, behind_since = ? WHERE id = ?"
 #define MARIA_CLIENT_STATE                                                                         \
 	"UPDATE client SET sent_rev = ?, confirmed_rev = ?, last_stamp = ?, clock_offset = ?,"     \
 	" next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?,"      \
@@ -78,6 +79,20 @@
 	"SELECT CASE WHEN ? > (SELECT coalesce(sum(n), 0) FROM c2_use) THEN 0 ELSE"                \
 	" (SELECT min(rev) FROM c2_use WHERE n > 0) END"
 #define MARIA_CLIENTS_C2_FROM "SELECT " COUNT_OF("n") " FROM c2_use WHERE rev >= ?"
+#define MARIA_CLIENTS_FROM                                                                         \
+	"SELECT " CLIENT_COLUMNS                                                                   \
+	" FROM client c FORCE INDEX (client_name) WHERE c.name >= ? ORDER BY c.name LIMIT ?"
+#define MARIA_TAG_CLIENTS_FROM                                                                     \
+	"SELECT " CLIENT_COLUMNS " FROM client_tag g FORCE INDEX (PRIMARY) STRAIGHT_JOIN client c" \
+	" FORCE INDEX (PRIMARY) ON c.id = g.client_id WHERE g.tag = ? AND g.name >= ? ORDER BY"    \
+	" g.name LIMIT ?"
+#define MARIA_CLIENT_TAGS                                                                          \
+	"SELECT tag FROM client_tag FORCE INDEX (client_tag_client) WHERE client_id = ? ORDER BY"  \
+	" tag"
+#define MARIA_CLIENT_TAG_PUT                                                                       \
+	"INSERT INTO client_tag (tag, name, client_id) SELECT ?, name, id FROM client WHERE id ="  \
+	" ? ON DUPLICATE KEY UPDATE client_id = VALUES(client_id)"
+#define MARIA_CLIENT_TAG_DELETE "DELETE FROM client_tag WHERE client_id = ? AND tag = ?"
 #define MARIA_OLD_KEY_PUT                                                                          \
 	"INSERT INTO old_key (client_id, rev, `key`) VALUES (?,?,?) ON DUPLICATE KEY UPDATE"       \
 	" `key` = VALUES(`key`)"
@@ -104,6 +119,9 @@
 #define MARIA_TOPICS                                                                               \
 	"SELECT name FROM topic FORCE INDEX (topic_name) WHERE live = 1 AND name > ? AND ? = 0"    \
 	" ORDER BY name LIMIT ? OFFSET ?"
+#define MARIA_TOPICS_FROM                                                                          \
+	"SELECT " TOPIC_COLUMNS " FROM topic t FORCE INDEX (topic_name) WHERE t.live = 1 AND"      \
+	" t.name >= ? ORDER BY t.name LIMIT ?"
 #define MARIA_TOPICS_TO_WALK                                                                       \
 	"SELECT " TOPIC_COLUMNS " FROM topic t FORCE INDEX (topic_walk) WHERE t.to_walk > 0 ORDER" \
 	" BY t.to_walk LIMIT ?"

@@ -55,6 +55,7 @@
 			"  last_seen BIGINT NOT NULL,"                                             \
 			"  recheck_at BIGINT NOT NULL,"                                            \
 			"  reason INT NOT NULL,"                                                   \
+			"  type INT NOT NULL,"                                                     \
 			"  behind_since BIGINT NOT NULL,"                                          \
 			"  UNIQUE KEY client_name (name),"                                         \
 			"  UNIQUE KEY client_e4id (e4id),"                                         \
@@ -68,6 +69,15 @@
 #define C2_USE                                                                                     \
 	TABLE("c2_use", "  rev BIGINT PRIMARY KEY,"                                                \
 			"  n BIGINT NOT NULL")
+
+/* The name is kept beside the tag so that a page of a tag is in order; names never change. */
+#define TAG                                                                                        \
+	TABLE("client_tag", "  tag VARBINARY(255) NOT NULL,"                                       \
+			    "  name VARBINARY(255) NOT NULL,"                                      \
+			    "  client_id BIGINT NOT NULL,"                                         \
+			    "  PRIMARY KEY (tag, name),"                                           \
+			    "  KEY client_tag_client (client_id, tag),"                            \
+			    "  FOREIGN KEY (client_id) REFERENCES client (id) ON DELETE CASCADE")
 
 #define OLD_KEY                                                                                    \
 	TABLE("old_key", "  client_id BIGINT NOT NULL,"                                            \
@@ -144,11 +154,11 @@
 		       "  target VARBINARY(512) NOT NULL")
 
 static const char *const step_1[] = {
-	META,    STATE,  "INSERT IGNORE INTO state (one) VALUES (1)",
-	WRITER,  CLIENT, C2_USE,
-	OLD_KEY, C2_KEY, TOPIC,
-	MEMBER,  LINK,   PEER,
-	EVENT,   0,
+	META,   STATE,   "INSERT IGNORE INTO state (one) VALUES (1)",
+	WRITER, CLIENT,  TAG,
+	C2_USE, OLD_KEY, C2_KEY,
+	TOPIC,  MEMBER,  LINK,
+	PEER,   EVENT,   0,
 };
 
 const char *const *const maria_schema_steps[] = {step_1};
