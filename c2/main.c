@@ -20,6 +20,7 @@
 #include "c2/front/dispatch.h"
 #include "c2/front/grpc.h"
 #include "c2/front/http.h"
+#include "c2/store/maria.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 
@@ -173,12 +174,32 @@ static struct store_pg_config pg_config(const struct app *a)
 					.password_file = a->conf.db_password_file};
 }
 
+static struct store_maria_config maria_config(const struct app *a)
+{
+	return (struct store_maria_config){.url = a->conf.db_url,
+					   .password_file = a->conf.db_password_file};
+}
+
 static bool open_store(struct app *a, struct err *err)
 {
-	const struct store_pg_config config = pg_config(a);
+	const struct store_pg_config pg = pg_config(a);
+	const struct store_maria_config maria = maria_config(a);
 
-	return config.url ? store_pg_open(&a->store, &config, err)
-			  : store_sqlite_open(&a->store, a->conf.db_path, err);
+	if (!a->conf.db_url)
+		return store_sqlite_open(&a->store, a->conf.db_path, err);
+	return store_maria_is_url(maria.url) ? store_maria_open(&a->store, &maria, err)
+					     : store_pg_open(&a->store, &pg, err);
+}
+
+static bool check_store(const struct app *a, struct err *err)
+{
+	const struct store_pg_config pg = pg_config(a);
+	const struct store_maria_config maria = maria_config(a);
+
+	if (!a->conf.db_url)
+		return true;
+	return store_maria_is_url(maria.url) ? store_maria_check(&maria, err)
+					     : store_pg_check(&pg, err);
 }
 
 static bool open_keys(struct app *a, struct err *err)
@@ -375,9 +396,8 @@ static int check(struct app *a)
 	struct presence presence;
 	struct err err;
 	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
-	const struct store_pg_config config = pg_config(a);
 	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
-		  check_secrets(&a->conf, &err) && (!config.url || store_pg_check(&config, &err)) &&
+		  check_secrets(&a->conf, &err) && check_store(a, &err) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));
