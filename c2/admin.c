@@ -231,6 +231,9 @@ static bool schema(const struct c2_conf *conf, int *have, int *want, struct err 
 {
 	const struct store_pg_config config = conf_pg(conf);
 
+	if (conf_is_maria(conf))
+		return err_set(err, ERR_CONFIG,
+			       "not for MariaDB and MySQL yet: a start of c2 migrates");
 	return config.url ? store_pg_schema(&config, have, want, err)
 			  : store_sqlite_schema(conf->db_path, have, want, err);
 }

@@ -38,8 +38,8 @@ const struct conf_key c2_conf_keys[] = {
 	{"db.path", CONF_PATH, "c2.db", 0, 0, NULL, NULL, FIELD(db_path),
 	 "Database file, made at the first start; without effect when db.url is set."},
 	TEXT("db.url", NULL, db_url,
-	     "PostgreSQL instead of a file: postgres://user@host:port/database, which servers can "
-	     "share; over a network with a verified certificate (sslrootcert=FILE for an own CA)."),
+	     "Instead of a file, for several servers: postgres:// or mysql://user@host:port/db; "
+	     "over a network with a verified certificate (?sslrootcert=FILE, ?ssl-ca=FILE)."),
 	PATH("db.password_file", db_password_file,
 	     "File whose first line is the password for db.url."),
 	CHOICE("crypto.mode", "symmetric", "symmetric|pubkey", crypto_mode,

@@ -350,9 +350,8 @@ static int check(struct app *a)
 	struct presence presence;
 	struct err err;
 	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
-	const struct store_pg_config config = conf_pg(&a->conf);
 	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
-		  check_secrets(&a->conf, &err) && (!config.url || store_pg_check(&config, &err)) &&
+		  check_secrets(&a->conf, &err) && conf_store_check(&a->conf, &err) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));

@@ -1,5 +1,6 @@
 #include "c2/parts.h"
 
+#include "c2/store/maria.h"
 #include "c2/store/sqlite.h"
 
 struct store_pg_config conf_pg(const struct c2_conf *conf)
@@ -18,21 +19,47 @@ struct custody_soft_config conf_custody(const struct c2_conf *conf)
 	};
 }
 
+bool conf_is_maria(const struct c2_conf *conf)
+{
+	return conf->db_url && store_maria_is_url(conf->db_url);
+}
+
+static struct store_maria_config conf_maria(const struct c2_conf *conf)
+{
+	return (struct store_maria_config){.url = conf->db_url,
+					   .password_file = conf->db_password_file};
+}
+
 bool conf_store_open(struct store *out, const struct c2_conf *conf, struct err *err)
 {
-	const struct store_pg_config config = conf_pg(conf);
+	const struct store_pg_config pg = conf_pg(conf);
+	const struct store_maria_config maria = conf_maria(conf);
 
-	return config.url ? store_pg_open(out, &config, err)
-			  : store_sqlite_open(out, conf->db_path, err);
+	if (!conf->db_url)
+		return store_sqlite_open(out, conf->db_path, err);
+	return conf_is_maria(conf) ? store_maria_open(out, &maria, err)
+				   : store_pg_open(out, &pg, err);
 }
 
 bool conf_store_beside(struct store *out, const struct c2_conf *conf, struct err *err)
 {
-	struct store_pg_config config = conf_pg(conf);
+	struct store_pg_config pg = conf_pg(conf);
 
-	config.as_it_is = true;
-	return config.url ? store_pg_open(out, &config, err)
-			  : store_sqlite_beside(out, conf->db_path, err);
+	pg.as_it_is = true;
+	if (conf_is_maria(conf))
+		return conf_store_open(out, conf, err);
+	return conf->db_url ? store_pg_open(out, &pg, err)
+			    : store_sqlite_beside(out, conf->db_path, err);
+}
+
+bool conf_store_check(const struct c2_conf *conf, struct err *err)
+{
+	const struct store_pg_config pg = conf_pg(conf);
+	const struct store_maria_config maria = conf_maria(conf);
+
+	if (!conf->db_url)
+		return true;
+	return conf_is_maria(conf) ? store_maria_check(&maria, err) : store_pg_check(&pg, err);
 }
 
 void store_close(struct store *store)

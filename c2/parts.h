@@ -8,6 +8,8 @@
 #include "c2/custody/soft.h"
 #include "c2/store/pg.h"
 
+/* Is db.url one of MariaDB or MySQL? */
+bool conf_is_maria(const struct c2_conf *conf);
 struct store_pg_config conf_pg(const struct c2_conf *conf);
 struct custody_soft_config conf_custody(const struct c2_conf *conf);
 
@@ -15,6 +17,9 @@ struct custody_soft_config conf_custody(const struct c2_conf *conf);
 bool conf_store_open(struct store *out, const struct c2_conf *conf, struct err *err);
 /* Beside such a server: as it is. */
 bool conf_store_beside(struct store *out, const struct c2_conf *conf, struct err *err);
+
+/* What can be checked without a connection. */
+bool conf_store_check(const struct c2_conf *conf, struct err *err);
 
 void store_close(struct store *store);
 

@@ -24,6 +24,8 @@ class Postgres(Process):
     """On a TCP port, with a password; kept over restarts. Close it at the end."""
 
     PASSWORD = "a password of the database"
+    REFUSAL = "password authentication failed"
+    CA_OPTION = "?sslmode=verify-full&sslrootcert="
 
     def __init__(self, *settings):
         super().__init__()
@@ -40,6 +42,15 @@ class Postgres(Process):
         subprocess.run([PROGRAMS / "initdb", "-D", self.folder / "data", "-U", "e4", "--no-sync",
                         "-A", "scram-sha-256", f"--pwfile={password}", "--encoding=UTF8",
                         "--locale=C.UTF-8"], check=True, capture_output=True, **unprivileged())
+
+    def certificate(self):
+        """Where the server looks for it, and its key."""
+        self.settings = ("-c", "ssl=on")
+        return self.folder / "data" / "server.crt", self.folder / "data" / "server.key"
+
+    def connections_over_tls(self):
+        return int(self.sql("SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+                            " WHERE ssl AND application_name = 'c2'"))
 
     def url(self, host="127.0.0.1", options=""):
         return f"postgres://e4@{host}:{self.port}/postgres{options}"

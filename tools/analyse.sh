@@ -43,7 +43,8 @@ tidy() {
 step 'clang-format' clang-format --dry-run --Werror $files
 step 'cppcheck' cppcheck --project=$db/compile_commands.json --quiet --error-exitcode=1 \
 	--inline-suppr -j2 --enable=warning,portability,performance \
-	--suppress=missingIncludeSystem --suppress='*:*/gen/*' --suppress='*:*.pb-c.*'
+	--suppress=missingIncludeSystem --suppress='*:*/gen/*' --suppress='*:*.pb-c.*' \
+	--suppress='unknownEvaluationOrder:bus/tests/*' # a comma is taken for no order
 step 'clang-tidy' tidy
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

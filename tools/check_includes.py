@@ -26,6 +26,7 @@ THIRD_PARTY = {
     "sodium.h": ("client/", "c2/custody/", "c2/core/", "cli/"),
     "sqlite3.h": ("c2/store/",),
     "libpq-fe.h": ("c2/store/",),
+    "mysql.h": ("c2/store/",),
     "mosquitto.h": ("bus/mqtt.c", "bus/mqtt_setup.c"),
     "microhttpd.h": ("c2/front/",),
     "nghttp2/": ("c2/front/",),

@@ -2,7 +2,7 @@
 #include "api/json.h"
 #include "c2/front/dispatch_inner.h"
 
-#define METHOD(fn, Name) DISPATCH_METHOD(, fn, Name)
+#define METHOD(fn, Name) DISPATCH_METHOD(extern, fn, Name)
 
 enum { LIMIT_DEFAULT = 100 };
 

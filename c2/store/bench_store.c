@@ -1,7 +1,7 @@
 /*
- * Speed and size of a store: bench_store [DIR|pg [CLIENTS [TOPICS_EACH]]]; pg is
- * PostgreSQL with its default settings, in a folder of /tmp. Keys are random
- * bytes of the sealed length; nothing is encrypted here.
+ * Speed and size of a store: bench_store [DIR|pg|maria [CLIENTS [TOPICS_EACH]]]; pg
+ * and maria are PostgreSQL and MariaDB with their default settings, in a folder of /tmp. Keys are
+ * random bytes of the sealed length; nothing is encrypted here.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -15,12 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "c2/store/maria.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
+#include "c2/store/tests/maria_server.h"
 #include "c2/store/tests/pg_server.h"
 
 #define N_TOPICS 1000
 #define BATCH 1000
+#define SLICE 250
 #define SINGLES 2000
 #define READS 20000
 #define SEALED_LEN 49 /* a 32-byte key */
@@ -45,10 +48,11 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static struct pg_server pg; /* else SQLite */
+static struct pg_server pg; /* one of these two, or else SQLite */
+static struct maria_server maria;
 
-/* Processor time of a process whose parent is this one, from /proc/PID/stat. */
-static double child_cpu_s(const char *pid, int parent)
+/* Processor time of a process if it is the server or its child, from /proc/PID/stat. */
+static double server_cpu_s(const char *pid, int server)
 {
 	char path[64], text[512];
 	unsigned long user, system;
@@ -63,7 +67,7 @@ static double child_cpu_s(const char *pid, int parent)
 	if (!rest ||
 	    sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &of, &user,
 		   &system) != 3 ||
-	    of != parent)
+	    (of != server && atoi(pid) != server))
 		return 0;
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
@@ -74,12 +78,13 @@ static double cpu_s(void)
 	struct timespec t;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	double s = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-	DIR *d = pg.pid ? opendir("/proc") : 0;
+	int server = pg.pid ? pg.pid : maria.pid;
+	DIR *d = server ? opendir("/proc") : 0;
 	if (!d)
 		return s;
 	for (struct dirent *e; (e = readdir(d));) {
 		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
-			s += child_cpu_s(e->d_name, pg.pid);
+			s += server_cpu_s(e->d_name, server);
 	}
 	closedir(d);
 	return s;
@@ -185,6 +190,20 @@ static void touch(int64_t id, int64_t rev)
 	must(store.ops->client_put(store.ctx, &c, &err));
 }
 
+/* What the delivery does to the clients of a slice. */
+static void rewrite_states(int64_t first)
+{
+	static struct store_client rows[SLICE];
+	for (int64_t i = 0; i < SLICE; i++) {
+		rows[i] = (struct store_client){.id = client_ids[first + i], .next_at = 1790000000};
+		rows[i].last_stamp = 1790000000;
+		randombytes_buf(rows[i].nonce, sizeof rows[i].nonce);
+	}
+	begin();
+	must(store.ops->clients_state(store.ctx, rows, SLICE, &err));
+	commit();
+}
+
 static void fill(void)
 {
 	struct mark t = mark();
@@ -220,6 +239,10 @@ static void fill(void)
 		commit();
 	}
 	report("clients read and rewritten, batches of 1,000", n_clients, t);
+	t = mark();
+	for (int64_t i = 0; i + SLICE <= n_clients; i += SLICE)
+		rewrite_states(i);
+	report("states of clients rewritten, slices of 250", n_clients, t);
 }
 
 static void singles(void)
@@ -376,8 +399,13 @@ static void reads_of_big_topic(void)
 static char path[4096];
 static void open_store(void)
 {
-	must(pg.pid ? store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err)
-		    : store_sqlite_open(&store, path, &err));
+	if (pg.pid)
+		must(store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err));
+	else if (maria.pid)
+		must(store_maria_open(&store, &(struct store_maria_config){.url = maria.url},
+				      &err));
+	else
+		must(store_sqlite_open(&store, path, &err));
 }
 
 static double bytes_on_disk(void)
@@ -385,6 +413,10 @@ static double bytes_on_disk(void)
 	struct stat st;
 	if (pg.pid)
 		return (double)pg_server_sql(&pg, "SELECT pg_database_size(current_database())");
+	if (maria.pid)
+		return (double)maria_server_sql(&maria,
+						"SELECT sum(file_size) FROM information_schema."
+						"innodb_sys_tablespaces WHERE name LIKE 'e4/%'");
 	must(stat(path, &st) == 0);
 	return (double)st.st_size;
 }
@@ -409,11 +441,12 @@ int main(int argc, char **argv)
 	if (sodium_init() < 0 || n_clients < 1 ||
 	    n_clients > (int64_t)(sizeof client_ids / sizeof client_ids[0]) || each < 0 ||
 	    each > N_TOPICS / 2) {
-		fprintf(stderr, "usage: bench_store [DIR|pg [CLIENTS [TOPICS_EACH]]]\n");
+		fprintf(stderr, "usage: bench_store [DIR|pg|maria [CLIENTS [TOPICS_EACH]]]\n");
 		return 2;
 	}
 	snprintf(path, sizeof path, "%s/bench-%d.db", dir, (int)getpid());
-	if (strcmp(dir, "pg") == 0 && !pg_server_start(&pg))
+	if ((strcmp(dir, "pg") == 0 && !pg_server_start(&pg)) ||
+	    (strcmp(dir, "maria") == 0 && !maria_server_start(&maria)))
 		return 1;
 	open_store();
 	fill();
@@ -427,6 +460,8 @@ int main(int argc, char **argv)
 	sizes();
 	if (pg.pid)
 		pg_server_remove(&pg);
+	else if (maria.pid)
+		maria_server_remove(&maria);
 	else
 		unlink(path);
 	return 0;

@@ -389,26 +389,6 @@ static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, siz
 	}
 }
 
-/* Few are found, as a rule: those of a repeated import, or of an id taken by another name. */
-static void mark_found(struct sql_absent_one *rows, size_t n, const char *name,
-		       const uint8_t e4id[16])
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(rows[i].name, name) == 0 || memcmp(rows[i].e4id, e4id, 16) == 0)
-			rows[i].name[0] = 0;
-	}
-}
-
-static size_t drop_marked(struct sql_absent_one *rows, size_t n)
-{
-	size_t kept = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (rows[i].name[0])
-			rows[kept++] = rows[i];
-	}
-	return kept;
-}
-
 static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
 {
 	struct bytes arrays[2] = {{0}, {0}};
@@ -421,9 +401,9 @@ static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, stru
 		get_text(&s, found.name, sizeof found.name);
 		get_blob(&s, found.e4id, sizeof found.e4id);
 		if (stmt_ok(&s))
-			mark_found(rows, *n, found.name, found.e4id);
+			absent_mark_found(rows, *n, &found);
 	}
-	*n = drop_marked(rows, *n);
+	*n = absent_drop_marked(rows, *n);
 	free(arrays[0].at);
 	free(arrays[1].at);
 	return stmt_end(&s, err);

@@ -70,3 +70,23 @@ bool absent_use(struct sql_absent *a, const struct store_client *row)
 	a->has_name = a->has_e4id = false;
 	return sure;
 }
+
+/* Few are found, as a rule: those of a repeated import, or of an id taken by another name. */
+void absent_mark_found(struct sql_absent_one *rows, size_t n, const struct sql_absent_one *found)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rows[i].name, found->name) == 0 ||
+		    memcmp(rows[i].e4id, found->e4id, sizeof found->e4id) == 0)
+			rows[i].name[0] = 0;
+	}
+}
+
+size_t absent_drop_marked(struct sql_absent_one *rows, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].name[0])
+			rows[kept++] = rows[i];
+	}
+	return kept;
+}

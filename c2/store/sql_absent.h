@@ -38,4 +38,8 @@ void absent_e4id_found_out(struct sql_absent *a, const uint8_t e4id[16]);
 /* It is inserted now; true: it cannot be there. */
 bool absent_use(struct sql_absent *a, const struct store_client *row);
 
+/* For drivers: of rows asked for, mark those that one that is there rules out; drop the marked. */
+void absent_mark_found(struct sql_absent_one *rows, size_t n, const struct sql_absent_one *found);
+size_t absent_drop_marked(struct sql_absent_one *rows, size_t n);
+
 #endif

@@ -179,6 +179,9 @@ bool sql_snapshot(void *ctx, struct err *err)
 	struct db *db = ctx;
 	if (db->driver->in_transaction(db))
 		return err_set(err, ERR_INTERNAL, "a transaction is open already");
+	if (!db->driver->snapshot)
+		return err_set(err, ERR_CONFIG,
+			       "c2 makes no backups of this kind of database yet: use its own");
 	start_clean(db);
 	return db->driver->snapshot(db, err);
 }

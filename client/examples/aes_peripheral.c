@@ -150,13 +150,13 @@ void aes_register_write(unsigned r, uint32_t value)
 		demand(r >= AES_KEY && r < AES_KEY + 8, "no such register to write");
 		demand(r - AES_KEY == hw.key_words % 8, "key out of order");
 		hw.key_words = r - AES_KEY + 1;
-		put_word(hw.key + 4 * (r - AES_KEY), value);
+		put_word(hw.key + 4 * ((r - AES_KEY) % 8), value);
 	}
 }
 
 uint32_t aes_register_read(unsigned r)
 {
-	const uint8_t *p = hw.out + 4 * (r - AES_DATA_OUT);
+	const uint8_t *p;
 
 	if (r == AES_STATUS) {
 		if (hw.left > 0 && --hw.left == 0) {
@@ -167,5 +167,6 @@ uint32_t aes_register_read(unsigned r)
 	}
 	demand(r >= AES_DATA_OUT && r < AES_DATA_OUT + 4, "no such register to read");
 	demand(hw.done, "read before it was done");
+	p = hw.out + 4 * ((r - AES_DATA_OUT) % 4);
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }

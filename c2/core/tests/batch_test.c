@@ -400,12 +400,14 @@ static void twelve(struct kit *k)
 	kit_open(k, CORE_SYMKEY);
 	CHECK(core_topic_new(k->core, "t", &out, &err));
 	for (int i = 0; i < 12; i++) {
-		char *tags[] = {i % 2 ? (char[]){"odd"} : (char[]){"even"}, (char[]){"all"}};
+		char parity[8] = "even", all[] = "all", *tags[] = {parity, all};
 		struct core_traits traits = {.type = i % 3 ? CORE_TYPE_CONSUMER
 							   : CORE_TYPE_PRODUCER,
 					     .add = tags,
 					     .n_add = 2};
 
+		if (i % 2)
+			strcpy(parity, "odd");
 		snprintf(name, sizeof name, "c%02d", i);
 		CHECK(core_client_new(k->core, name, key_a, KEY_LEN, &out, &err));
 		CHECK(core_client_change(k->core, name, &traits, &err));

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "c2/store/maria.h"
 #include "c2/store/mem.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/client_tests.h"
+#include "c2/store/tests/maria_server.h"
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
 #include "c2/store/tests/pg_server.h"
@@ -65,6 +67,23 @@ static void clear_pg(void)
 	pg_server_sql(&pg, "DROP SCHEMA e4 CASCADE");
 }
 
+static struct maria_server maria;
+
+static bool open_maria(void)
+{
+	return (maria.pid || maria_server_start(&maria)) &&
+	       store_maria_open(&store, &(struct store_maria_config){.url = maria.url}, &err);
+}
+
+/* The tables stay: making them anew takes seconds, each is on the disk at once. */
+static void clear_maria(void)
+{
+	maria_server_sql(&maria, "DELETE FROM client; DELETE FROM topic; DELETE FROM c2_key;"
+				 "DELETE FROM c2_use;"
+				 "DELETE FROM event; DELETE FROM meta; DELETE FROM state;"
+				 "INSERT INTO state (one) VALUES (1)");
+}
+
 static const struct backend {
 	const char *name;
 	bool (*open)(void);
@@ -75,6 +94,7 @@ static const struct backend {
 	{"sqlite, memory", open_memory, clear_nothing, false},
 	{"memory", open_plain, clear_nothing, false},
 	{"postgresql", open_pg, clear_pg, true},
+	{"mariadb", open_maria, clear_maria, true},
 };
 
 #define TEST(fn)                                                                                   \
@@ -187,5 +207,6 @@ int main(void)
 	}
 	rmdir(folder);
 	pg_server_remove(&pg);
+	maria_server_remove(&maria);
 	return END();
 }
