@@ -63,8 +63,8 @@ def functions():
 
 
 def judge(what, names, programs, reasons):
-    """The counts; names that are missed, or excused and yet there, are told."""
-    called = set(re.findall(r"\b(e4_\w+)\(", "".join(code(TESTS / p) for p in programs)))
+    """The counts; names that are neither called nor passed on, or excused and yet there, are told."""
+    called = set(re.findall(r"\b(e4_\w+)[(),]", "".join(code(TESTS / p) for p in programs)))
     wrong = {n: "is not called" for n in names - called - set(reasons)}
     wrong |= {n: "has a reason, and is called" for n in called & set(reasons)}
     wrong |= {n: "has a reason, and is none of these" for n in set(reasons) - names}
