@@ -241,7 +241,7 @@ static bool schema(const struct c2_conf *conf, int *have, int *want, struct err 
 static bool migrate(const struct admin_options *o, const struct c2_conf *conf, struct err *err)
 {
 	struct store store = {0};
-	int have, want;
+	int have = 0, want = 0;
 	bool ok = schema(conf, &have, &want, err);
 
 	if (ok && have == want) {

@@ -106,7 +106,7 @@ static const struct api_flag export_topics_flags[] = {
 	{"contains", "contains", API_FLAG_STRING, false, NULL, "Names that hold this."},
 };
 
-#define FLAGS(rows) rows, sizeof rows / sizeof rows[0]
+#define FLAGS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
 static const struct api_method own_rows[] = {
 	{.help = "Create the clients of a file. Columns: name, key (64 hexadecimal digits) or "

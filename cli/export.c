@@ -165,7 +165,7 @@ bool run_export(struct session *s, const struct command *cmd, struct err *err)
 	do
 		ok = s->stop && *s->stop ? err_set(err, ERR_CANCELLED, "stopped")
 					 : run_page(&x, err);
-	while (ok && x.cursor[0] && !ferror(stdout));
+	while (ok && x.cursor && x.cursor[0] && !ferror(stdout));
 	free(x.cursor);
 	return ok;
 }

@@ -207,7 +207,7 @@ static bool csv_operation(struct import *im, Pb__BatchOperation *op, struct err 
 
 		if (!word || strcmp(word, words[i].word) != 0)
 			continue;
-		if (words[i].client != !!client || words[i].topic != !!topic)
+		if (words[i].client != !!client || words[i].topic != !!topic || !(client || topic))
 			return err_set(err, ERR_INVALID, "%s takes %s%s%s", word,
 				       words[i].client ? "a client" : "",
 				       words[i].client && words[i].topic ? " and " : "",

@@ -156,7 +156,7 @@ static bool run_cursor(struct session *s, const struct command *cmd, struct err 
 	do {
 		ok = s->stop && *s->stop ? err_set(err, ERR_CANCELLED, "stopped")
 					 : run_cursor_page(s, cmd, &p, &cursor, err);
-	} while (ok && cursor[0]);
+	} while (ok && cursor && cursor[0]);
 	if (ok && is_list(cmd))
 		show_list_end(&p.list, cmd->row->response);
 	else

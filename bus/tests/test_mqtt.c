@@ -175,11 +175,11 @@ static void expect_refusal(const struct bus_mqtt_config *c, const char *why)
 	struct peer p;
 
 	join(&p, c);
-	UNTIL(p.n_down >= 1);
+	/* A reset connection can swallow the alert that says why: the next try tells. */
+	UNTIL(p.n_down >= 1 && strstr(p.why, why));
 	CHECK(!p.up && p.n_up == 0);
 	if (!strstr(p.why, why))
 		fprintf(stderr, "why: %s\n", p.why);
-	CHECK(strstr(p.why, why) != NULL);
 	bus_close(&p.bus);
 }
 

@@ -271,9 +271,7 @@ static void ask(struct stmt *s)
 		return;
 	}
 	receive_sent(db, db->n_sent, deadline_ms);
-	if (!db->conn)
-		fail_lost(s);
-	else if (receive(s, deadline_ms) && !receive_sync(db, deadline_ms))
+	if (!db->conn || (receive(s, deadline_ms) && !receive_sync(db, deadline_ms)))
 		fail_lost(s);
 }
 

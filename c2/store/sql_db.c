@@ -23,12 +23,11 @@ void stmt_damaged(struct stmt *s)
 static struct stmt stmt_open(struct db *db, enum sql_id id, bool write)
 {
 	struct stmt s = {.db = db, .id = id, .write = write};
-	if (db->in_row)
-		stmt_misuse(&s);
+	bool astray = write && !db->driver->in_transaction(db);
 	/* After a failure the database may have rolled back by itself: keep nothing more. */
-	else if (write && !db->driver->in_transaction(db) && db->failed)
+	if (astray && db->failed && !db->in_row)
 		stmt_fail(&s, STMT_FAILED, ERR_STORE, DB_GIVEN_UP);
-	else if (write && !db->driver->in_transaction(db))
+	else if (astray || db->in_row)
 		stmt_misuse(&s);
 	else
 		db->driver->prepare(&s);

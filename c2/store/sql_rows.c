@@ -78,7 +78,7 @@ static bool page(struct db *db, enum store_table table, struct place *at, int *n
 {
 	const struct table *t = &tables[table];
 	const char *kinds = store_columns[table];
-	struct store_value v[STORE_COLUMNS_MAX];
+	struct store_value v[STORE_COLUMNS_MAX] = {{0}};
 	struct stmt s = stmt_read(db, t->dump);
 	put_place(&s, at, kinds, t->n_keys);
 	if (t->n_keys)

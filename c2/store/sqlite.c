@@ -414,7 +414,7 @@ static bool look_at(struct sqlite_db *db, int64_t *version, struct err *err)
 
 static bool look_beside(struct sqlite_db *db, struct err *err)
 {
-	int64_t version;
+	int64_t version = 0;
 	bool ok = db->path ? look_at(db, &version, err) : sqlite_error(SQLITE_CANTOPEN, err);
 	if (ok && version < sqlite_schema_n_steps)
 		ok = err_set(err, ERR_STORE, "%s",
