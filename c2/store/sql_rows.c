@@ -37,7 +37,7 @@ static bool remember(struct place *p, const char *kinds, size_t n_keys, const st
 		p->n[i] = v[i].n;
 		if (kinds[i] == 'i')
 			continue;
-		if (v[i].len >= sizeof p->bytes[i])
+		if (!v[i].bytes || v[i].len >= sizeof p->bytes[i])
 			return false;
 		memcpy(p->bytes[i], v[i].bytes, v[i].len);
 		p->bytes[i][v[i].len] = 0;
