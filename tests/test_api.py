@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 import description
-from actors import ROOT, Process, Refused, quote
+from actors import ROOT, Process, Refused, quote, wait_until
 from walk import Error, walk
 
 GRPCJS = ROOT / "tests" / "grpcjs"
@@ -57,10 +57,10 @@ def rpc_call(server):
 @pytest.fixture(params=["symmetric", "pubkey"])
 def moded(request):
     name = "c2" if request.param == "symmetric" else "c2_pubkey"
-    return request.param, request.getfixturevalue(name)
-
-
-
+    server = request.getfixturevalue(name)
+    wait_until(lambda: server.call("GET", "/e4/health-check")["Code"] == "0",
+               what="c2 has its broker")
+    return request.param, server
 
 
 # An empty name or topic, and a topic that ends like a list's path, have no REST path of their own.

@@ -25,7 +25,7 @@ static const char *const reasons[] = {
 /* It knew us before the database was restored, and has not answered since. */
 static bool lost_since_restore(const struct core *c, const struct store_client *row)
 {
-	return row->last_seen > 0 && row->last_seen < c->restored_at &&
+	return row->last_seen > 0 && row->last_seen <= c->restored_at &&
 	       row->reason != REASON_CUSTODY;
 }
 
@@ -39,7 +39,7 @@ static const char *reason_text(const struct core *c, const struct store_client *
 
 	if (row->last_stamp > (uint64_t)(device > 0 ? device : 0) + E4_FUTURE_S)
 		return "a clock has stepped back: commands for it are stamped ahead of its clock";
-	if (lost_since_restore(c, row))
+	if (!confirmed && lost_since_restore(c, row))
 		return "no answer since the database was restored: it is offline, or its own key "
 		       "was changed after that backup; then give it a key again";
 	if (plan_is_legacy(row) && row->reason == REASON_SILENT)
