@@ -78,7 +78,7 @@ static double cpu_s(void)
 	struct timespec t;
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	double s = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-	int server = pg.pid ? pg.pid : maria.pid;
+	int server = pg.child.pid ? pg.child.pid : maria.child.pid;
 	DIR *d = server ? opendir("/proc") : 0;
 	if (!d)
 		return s;
@@ -399,9 +399,9 @@ static void reads_of_big_topic(void)
 static char path[4096];
 static void open_store(void)
 {
-	if (pg.pid)
+	if (pg.child.pid)
 		must(store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err));
-	else if (maria.pid)
+	else if (maria.child.pid)
 		must(store_maria_open(&store, &(struct store_maria_config){.url = maria.url},
 				      &err));
 	else
@@ -411,9 +411,9 @@ static void open_store(void)
 static double bytes_on_disk(void)
 {
 	struct stat st;
-	if (pg.pid)
+	if (pg.child.pid)
 		return (double)pg_server_sql(&pg, "SELECT pg_database_size(current_database())");
-	if (maria.pid)
+	if (maria.child.pid)
 		return (double)maria_server_sql(&maria,
 						"SELECT sum(file_size) FROM information_schema."
 						"innodb_sys_tablespaces WHERE name LIKE 'e4/%'");
@@ -458,10 +458,10 @@ int main(int argc, char **argv)
 	reads_of_big_topic();
 	store.ops->close(store.ctx);
 	sizes();
-	if (pg.pid)
-		pg_server_remove(&pg);
-	else if (maria.pid)
-		maria_server_remove(&maria);
+	if (pg.child.pid)
+		child_remove(&pg.child);
+	else if (maria.child.pid)
+		child_remove(&maria.child);
 	else
 		unlink(path);
 	return 0;

@@ -271,11 +271,7 @@ bool stmt_names(struct stmt *s, store_name_fn *fn, void *arg, struct err *err)
 	bool more = true;
 	while (more && stmt_row(s)) {
 		get_text(s, name, sizeof name);
-		if (!stmt_ok(s))
-			break;
-		s->db->in_row = true;
-		more = fn(arg, name);
-		s->db->in_row = false;
+		more = STMT_GIVE(s, fn(arg, name));
 	}
 	return stmt_end(s, err);
 }
@@ -326,11 +322,7 @@ bool stmt_clients(struct stmt *s, store_client_fn *fn, void *arg, struct err *er
 	bool more = true;
 	while (more && stmt_row(s)) {
 		get_client(s, &row);
-		if (!stmt_ok(s))
-			break;
-		s->db->in_row = true;
-		more = fn(arg, &row);
-		s->db->in_row = false;
+		more = STMT_GIVE(s, fn(arg, &row));
 	}
 	return stmt_end(s, err);
 }

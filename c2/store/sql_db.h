@@ -188,6 +188,18 @@ void get_state(struct stmt *s, struct sql_state *out);
 /* True while nothing failed. */
 bool stmt_ok(const struct stmt *s);
 
+/*
+ * Call a row callback, as in DB_GIVE(db, fn(arg, &row)), during which the store may not be
+ * called; false if it wants no more. STMT_GIVE calls it only if no column was damaged.
+ */
+#define DB_GIVE(db, call) (((db)->in_row = true) && db_given((db), (call)))
+#define STMT_GIVE(s, call) (stmt_ok(s) && DB_GIVE((s)->db, call))
+static inline bool db_given(struct db *db, bool more)
+{
+	db->in_row = false;
+	return more;
+}
+
 /* Give the statement back; false if anything failed. */
 bool stmt_end(struct stmt *s, struct err *err);
 

@@ -12,8 +12,7 @@ bool sql_old_key_put(void *ctx, const struct store_old_key *row, struct err *err
 
 bool sql_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg, struct err *err)
 {
-	struct db *db = ctx;
-	struct stmt s = stmt_read(db, SQL_OLD_KEYS);
+	struct stmt s = stmt_read(ctx, SQL_OLD_KEYS);
 	put_int(&s, client_id);
 	struct store_old_key row;
 	bool more = true;
@@ -21,11 +20,7 @@ bool sql_old_keys(void *ctx, int64_t client_id, store_old_key_fn *fn, void *arg,
 		row.client_id = get_int(&s);
 		row.rev = get_int(&s);
 		get_sealed(&s, &row.key);
-		if (!stmt_ok(&s))
-			break;
-		db->in_row = true;
-		more = fn(arg, &row);
-		db->in_row = false;
+		more = STMT_GIVE(&s, fn(arg, &row));
 	}
 	return stmt_end(&s, err);
 }
@@ -60,19 +55,14 @@ bool sql_c2_key_put(void *ctx, const struct store_c2_key *row, struct err *err)
 
 bool sql_c2_keys(void *ctx, store_c2_key_fn *fn, void *arg, struct err *err)
 {
-	struct db *db = ctx;
-	struct stmt s = stmt_read(db, SQL_C2_KEYS);
+	struct stmt s = stmt_read(ctx, SQL_C2_KEYS);
 	struct store_c2_key row;
 	bool more = true;
 	while (more && stmt_row(&s)) {
 		row.rev = get_int(&s);
 		get_sealed(&s, &row.private_key);
 		get_blob(&s, row.public_key, sizeof row.public_key);
-		if (!stmt_ok(&s))
-			break;
-		db->in_row = true;
-		more = fn(arg, &row);
-		db->in_row = false;
+		more = STMT_GIVE(&s, fn(arg, &row));
 	}
 	return stmt_end(&s, err);
 }

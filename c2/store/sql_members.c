@@ -200,9 +200,7 @@ static bool hand_out(struct db *db, const struct seen *list, size_t n, store_mem
 	for (size_t i = 0; i < n && more; i++) {
 		struct store_member_topic row = *list[i].topic;
 		row.member = list[i].member;
-		db->in_row = true;
-		more = fn(arg, &row);
-		db->in_row = false;
+		more = DB_GIVE(db, fn(arg, &row));
 	}
 	return more;
 }

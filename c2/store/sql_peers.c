@@ -69,8 +69,7 @@ bool sql_peer_remove(void *ctx, int64_t target_id, const uint8_t e4id[16], struc
 bool sql_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, void *arg,
 		      struct err *err)
 {
-	struct db *db = ctx;
-	struct stmt s = stmt_read(db, SQL_CLIENT_PEERS);
+	struct stmt s = stmt_read(ctx, SQL_CLIENT_PEERS);
 	put_int(&s, target_id);
 	struct store_peer_source row;
 	bool more = true;
@@ -82,11 +81,7 @@ bool sql_client_peers(void *ctx, int64_t target_id, store_peer_source_fn *fn, vo
 		row.peer.removed = get_bool(&s);
 		get_sealed(&s, &row.key);
 		row.key_rev = get_int(&s);
-		if (!stmt_ok(&s))
-			break;
-		db->in_row = true;
-		more = fn(arg, &row);
-		db->in_row = false;
+		more = STMT_GIVE(&s, fn(arg, &row));
 	}
 	return stmt_end(&s, err);
 }

@@ -91,9 +91,7 @@ static bool page(struct db *db, enum store_table table, struct place *at, int *n
 		if (!stmt_ok(&s))
 			break;
 		++*n;
-		db->in_row = true;
-		*more = fn(arg, v);
-		db->in_row = false;
+		*more = DB_GIVE(db, fn(arg, v));
 	}
 	return stmt_end(&s, err);
 }

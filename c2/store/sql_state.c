@@ -59,8 +59,7 @@ bool sql_event_append(void *ctx, struct store_event *row, struct err *err)
 bool sql_events_after(void *ctx, int64_t seq, int limit, store_event_fn *fn, void *arg,
 		      struct err *err)
 {
-	struct db *db = ctx;
-	struct stmt s = stmt_read(db, SQL_EVENTS_AFTER);
+	struct stmt s = stmt_read(ctx, SQL_EVENTS_AFTER);
 	put_int(&s, seq);
 	put_limit(&s, limit);
 	struct store_event row;
@@ -71,11 +70,7 @@ bool sql_events_after(void *ctx, int64_t seq, int limit, store_event_fn *fn, voi
 		row.at_ms = get_int(&s);
 		get_text(&s, row.source, sizeof row.source);
 		get_text(&s, row.target, sizeof row.target);
-		if (!stmt_ok(&s))
-			break;
-		db->in_row = true;
-		more = fn(arg, &row);
-		db->in_row = false;
+		more = STMT_GIVE(&s, fn(arg, &row));
 	}
 	return stmt_end(&s, err);
 }

@@ -169,11 +169,7 @@ static bool stmt_topics(struct stmt *s, store_topic_fn *fn, void *arg, struct er
 	bool more = true;
 	while (more && stmt_row(s)) {
 		get_topic(s, &row);
-		if (!stmt_ok(s))
-			break;
-		s->db->in_row = true;
-		more = fn(arg, &row);
-		s->db->in_row = false;
+		more = STMT_GIVE(s, fn(arg, &row));
 	}
 	return stmt_end(s, err);
 }
@@ -265,8 +261,7 @@ bool sql_member_remove(void *ctx, int64_t client_id, int64_t topic_id, struct er
 bool sql_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
 			struct err *err)
 {
-	struct db *db = ctx;
-	struct stmt s = stmt_read(db, SQL_CLIENT_MEMBERS);
+	struct stmt s = stmt_read(ctx, SQL_CLIENT_MEMBERS);
 	put_int(&s, client_id);
 	struct store_member_topic row;
 	bool more = true;
@@ -276,11 +271,7 @@ bool sql_client_members(void *ctx, int64_t client_id, store_member_topic_fn *fn,
 		get_sealed(&s, &row.key);
 		row.topic_rev = get_int(&s);
 		row.topic_removed = get_bool(&s);
-		if (!stmt_ok(&s))
-			break;
-		db->in_row = true;
-		more = fn(arg, &row);
-		db->in_row = false;
+		more = STMT_GIVE(&s, fn(arg, &row));
 	}
 	return stmt_end(&s, err);
 }

@@ -58,7 +58,7 @@ static struct pg_server pg;
 
 static bool open_pg(void)
 {
-	return (pg.pid || pg_server_start(&pg)) &&
+	return (pg.child.pid || pg_server_start(&pg)) &&
 	       store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err);
 }
 
@@ -71,7 +71,7 @@ static struct maria_server maria;
 
 static bool open_maria(void)
 {
-	return (maria.pid || maria_server_start(&maria)) &&
+	return (maria.child.pid || maria_server_start(&maria)) &&
 	       store_maria_open(&store, &(struct store_maria_config){.url = maria.url}, &err);
 }
 
@@ -206,7 +206,7 @@ int main(void)
 			a_restart_finds_what_was_committed(b);
 	}
 	rmdir(folder);
-	pg_server_remove(&pg);
-	maria_server_remove(&maria);
+	child_remove(&pg.child);
+	child_remove(&maria.child);
 	return END();
 }

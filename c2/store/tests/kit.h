@@ -134,4 +134,18 @@ static inline int64_t count_of(bool (*fn)(void *, int64_t *, struct err *))
 	return n;
 }
 
+/* So many rows that a planner has to choose an index. */
+static inline void fill_for_plans(void)
+{
+	char name[16];
+	begin();
+	int64_t t = add_topic("t", 1);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(name, sizeof name, "c%d", i);
+		put_member(add_client(name), t, false);
+		add_topic(name, (uint8_t)i);
+	}
+	commit();
+}
+
 #endif

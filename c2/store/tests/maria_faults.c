@@ -29,7 +29,7 @@ static bool open_it(void)
 static bool open_through(struct cut_proxy *proxy)
 {
 	char at[96], url[160];
-	snprintf(at, sizeof at, "%s/proxy", maria.folder);
+	snprintf(at, sizeof at, "%s/proxy", maria.child.folder);
 	snprintf(url, sizeof url, "mysql://root@/e4?socket=%s", at);
 	return cut_proxy_start(proxy, at, maria.socket) && open_url(url);
 }
@@ -51,7 +51,7 @@ static void end_sessions(void)
 
 static void server_kill(int signo)
 {
-	maria_server_kill(&maria, signo);
+	child_kill(&maria.child, signo);
 }
 
 static bool server_again(void)
@@ -149,7 +149,7 @@ static void a_full_disk_says_what_to_do(void)
 	char path[96];
 	int64_t n = 0;
 	empty_database();
-	snprintf(path, sizeof path, "%s/data/e4", maria.folder);
+	snprintf(path, sizeof path, "%s/data/e4", maria.child.folder);
 	CHECK(disk_of(path, "8m", 0));
 	OK(open_it());
 	CHECK(fill_until_full(&n));
@@ -222,8 +222,8 @@ static void a_server_that_is_mute_is_given_up(void)
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	char url[160];
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	snprintf(at.sun_path, sizeof at.sun_path, "%.64s/mute", maria.folder);
-	snprintf(url, sizeof url, "mysql://root@/e4?socket=%s/mute", maria.folder);
+	snprintf(at.sun_path, sizeof at.sun_path, "%.64s/mute", maria.child.folder);
+	snprintf(url, sizeof url, "mysql://root@/e4?socket=%s/mute", maria.child.folder);
 	CHECK(bind(listener, (struct sockaddr *)&at, sizeof at) == 0 && listen(listener, 4) == 0);
 	int64_t start_ms = now_ms();
 	CHECK(!open_url(url));
@@ -325,6 +325,6 @@ int main(void)
 	RUN(an_ordinary_user_is_enough);
 	RUN(a_server_that_is_mute_is_given_up);
 	RUN(a_full_disk_says_what_to_do);
-	maria_server_remove(&maria);
+	child_remove(&maria.child);
 	return END();
 }

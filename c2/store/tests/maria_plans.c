@@ -117,30 +117,17 @@ static void no_statement_reads_a_whole_table(void)
 			explain(statements[i].name, statements[i].text);
 }
 
-static void fill(void)
-{
-	char name[16];
-	begin();
-	int64_t t = add_topic("t", 1);
-	for (int i = 0; i < 3000; i++) {
-		snprintf(name, sizeof name, "c%d", i);
-		put_member(add_client(name), t, false);
-		add_topic(name, (uint8_t)i);
-	}
-	commit();
-}
-
 int main(void)
 {
 	if (!maria_server_start(&maria))
 		return 2;
 	OK(store_maria_open(&store, &(struct store_maria_config){.url = maria.url}, &err));
-	fill();
+	fill_for_plans();
 	conn = mysql_init(0);
 	CHECK(mysql_real_connect(conn, 0, "root", 0, "e4", 0, maria.socket, 0) != 0);
 	RUN(no_statement_reads_a_whole_table);
 	mysql_close(conn);
 	OPS->close(CTX);
-	maria_server_remove(&maria);
+	child_remove(&maria.child);
 	return END();
 }

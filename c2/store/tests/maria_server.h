@@ -5,21 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "c2/store/tests/child.h"
+
 struct maria_server {
-	char folder[64]; /* with data, log and socket */
+	struct child child; /* its folder has data, log and socket */
 	char socket[80];
 	char url[160]; /* its database e4, for store_maria_open */
-	int pid;
 };
 
 /* Make and start one; writes are as durable as in life. Says what is wrong if it cannot. */
 bool maria_server_start(struct maria_server *s);
-/* Start it again after maria_server_kill. */
+/* Start it again after child_kill(SIGTERM: in good order, SIGKILL: no goodbye). */
 bool maria_server_again(struct maria_server *s);
-/* End it with this signal: SIGTERM (in good order), SIGKILL (no goodbye). */
-void maria_server_kill(struct maria_server *s, int signo);
-/* The end of it and its folder. */
-void maria_server_remove(struct maria_server *s);
 
 /*
  * SQL as another session, its superuser; the last result's first value as an

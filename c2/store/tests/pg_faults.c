@@ -27,9 +27,9 @@ static bool open_it(void)
 static bool open_through(struct cut_proxy *proxy)
 {
 	char folder[96], at[128], to[128], url[192];
-	snprintf(folder, sizeof folder, "%s/proxy", pg.folder);
+	snprintf(folder, sizeof folder, "%s/proxy", pg.child.folder);
 	snprintf(at, sizeof at, "%s/.s.PGSQL.5432", folder);
-	snprintf(to, sizeof to, "%s/.s.PGSQL.5432", pg.folder);
+	snprintf(to, sizeof to, "%s/.s.PGSQL.5432", pg.child.folder);
 	snprintf(url, sizeof url, "postgres://postgres@/postgres?host=%s", folder);
 	mkdir(folder, 0755);
 	return cut_proxy_start(proxy, at, to) && open_url(url);
@@ -53,7 +53,7 @@ static void end_sessions(void)
 
 static void server_kill(int signo)
 {
-	pg_server_kill(&pg, signo);
+	child_kill(&pg.child, signo);
 }
 
 static bool server_again(void)
@@ -74,7 +74,7 @@ static void a_full_disk_says_what_to_do(void)
 {
 	char path[96], sql[160];
 	int64_t n = 0;
-	snprintf(path, sizeof path, "%s/small", pg.folder);
+	snprintf(path, sizeof path, "%s/small", pg.child.folder);
 	CHECK(mkdir(path, 0777) == 0 && disk_of(path, "6m", 0));
 	/* The server's own folder of a tablespace is made in this one, by its user. */
 	snprintf(sql, sizeof sql, "CREATE TABLESPACE small LOCATION '%s'", path);
@@ -210,6 +210,6 @@ int main(void)
 	RUN(a_serialization_failure_is_told_and_undone);
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(a_password_is_not_taken_from_the_url_nor_told);
-	pg_server_remove(&pg);
+	child_remove(&pg.child);
 	return END();
 }

@@ -97,31 +97,18 @@ static void no_trigger_reads_a_whole_table(void)
 			  " (SELECT topic_id FROM member WHERE client_id = $1 AND NOT removed)");
 }
 
-static void fill(void)
-{
-	char name[16];
-	begin();
-	int64_t t = add_topic("t", 1);
-	for (int i = 0; i < 3000; i++) {
-		snprintf(name, sizeof name, "c%d", i);
-		put_member(add_client(name), t, false);
-		add_topic(name, (uint8_t)i);
-	}
-	commit();
-}
-
 int main(void)
 {
 	if (!pg_server_start(&pg))
 		return 2;
 	OK(store_pg_open(&store, &(struct store_pg_config){.url = pg.url}, &err));
-	fill();
+	fill_for_plans();
 	conn = PQconnectdb(pg.url);
 	PQclear(PQexec(conn, pg_session));
 	RUN(no_statement_reads_a_whole_table);
 	RUN(no_trigger_reads_a_whole_table);
 	PQfinish(conn);
 	OPS->close(CTX);
-	pg_server_remove(&pg);
+	child_remove(&pg.child);
 	return END();
 }
