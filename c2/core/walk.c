@@ -253,9 +253,15 @@ static bool page_of_fleet(struct core *c, struct client_list *list, struct err *
 bool walk_fleet(struct core *c)
 {
 	struct client_list list = {0};
+	enum fleet_walk walk;
+	int64_t after;
 	struct err err;
 	bool ok;
 
+	/* On a shared database there may be one at any time: look before taking the writers' lock. */
+	if (!c->fleet_walks || !get_cursor(c, &after, &walk, &err))
+		return false;
+	c->fleet_walks = walk != WALK_NONE;
 	if (!c->fleet_walks || !c->store.ops->begin(c->store.ctx, &err))
 		return false;
 	ok = page_of_fleet(c, &list, &err) && DB(c, commit, &err);
