@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "any.h"
+#include "any_store.h"
 #include "e4/e4.h"
 
 #define SK 1
@@ -40,26 +40,6 @@ static struct {
 } peers;
 static struct e4_seen seen[N_SEEN], sent[N_SEEN];
 static struct e4_key_cache cache[N_CACHE];
-
-static bool save_begin(void *ctx, size_t len)
-{
-	(void)ctx;
-	(void)len;
-	return any_bool();
-}
-
-static bool save_write(void *ctx, const void *bytes, size_t len)
-{
-	(void)ctx;
-	is_read(bytes, len);
-	return any_bool();
-}
-
-static bool save_commit(void *ctx)
-{
-	(void)ctx;
-	return any_bool();
-}
 
 static bool load_begin(void *ctx, size_t *len)
 {

@@ -5,33 +5,13 @@
  */
 #include <string.h>
 
-#include "any.h"
+#include "any_store.h"
 #include "e4/store_sealed.h"
 
 #define MAX_LEN 130 /* two chunks and two bytes */
 
 static size_t stored_len;
 static uint32_t state_len; /* in the header; 0: anything */
-
-static bool save_begin(void *ctx, size_t len)
-{
-	(void)ctx;
-	(void)len;
-	return any_bool();
-}
-
-static bool save_write(void *ctx, const void *bytes, size_t len)
-{
-	(void)ctx;
-	is_read(bytes, len);
-	return any_bool();
-}
-
-static bool save_commit(void *ctx)
-{
-	(void)ctx;
-	return any_bool();
-}
 
 static bool load_begin(void *ctx, size_t *len)
 {
