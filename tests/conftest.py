@@ -32,3 +32,12 @@ def c2_pubkey(tmp_path, broker):
     s = server(tmp_path, broker, "pubkey")
     yield s
     s.kill()
+
+
+@pytest.fixture
+def devices():
+    """Devices that the test makes; closed at its end."""
+    made = []
+    yield made
+    for d in made:
+        d.close()

@@ -34,14 +34,6 @@ def aws(tmp_path, door):
     s.kill()
 
 
-@pytest.fixture
-def devices():
-    made = []
-    yield made
-    for d in made:
-        d.close()
-
-
 def tell(broker, topic, text):
     """A message of somebody else, whoever that is."""
     c = mqtt.Client()

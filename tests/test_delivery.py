@@ -37,15 +37,6 @@ def has_newest_key(server, device, topic):
 
 
 @pytest.fixture
-def devices():
-    """Devices that the test makes; closed at its end."""
-    made = []
-    yield made
-    for d in made:
-        d.close()
-
-
-@pytest.fixture
 def make(devices):
     def new(server, broker, name, receipts=True, pubkey=False, connect=True):
         d = PyDevice(name, random_key(), c2_public(server) if pubkey else None, receipts)

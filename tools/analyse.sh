@@ -9,7 +9,7 @@ db=build/clang/analysed
 passed=0 failed=0
 
 mkdir -p $db
-/usr/bin/python3 - build/clang/compile_commands.json >$db/compile_commands.json <<'PY' || exit 1
+/usr/bin/python3 - build/clang/compile_commands.json $db >$db/files <<'PY' || exit 1
 import json, os, sys
 
 first = {}
@@ -17,7 +17,8 @@ for entry in json.load(open(sys.argv[1])):
     path = os.path.relpath(os.path.join(entry["directory"], entry["file"]))
     if path.endswith(".c") and not path.startswith("build/") and "/gen/" not in path:
         first.setdefault(path, {**entry, "file": os.path.abspath(path)})
-json.dump(list(first.values()), sys.stdout)
+json.dump(list(first.values()), open(os.path.join(sys.argv[2], "compile_commands.json"), "w"))
+print(*first, sep="\n")
 PY
 
 step() {
@@ -34,8 +35,7 @@ step() {
 
 # One file a process: with several, the analyser of clang 14 mixes up their paths.
 tidy() {
-	sed 's/"file": "/\n&/g' $db/compile_commands.json | sed -n 's/^"file": "\([^"]*\)".*/\1/p' |
-		grep -vE '/fuzz/|/tests/' |
+	grep -vE '/fuzz/|/tests/' $db/files |
 		xargs -P 2 -n 1 clang-tidy --quiet -p $db --warnings-as-errors='*' 2>/dev/null
 }
 

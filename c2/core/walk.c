@@ -258,7 +258,8 @@ bool walk_fleet(struct core *c)
 	struct err err;
 	bool ok;
 
-	/* On a shared database there may be one at any time: look before taking the writers' lock. */
+	/* On a shared database there may be one at any time: look before taking the writers' lock.
+	 */
 	if (!c->fleet_walks || !get_cursor(c, &after, &walk, &err))
 		return false;
 	c->fleet_walks = walk != WALK_NONE;
