@@ -55,7 +55,7 @@ static void look_closely(const struct schedule *s, const struct zone *z, int64_t
 static void fire(const struct schedule *s, uint64_t hash)
 {
 	const struct zone *z = zone((unsigned)(hash % 5));
-	int64_t t = (int64_t)(hash >> 8 & 0xffffffff), next;
+	int64_t t = (int64_t)((hash >> 8) % (uint64_t)ZONE_END_S), next;
 	struct err err;
 
 	if (z->n > 1)

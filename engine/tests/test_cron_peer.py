@@ -1,6 +1,6 @@
 """Schedules against croner, an independent implementation, on random expressions and instants.
 
-Half of the instants lie within a day of one on which the zone's clock changes. What croner has no notation
+Half of the instants lie within a day of a change of the zone's clock. What croner has no notation
 for is written out for it: 5/2, FRI-MON and 22-2, JANUARY, and L-3 in months of one length.
 
 Deliberate differences, and how the comparison deals with them:
@@ -158,11 +158,12 @@ def with_star(rng, ours, peer):
     return (ours + ",*", "*") if rng.random() < 0.03 else (ours, peer)
 
 
-def expression(rng, zone):
+def expression(rng, zone, daily):
+    """A text and croner's for the same; of every day, or with all fields."""
     second = Field(rng, 0, 59).make(star=0.1)
     minute = Field(rng, 0, 59, often=(0, 15, 30, 45)).make(star=0.2)
     hour = Field(rng, 0, 23, often=(0, 1, 2, 3)).make(star=0.3)
-    if rng.random() < 0.5:
+    if daily or rng.random() < 0.5:
         months = "*", "*", list(range(1, 13))
     elif rng.random() < 0.3:
         some = rng.sample(rng.choice(list(LENGTHS.values())), 3)
@@ -170,7 +171,9 @@ def expression(rng, zone):
     else:
         months = Field(rng, 1, 12, MONTHS).make()
     day, weekday = days(rng, months[2]), weekdays(rng)
-    year = Years(rng, 1970, 2099, often=range(2005, 2040)).make(star=0.5)
+    if daily:
+        day = weekday = "*", "*"
+    year = Years(rng, 1970, 2099, often=range(2005, 2040)).make(star=1 if daily else 0.5)
     words = [minute[0], hour[0], day[0], months[0], weekday[0]]
     n = rng.choice([5, 6, 7])
     if n > 5:
@@ -206,10 +209,11 @@ def changes_that_day(zone, t):
 def cases(rng):
     for _ in range(CASES):
         zone = rng.choice(ZONES)
-        after = rng.randrange(FROM, TO)
+        after, daily = rng.randrange(FROM, TO), False
         if CHANGES[zone] and rng.random() < 0.6:
-            after = rng.choice(CHANGES[zone]) + rng.randrange(-86400, 2 * 86400)
-        yield (zone, after, *expression(rng, zone))
+            after = rng.choice(CHANGES[zone]) + rng.randrange(-86400, 86400)
+            daily = rng.random() < 0.6
+        yield (zone, after, *expression(rng, zone, daily))
 
 
 def ask(command, lines):
@@ -254,4 +258,6 @@ def test_schedules_fire_when_an_independent_implementation_says():
     print(f"{len(some)} expressions, {firings} firings, seed {seed}; "
           f"{around_changes} fire on the day of a change")
     assert not wrong, f"{len(wrong)} differ, such as {wrong[:3]}"
-    assert len(some) >= 10000 and firings > 3 * len(some) and around_changes > len(some) // 10
+    assert len(some) >= 10000
+    assert firings > 3 * len(some)
+    assert around_changes > 2000
