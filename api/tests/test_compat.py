@@ -157,4 +157,6 @@ def test_enums_never_change(tmp_path):
     enums = {e.name: e for e in c2.enum_type}
     for row in rows(ENUMS):
         name, values = row.split(": ")
-        assert " ".join(f"{v.name}={v.number}" for v in enums[name].value) == values
+        # Newer ones may follow: no program of old is sent one that it did not ask for.
+        known = len(values.split())
+        assert " ".join(f"{v.name}={v.number}" for v in enums[name].value[:known]) == values

@@ -17,7 +17,8 @@ _Static_assert((int)CORE_NOTHING == (int)PB__DELIVERY_STATUS__DELIVERY_NOTHING &
 		       (int)CORE_CLIENT_CONFIRMED ==
 			       (int)PB__CLIENT_DELIVERY_STATUS__CLIENT_CONFIRMED &&
 		       (int)CORE_PUBKEY == (int)PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY &&
-		       (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED,
+		       (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED &&
+		       (int)CORE_EVENT_ALARM == (int)PB__EVENT_TYPE__ALARM,
 	       "numbers of the core are those of the API");
 
 /* A client that was not given is one without a name, which the core refuses. */

@@ -85,7 +85,7 @@ def responses(m):
         needs_role = m.role_name != "ROLE_PUBLIC"
         if (status in ("401", "403") and not needs_role) or \
                 (status == "404" and "NOT_FOUND" not in m.fails) or \
-                (status == "409" and "ALREADY_EXISTS" not in m.fails):
+                (status == "409" and not {"ALREADY_EXISTS", "ABORTED"} & set(m.fails)):
             continue
         out[status] = {"$ref": f"#/components/responses/Error{status}"}
     return out

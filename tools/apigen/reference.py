@@ -114,7 +114,7 @@ time, as new keys, give the batch an `id`: the server remembers the last 256.
 
 FAILS = {"INVALID_ARGUMENT": "InvalidArgument", "NOT_FOUND": "NotFound",
          "ALREADY_EXISTS": "AlreadyExists",
-         "FAILED_PRECONDITION": "FailedPrecondition"}
+         "FAILED_PRECONDITION": "FailedPrecondition", "ABORTED": "Aborted"}
 TYPES = {F.TYPE_STRING: "string", F.TYPE_BOOL: "bool", F.TYPE_BYTES: "bytes",
          F.TYPE_INT32: "int32", F.TYPE_UINT32: "uint32", F.TYPE_INT64: "int64",
          F.TYPE_UINT64: "uint64"}
