@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "c2.pb-c.h"
+#include "engine.pb-c.h"
 
 static const struct opt option_rows[] = {
 	{"endpoint", "e", OPT_TEXT, "HOST:PORT", offsetof(struct c2cli_args, endpoint), 0, 0, NULL,
@@ -106,9 +107,64 @@ static const struct api_flag export_topics_flags[] = {
 	{"contains", "contains", API_FLAG_STRING, false, NULL, "Names that hold this."},
 };
 
+#define RULE_FLAG                                                                                  \
+	{                                                                                          \
+		"rule", "ruleId", API_FLAG_INT64, true, NULL, "Number of the rule."                \
+	}
+
+static const struct api_flag rule_flags[] = {RULE_FLAG};
+
+static const struct api_flag add_target_flags[] = {
+	RULE_FLAG,
+	{"type", "addTarget.type", API_FLAG_CHOICE, true, NULL,
+	 "What it names: any (a topic or a client), topic, client, topic-pattern or client-pattern "
+	 "(* stands for any text), tag (clients with this tag)."},
+	{"expr", "addTarget.expr", API_FLAG_STRING, true, NULL, "The name, pattern or tag."},
+};
+
+static const struct api_flag add_trigger_flags[] = {
+	RULE_FLAG,
+	{"type", "addTrigger.type", API_FLAG_CHOICE, true, NULL,
+	 "What it waits for: interval (expr, timezone, jitter), event (eventType, maxOccurrence), "
+	 "age (age), count (max)."},
+	{"setting", "addTrigger.settings", API_FLAG_SETTING, true, NULL,
+	 "One of its settings, as 'expr=0 3 * * SUN', expr=@every 7d, timezone=Europe/Zurich, "
+	 "eventType=CLIENT_SUBSCRIBED, maxOccurrence=3, age=30d; can be repeated."},
+};
+
+static const struct api_flag remove_target_flags[] = {
+	RULE_FLAG,
+	{"target", "removeTarget", API_FLAG_INT64, true, NULL, "Id of the target."},
+};
+
+static const struct api_flag remove_trigger_flags[] = {
+	RULE_FLAG,
+	{"trigger", "removeTrigger", API_FLAG_INT64, true, NULL, "Id of the trigger."},
+};
+
 #define FLAGS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
+#define CHANGE_RULE .request = &pb__change_rule_request__descriptor
+
 static const struct api_method own_rows[] = {
+	{.help = "Add what a rule acts on; shows how many it matches now.",
+	 CHANGE_RULE,
+	 .cli = {"rule add-target", API_COMMAND_CALL, FLAGS(add_target_flags)}},
+	{.help = "Add what a rule waits for; any of its triggers makes it fire.",
+	 CHANGE_RULE,
+	 .cli = {"rule add-trigger", API_COMMAND_CALL, FLAGS(add_trigger_flags)}},
+	{.help = "Take a target from a rule.",
+	 CHANGE_RULE,
+	 .cli = {"rule remove-target", API_COMMAND_CALL, FLAGS(remove_target_flags)}},
+	{.help = "Take a trigger from a rule.",
+	 CHANGE_RULE,
+	 .cli = {"rule remove-trigger", API_COMMAND_CALL, FLAGS(remove_trigger_flags)}},
+	{.help = "Keep a rule from firing; missed times are not made up for.",
+	 CHANGE_RULE,
+	 .cli = {"rule pause", API_COMMAND_PAUSE, FLAGS(rule_flags)}},
+	{.help = "Let a paused rule go on, with its next due time.",
+	 CHANGE_RULE,
+	 .cli = {"rule resume", API_COMMAND_RESUME, FLAGS(rule_flags)}},
 	{.help = "Create the clients of a file. Columns: name, key (64 hexadecimal digits) or "
 		 "key_file, type, tags and topics (lists, in CSV with semicolons between).",
 	 .request = &pb__batch_request__descriptor,
@@ -138,6 +194,35 @@ static const struct api_method own_rows[] = {
 
 enum { N_OWN = sizeof own_rows / sizeof own_rows[0] };
 
+/* The program by its other name: the commands of rules, without their first word. */
+static struct api_method rules_rows[API_N_METHODS + N_OWN];
+static bool for_rules;
+
+void command_program(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (strcmp(name ? name + 1 : path, "c2ae-cli") != 0)
+		return;
+	for (size_t i = 0; i < command_count(); i++) {
+		struct api_method *row = &rules_rows[i];
+		const char *words;
+
+		*row = i < API_N_METHODS ? api_methods[i] : own_rows[i - API_N_METHODS];
+		words = row->cli.words;
+		if (words && strncmp(words, "rule ", 5) == 0)
+			row->cli.words = words + 5;
+		else if (row->request)
+			row->cli.words = NULL;
+	}
+	for_rules = true;
+}
+
+const char *command_name(void)
+{
+	return for_rules ? "c2ae-cli" : "c2cli";
+}
+
 size_t command_count(void)
 {
 	return API_N_METHODS + N_OWN;
@@ -145,6 +230,8 @@ size_t command_count(void)
 
 static const struct api_method *row_at(size_t i)
 {
+	if (for_rules)
+		return &rules_rows[i];
 	return i < API_N_METHODS ? &api_methods[i] : &own_rows[i - API_N_METHODS];
 }
 
@@ -205,7 +292,9 @@ static const char *arg_of(enum api_flag_kind kind)
 	case API_FLAG_FILE:
 		return "FILE|-";
 	case API_FLAG_LIST:
-		return "TEXT,...";
+		return "A,B,...";
+	case API_FLAG_SETTING:
+		return "KEY=VALUE";
 	case API_FLAG_CHOICE:
 		return "WORD";
 	case API_FLAG_STRING:
@@ -353,17 +442,17 @@ static bool take_word(struct command *cmd, const char *word, struct err *err)
 	if (exact > 0 && cmd->words[0] && take_file(cmd, word))
 		return true;
 	if (exact > 0 && cmd->words[0])
-		return err_set(err, ERR_INVALID, "unexpected word \"%.40s\"; see: c2cli %s --help",
-			       word, cmd->words);
+		return err_set(err, ERR_INVALID, "unexpected word \"%.40s\"; see: %s %s --help",
+			       word, command_name(), cmd->words);
 	n = snprintf(longer, sizeof longer, "%s%s%s", cmd->words, cmd->words[0] ? " " : "", word);
 	if (n > 0 && (size_t)n < sizeof longer)
 		count_words(longer, &exact, &below);
 	else
 		exact = below = 0;
 	if (exact + below == 0)
-		return err_set(err, ERR_INVALID, "no command \"%s%s%.40s\"; see: c2cli %s%s--help",
-			       cmd->words, cmd->words[0] ? " " : "", word, cmd->words,
-			       cmd->words[0] ? " " : "");
+		return err_set(err, ERR_INVALID, "no command \"%s%s%.40s\"; see: %s %s%s--help",
+			       cmd->words, cmd->words[0] ? " " : "", word, command_name(),
+			       cmd->words, cmd->words[0] ? " " : "");
 	memcpy(cmd->words, longer, sizeof longer);
 	return true;
 }
@@ -379,10 +468,12 @@ static bool take_flag(struct command *cmd, size_t n_words, char *const *words, s
 	name = opts_split(words[*i], &len, &value);
 	f = flag_named(flags, n, name, len);
 	if (!f)
-		return err_set(err, ERR_INVALID, "unknown option %.60s; see: c2cli %s%s--help",
-			       words[*i], cmd->words, cmd->words[0] ? " " : "");
-	if (command_get(cmd, f->name))
+		return err_set(err, ERR_INVALID, "unknown option %.60s; see: %s %s%s--help",
+			       words[*i], command_name(), cmd->words, cmd->words[0] ? " " : "");
+	if (command_get(cmd, f->name) && (!f->api || f->api->kind != API_FLAG_SETTING))
 		return err_set(err, ERR_INVALID, "--%s was given twice", f->name);
+	if (cmd->n_values == FLAGS_MAX)
+		return err_set(err, ERR_INVALID, "more than %d options", FLAGS_MAX);
 	if (f->arg && !value) {
 		if (*i + 1 >= n_words)
 			return err_set(err, ERR_INVALID, "--%s needs a value: %s", f->name, f->arg);
@@ -452,12 +543,12 @@ static bool choose_row(struct command *cmd, struct err *err)
 		n_partial++;
 	}
 	if (n_partial == 1)
-		return err_set(err, ERR_INVALID, "--%s is missing; see: c2cli %s --help",
-			       first_missing(cmd, partial)->name, cmd->words);
+		return err_set(err, ERR_INVALID, "--%s is missing; see: %s %s --help",
+			       first_missing(cmd, partial)->name, command_name(), cmd->words);
 	return err_set(err, ERR_INVALID,
-		       n_partial > 1 ? "an option is missing that says which; see: c2cli %s --help"
-				     : "these options do not go together; see: c2cli %s --help",
-		       cmd->words);
+		       n_partial > 1 ? "an option is missing that says which; see: %s %s --help"
+				     : "these options do not go together; see: %s %s --help",
+		       command_name(), cmd->words);
 }
 
 static bool check_one_of(const struct command *cmd, struct err *err)
@@ -516,8 +607,8 @@ static bool finish(struct command *cmd, const struct c2cli_args *args, struct er
 	if (!cmd->words[0] || args->help)
 		return true;
 	if (exact == 0)
-		return err_set(err, ERR_INVALID, "what about %s? see: c2cli %s --help", cmd->words,
-			       cmd->words);
+		return err_set(err, ERR_INVALID, "what about %s? see: %s %s --help", cmd->words,
+			       command_name(), cmd->words);
 	return choose_row(cmd, err) && check_one_of(cmd, err) && check_variants(cmd, err);
 }
 

@@ -30,6 +30,13 @@ extern const struct opts c2cli_opts;
 #define C2CLI_ENDPOINT "127.0.0.1:5555"
 enum { C2CLI_TIMEOUT_S = 10 };
 
+/*
+ * What the program is called, by argv[0]: as c2ae-cli it has the commands of
+ * rules alone, without the word rule. Before anything else here.
+ */
+void command_program(const char *path);
+const char *command_name(void);
+
 /* Commands that call no method; their rows have no request. */
 #define CLI_COMPLETION "completion"
 #define CLI_COMPLETE "__complete" /* for the completion scripts; in no help */
@@ -98,6 +105,9 @@ const ProtobufCFieldDescriptor *command_bytes_field(const ProtobufCMessageDescri
 
 /* Help for the commands whose words begin with these ("" for all). False: there are none. */
 bool command_help(FILE *f, const char *words);
+
+/* The completion script of the program, for bash or zsh. */
+void command_script(FILE *f, bool zsh);
 
 /* Each candidate for the last of the words, one a line; ":file" asks for paths. */
 void command_complete(size_t n_words, const char *const *words,

@@ -149,3 +149,51 @@ void command_complete(size_t n_words, const char *const *words,
 		offer_words(&c);
 	offer_options(&c);
 }
+
+/* bash splits at : and = as well; 127.0.0.1:5555 is one word to us. */
+static void put_bash(FILE *f, const char *fn, const char *name)
+{
+	fprintf(f,
+		"%s() {\n"
+		"  local IFS=$'\\n' found word words=() i\n"
+		"  for ((i = 1; i <= COMP_CWORD; i++)); do\n"
+		"    word=${COMP_WORDS[i]}\n"
+		"    if [[ ${#words[@]} -gt 0 && ($word == [:=]* || ${words[-1]} == *[:=]) ]]; "
+		"then\n"
+		"      words[-1]+=$word\n"
+		"    else\n"
+		"      words+=(\"$word\")\n"
+		"    fi\n"
+		"  done\n"
+		"  found=$(%s " CLI_COMPLETE " \"${words[@]}\" 2>/dev/null)\n"
+		"  if [ \"$found\" = :file ]; then\n"
+		"    COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+		"    compopt -o filenames\n"
+		"  else\n"
+		"    COMPREPLY=($found)\n"
+		"  fi\n"
+		"}\n"
+		"complete -F %s %s\n",
+		fn, name, fn, name);
+}
+
+static void put_zsh(FILE *f, const char *fn, const char *name)
+{
+	fprintf(f,
+		"#compdef %s\n"
+		"%s() {\n"
+		"  local -a found\n"
+		"  found=(${(f)\"$(%s " CLI_COMPLETE
+		" \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
+		"  if [[ ${found[(r):file]} == :file ]]; then _files; else compadd -a found; fi\n"
+		"}\n"
+		"if [ \"$funcstack[1]\" = _%s ]; then %s \"$@\"; else compdef %s %s; fi\n",
+		name, fn, name, name, fn, fn, name);
+}
+
+void command_script(FILE *f, bool zsh)
+{
+	bool rules = strcmp(command_name(), "c2cli") != 0;
+
+	(zsh ? put_zsh : put_bash)(f, rules ? "_c2ae_cli" : "_c2cli", command_name());
+}

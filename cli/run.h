@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "cli/command.h"
 #include "cli/grpc.h"
+#include "engine.pb-c.h"
 
 struct session {
 	int64_t timeout_s; /* as given with the command; 0: not given */
@@ -36,13 +37,18 @@ bool request_build(struct session *s, const struct command *cmd, struct arena *a
 bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err);
 /* ERR_INVALID for "-" while standard input holds the commands. */
 bool request_stdin(const struct session *s, const char *path, struct err *err);
-/* The value of an enum whose name ends with the word, as producer; null: none. */
+/* The value of an enum by its name, or by the last part of it if only one has that, as producer. */
 const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
 
 /* --- Answers on the screen (show.c) ----------------------------------------- */
 
 /* An answer as aligned lines, or as JSON on one line. */
 bool show_answer(const ProtobufCMessage *msg, bool json, struct err *err);
+
+/* The same of rules, runs and due times (show_rules.c); false: it is none of these. */
+bool show_rules(const ProtobufCMessage *msg);
+/* A page of runs; the first has a head. */
+void show_runs(const Pb__ListRunsResponse *page, bool first);
 
 /* One event of a stream, on one line. */
 bool show_event(const ProtobufCMessage *msg, bool json, struct err *err);
