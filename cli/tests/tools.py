@@ -10,8 +10,8 @@ from actors import C2CLI
 class Cli:
     """c2cli against one server: run() gives the finished process, json() the answer."""
 
-    def __init__(self, endpoint, *options):
-        self.command = [C2CLI, "-e", endpoint, *map(str, options)]
+    def __init__(self, endpoint, *options, program=C2CLI):
+        self.command = [program, "-e", endpoint, *map(str, options)]
 
     def run(self, *args, text=""):
         return subprocess.run([*self.command, *map(str, args)], input=text, timeout=60,
