@@ -89,6 +89,11 @@ static const struct api_flag export_topics_flags[] = {
 
 static const struct api_flag rule_flags[] = {RULE_FLAG};
 
+static const struct api_flag apply_flags[] = {
+	{"file", NULL, API_FLAG_FILE, true, NULL,
+	 "The file, or - for standard input; --file may be left out before its name."},
+};
+
 static const struct api_flag add_target_flags[] = {
 	RULE_FLAG,
 	{"type", "addTarget.type", API_FLAG_CHOICE, true, NULL,
@@ -122,6 +127,10 @@ static const struct api_flag remove_trigger_flags[] = {
 #define CHANGE_RULE .request = &pb__change_rule_request__descriptor
 
 const struct api_method command_own[COMMAND_N_OWN] = {
+	{.help = "Make the rules of a file, which is what -o json rule list prints. Rules are told "
+		 "apart by their descriptions; those the file does not have stay as they are.",
+	 .request = &pb__rules_response__descriptor,
+	 .cli = {"rule apply", API_COMMAND_APPLY, FLAGS(apply_flags)}},
 	{.help = "Add what a rule acts on; shows how many it matches now.",
 	 CHANGE_RULE,
 	 .cli = {"rule add-target", API_COMMAND_CALL, FLAGS(add_target_flags)}},

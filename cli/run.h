@@ -22,6 +22,8 @@ struct session {
 /* A file of rows in batches, and what there is as rows (import.c, export.c). */
 bool run_import(struct session *s, const struct command *cmd, struct err *err);
 bool run_export(struct session *s, const struct command *cmd, struct err *err);
+/* The rules of a file (rules_apply.c). */
+bool run_rules_apply(struct session *s, const struct command *cmd, struct err *err);
 
 /* One command of the API, its answer on standard output. */
 bool run_command(struct session *s, const struct command *cmd, struct err *err);

@@ -208,10 +208,11 @@ def test_the_api_answers_curl_as_printed(tmp_path, c2):
 
 def test_rules_are_made_as_printed(tmp_path, c2):
     shell = Shell(tmp_path, f"127.0.0.1:{c2.grpc_port}")
-    make, look, use = blocks("A first rule", RULES)
+    make, look, use, keep = blocks("A first rule", RULES)
     shell.run(make)
     shown = shell.run(look)
     assert "plant, weekly" in shown and "trigger 3" in shown and "matches 1" in shown
+    assert "unchanged  1" in shell.run(keep)
     [waves] = blocks("Rotation in waves", RULES)
     assert "1%, 10%, 100%" in shell.run(waves)
     [calls] = blocks("By HTTP", RULES)

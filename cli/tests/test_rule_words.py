@@ -1,5 +1,6 @@
 """c2cli rule, and the same by the name c2ae-cli, against a real c2."""
 
+import json
 import os
 import re
 import subprocess
@@ -133,6 +134,39 @@ def test_a_refusal_says_what_is_wrong_and_changes_nothing(server, cli, args, cod
     run = cli.run("rule", *args)
     assert run.returncode == code and says in run.stderr, run
     assert cli.json("rule", "list") == before
+
+
+def test_a_file_of_rules_is_applied_once_and_twice(server, cli, tmp_path):
+    for topic in "t", "u":
+        server.new_topic(topic)
+    rule = make(cli, "--waves", "10,100")
+    for topic in "t", "u":
+        cli.ok("rule", "add-target", "--rule", rule, "--type", "topic", "--expr", topic)
+    cli.ok("rule", "add-trigger", "--rule", rule, "--type", "event", "--setting",
+           "eventType=ALARM", "--setting", "maxOccurrence=2")
+    cli.ok("alarm", "raise", "--topic", "t")
+    kept = tmp_path / "rules.json"
+    kept.write_text(cli.ok("-o", "json", "rule", "list"))
+    assert cli.json("rule", "apply", kept) == {"added": "0", "changed": "0", "unchanged": "1"}
+    before = cli.json("rule", "show", "--rule", rule)["rule"]
+    cli.ok("rule", "remove-target", "--rule", rule, "--target", before["targets"][0]["id"])
+    cli.ok("rule", "pause", "--rule", rule)
+    assert cli.json("rule", "apply", kept)["changed"] == "1"
+    after = cli.json("rule", "show", "--rule", rule)["rule"]
+    assert [t["expr"] for t in after["targets"]] == ["t", "u"] and not after["paused"]
+    assert after["targets"][1]["id"] == before["targets"][1]["id"]
+    assert after["triggers"][0]["id"] == before["triggers"][0]["id"]
+    assert after["options"] == before["options"]
+    cli.ok("rule", "delete", "--rule", rule)
+    assert cli.json("rule", "apply", "-", text=kept.read_text())["added"] == "1"
+    made, = cli.json("rule", "list")["rules"]
+    assert made["id"] != rule and made["targets"][0]["expr"] == "t"
+    kept.write_text(json.dumps({"rules": [made, made]}))
+    run = cli.run("rule", "apply", kept)
+    assert run.returncode == 4 and "two rules" in run.stderr
+    kept.write_text('{"rules":[{"description":"x","action":"ROTATE"}]}')
+    run = cli.run("rule", "apply", kept)
+    assert run.returncode == 2 and "action" in run.stderr
 
 
 def test_descriptions_from_elsewhere_cannot_drive_the_terminal(server, cli):

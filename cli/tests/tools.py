@@ -22,8 +22,8 @@ class Cli:
         assert run.returncode == 0, run.stderr
         return run.stdout
 
-    def json(self, *args):
-        return json.loads(self.ok("--output", "json", *args))
+    def json(self, *args, text=""):
+        return json.loads(self.ok("--output", "json", *args, text=text))
 
     def enrol(self, folder, *names):
         """Clients with random symmetric keys in files."""
