@@ -103,6 +103,20 @@ const struct command_value *command_with(const struct command *cmd, enum flag_ro
 /* The bytes field of a message, or null if it has none. */
 const ProtobufCFieldDescriptor *command_bytes_field(const ProtobufCMessageDescriptor *desc);
 
+/* The field at a dotted path; null: there is none. */
+const ProtobufCFieldDescriptor *command_field(const ProtobufCMessageDescriptor *desc,
+					      const char *path);
+
+enum { COMMAND_WORD_CAP = 48 };
+
+/*
+ * The value of an enum by its name, or by the last part of that if only one has
+ * it: producer for TYPE_PRODUCER. Whatever the case, and with - for _; null: none.
+ */
+const char *command_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
+/* The shortest such word of a value; false: it stands for none, and is not offered. */
+bool command_word_of(char out[COMMAND_WORD_CAP], const ProtobufCEnumDescriptor *e, unsigned i);
+
 /* Help for the commands whose words begin with these ("" for all). False: there are none. */
 bool command_help(FILE *f, const char *words);
 

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -154,74 +153,25 @@ static bool set_from_file(struct session *s, const struct command_value *v, Prot
 	       set_bytes(msg, v->flag.api->field, bytes, len, arena, err);
 }
 
-/* Whatever the case, and with - for _. */
-static bool is_spelled(const char *name, const char *word, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (tolower((unsigned char)name[i]) !=
-		    (word[i] == '-' ? '_' : tolower((unsigned char)word[i])))
-			return false;
-	return !name[len];
-}
-
-const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len)
-{
-	const char *found = NULL;
-	size_t n = 0;
-
-	for (unsigned i = 0; i < e->n_values; i++) {
-		const char *name = e->values[i].name, *last = strrchr(name, '_');
-
-		if (is_spelled(name, word, len))
-			return name;
-		if (is_spelled(last ? last + 1 : name, word, len)) {
-			found = name;
-			n++;
-		}
-	}
-	return n == 1 ? found : NULL;
-}
-
-/* The field at a dotted path; null: there is none. */
-static const ProtobufCFieldDescriptor *field_at(const ProtobufCMessageDescriptor *desc,
-						const char *path)
-{
-	char name[64];
-	const char *dot;
-	const ProtobufCFieldDescriptor *f;
-
-	while ((dot = strchr(path, '.'))) {
-		snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
-		f = protobuf_c_message_descriptor_get_field_by_name(desc, name);
-		if (!f || f->type != PROTOBUF_C_TYPE_MESSAGE)
-			return NULL;
-		desc = f->descriptor;
-		path = dot + 1;
-	}
-	return protobuf_c_message_descriptor_get_field_by_name(desc, path);
-}
-
-/* "; one of any, topic, topic-pattern": all that the enum has, as request_word reads them. */
+/* "; one of any, topic, topic-pattern" */
 static void put_words(char *out, size_t cap, const ProtobufCEnumDescriptor *e)
 {
+	char word[COMMAND_WORD_CAP];
 	size_t n = 0;
 
-	for (unsigned i = 0; i < e->n_values && n < cap; i++) {
-		if (strncmp(e->values[i].name, "UNDEFINED", 9) != 0)
+	for (unsigned i = 0; i < e->n_values && n < cap; i++)
+		if (command_word_of(word, e, i))
 			n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? ", " : "; one of ",
-					      e->values[i].name);
-	}
-	for (; *out; out++)
-		*out = *out == '_' ? '-' : (char)tolower((unsigned char)*out);
+					      word);
 }
 
 static bool set_word(ProtobufCMessage *msg, const struct api_flag *flag, const char *word,
 		     size_t len, struct arena *arena, struct err *err)
 {
-	const ProtobufCFieldDescriptor *f = field_at(msg->descriptor, flag->field);
+	const ProtobufCFieldDescriptor *f = command_field(msg->descriptor, flag->field);
 
 	if (f && f->type == PROTOBUF_C_TYPE_ENUM) {
-		const char *name = request_word(f->descriptor, word, len);
+		const char *name = command_word(f->descriptor, word, len);
 		char words[160] = "";
 
 		if (!name)

@@ -39,8 +39,6 @@ bool request_build(struct session *s, const struct command *cmd, struct arena *a
 bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err);
 /* ERR_INVALID for "-" while standard input holds the commands. */
 bool request_stdin(const struct session *s, const char *path, struct err *err);
-/* The value of an enum by its name, or by the last part of it if only one has that, as producer. */
-const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
 
 /* --- Answers on the screen (show.c) ----------------------------------------- */
 

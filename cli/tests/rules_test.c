@@ -94,7 +94,7 @@ static void types_are_known_by_name_or_by_a_last_part_of_their_own(void)
 	}
 	CHECK_STR(ask("rule add-target --rule 1 --type pattern --expr x"),
 		  "--type: no such word: pattern; one of any, topic, client, topic-pattern, "
-		  "client-pattern, client-tag");
+		  "client-pattern, tag");
 }
 
 static void settings_are_one_json_object_with_numbers_where_they_belong(void)
