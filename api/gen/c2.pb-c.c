@@ -8308,7 +8308,7 @@ const ProtobufCMessageDescriptor pb__unprotect_message_response__descriptor =
   (ProtobufCMessageInit) pb__unprotect_message_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__field_descriptors[2] =
+static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__field_descriptors[1] =
 {
   {
     "afterSequence",
@@ -8322,27 +8322,14 @@ static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__fie
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "all",
-    101,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BOOL,
-    0,   /* quantifier_offset */
-    offsetof(Pb__SubscribeToEventStreamRequest, all),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned pb__subscribe_to_event_stream_request__field_indices_by_name[] = {
   0,   /* field[0] = afterSequence */
-  1,   /* field[1] = all */
 };
 static const ProtobufCIntRange pb__subscribe_to_event_stream_request__number_ranges[1 + 1] =
 {
   { 100, 0 },
-  { 0, 2 }
+  { 0, 1 }
 };
 const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descriptor =
 {
@@ -8352,7 +8339,7 @@ const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descript
   "Pb__SubscribeToEventStreamRequest",
   "pb",
   sizeof(Pb__SubscribeToEventStreamRequest),
-  2,
+  1,
   pb__subscribe_to_event_stream_request__field_descriptors,
   pb__subscribe_to_event_stream_request__field_indices_by_name,
   1,  pb__subscribe_to_event_stream_request__number_ranges,
@@ -8650,11 +8637,11 @@ static const ProtobufCEnumValue pb__event_type__enum_values_by_number[5] =
   { "UNDEFINED", "PB__EVENT_TYPE__UNDEFINED", 0 },
   { "CLIENT_SUBSCRIBED", "PB__EVENT_TYPE__CLIENT_SUBSCRIBED", 1 },
   { "CLIENT_UNSUBSCRIBED", "PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED", 2 },
-  { "CLIENT_REMOVED", "PB__EVENT_TYPE__CLIENT_REMOVED", 3 },
-  { "ALARM", "PB__EVENT_TYPE__ALARM", 4 },
+  { "CLIENT_REMOVED", "PB__EVENT_TYPE__CLIENT_REMOVED", 100 },
+  { "ALARM", "PB__EVENT_TYPE__ALARM", 101 },
 };
 static const ProtobufCIntRange pb__event_type__value_ranges[] = {
-{0, 0},{0, 5}
+{0, 0},{100, 3},{0, 5}
 };
 static const ProtobufCEnumValueIndex pb__event_type__enum_values_by_name[5] =
 {
@@ -8675,7 +8662,7 @@ const ProtobufCEnumDescriptor pb__event_type__descriptor =
   pb__event_type__enum_values_by_number,
   5,
   pb__event_type__enum_values_by_name,
-  1,
+  2,
   pb__event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

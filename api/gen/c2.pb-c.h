@@ -116,8 +116,8 @@ typedef enum _Pb__EventType {
   PB__EVENT_TYPE__UNDEFINED = 0,
   PB__EVENT_TYPE__CLIENT_SUBSCRIBED = 1,
   PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED = 2,
-  PB__EVENT_TYPE__CLIENT_REMOVED = 3,
-  PB__EVENT_TYPE__ALARM = 4
+  PB__EVENT_TYPE__CLIENT_REMOVED = 100,
+  PB__EVENT_TYPE__ALARM = 101
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__EVENT_TYPE)
 } Pb__EventType;
 typedef enum _Pb__DeliveryStatus {
@@ -1161,7 +1161,6 @@ typedef enum {
 struct  Pb__SubscribeToEventStreamRequest
 {
   ProtobufCMessage base;
-  protobuf_c_boolean all;
   Pb__SubscribeToEventStreamRequest__StartCase start_case;
   union {
     int64_t aftersequence;
@@ -1169,7 +1168,7 @@ struct  Pb__SubscribeToEventStreamRequest
 };
 #define PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__subscribe_to_event_stream_request__descriptor) \
-    , 0, PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START__NOT_SET, {0} }
+    , PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START__NOT_SET, {0} }
 
 
 struct  Pb__Event

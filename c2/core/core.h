@@ -474,12 +474,15 @@ void core_health(struct core *c, struct core_health *out);
 enum core_event_type {
 	CORE_EVENT_SUBSCRIBED = 1,
 	CORE_EVENT_UNSUBSCRIBED = 2,
-	CORE_EVENT_CLIENT_REMOVED = 3, /* no target; after the UNSUBSCRIBED of each of its topics */
-	CORE_EVENT_ALARM = 4           /* target: the text */
+	CORE_EVENT_CLIENT_REMOVED = 100, /* no target; after the UNSUBSCRIBED of its topics */
+	CORE_EVENT_ALARM = 101
 };
 
-/* An event of the type ALARM; source as a name, text of 1 to STORE_TOPIC_MAX bytes. */
-bool core_alarm(struct core *c, const char *source, const char *text, struct err *err);
+/*
+ * An event of the type ALARM, about a client, a topic or both; the other is
+ * empty. Neither has to be known here.
+ */
+bool core_alarm(struct core *c, const char *client, const char *topic, struct err *err);
 
 /* A page of events; those from number first on are kept, so a gap before it is a loss. */
 struct core_events {
