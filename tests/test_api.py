@@ -15,12 +15,13 @@ GRPCJS = ROOT / "tests" / "grpcjs"
 class GrpcClient(Process):
     """@grpc/grpc-js with the .proto: nothing of it is ours."""
 
-    def __init__(self, port, ca=None, token=None):
+    def __init__(self, port, ca=None, token=None, proto=None, service=None):
         super().__init__()
         if not (GRPCJS / "node_modules").exists():
             subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=GRPCJS, check=True,
                            capture_output=True, timeout=300)
-        self.spawn(["node", GRPCJS / "call.js", f"localhost:{port}", ca or "", token or ""],
+        self.spawn(["node", GRPCJS / "call.js", f"localhost:{port}", ca or "", token or "",
+                    proto or "", service or ""],
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def send(self, method, request):

@@ -74,6 +74,10 @@ int64_t core_work(struct core *c, int max_clients);
  */
 void core_group(struct core *c, void (*told)(void *ctx, const struct err *err), void *ctx);
 bool core_pending(const struct core *c);
+/* Commit what waits now, as core_work does: for a change that must be durable at once. */
+bool core_commit(struct core *c, struct err *err);
+/* The revision of the newest change of wanted state. */
+bool core_revision(struct core *c, int64_t *rev, struct err *err);
 
 /* --- Results ------------------------------------------------------------------ */
 
@@ -475,12 +479,15 @@ void core_health(struct core *c, struct core_health *out);
 enum core_event_type {
 	CORE_EVENT_SUBSCRIBED = 1,
 	CORE_EVENT_UNSUBSCRIBED = 2,
-	CORE_EVENT_CLIENT_REMOVED = 3, /* no target; after the UNSUBSCRIBED of each of its topics */
-	CORE_EVENT_ALARM = 4           /* target: the text */
+	CORE_EVENT_CLIENT_REMOVED = 100, /* no target; after the UNSUBSCRIBED of its topics */
+	CORE_EVENT_ALARM = 101
 };
 
-/* An event of the type ALARM; source as a name, text of 1 to STORE_TOPIC_MAX bytes. */
-bool core_alarm(struct core *c, const char *source, const char *text, struct err *err);
+/*
+ * An event of the type ALARM, about a client, a topic or both; the other is
+ * empty. Neither has to be known here.
+ */
+bool core_alarm(struct core *c, const char *client, const char *topic, struct err *err);
 
 /* A page of events; those from number first on are kept, so a gap before it is a loss. */
 struct core_events {

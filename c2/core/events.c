@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 
 enum { EVENTS_PAGE = 32, EVENTS_AFTER_MAX = 1000 };
 
@@ -120,20 +119,17 @@ struct core_listener *core_listen(struct core *c, int64_t after,
 	return l;
 }
 
-bool core_alarm(struct core *c, const char *source, const char *text, struct err *err)
+bool core_alarm(struct core *c, const char *client, const char *topic, struct err *err)
 {
-	size_t len = strlen(text);
 	struct change ch;
 
-	if (!e4_name_ok(source, strlen(source)))
-		return err_set(err, ERR_INVALID,
-			       "the source of an alarm has 1 to %d bytes of UTF-8", STORE_NAME_MAX);
-	if (len < 1 || len > STORE_TOPIC_MAX || !utf8_is_valid(text, len))
-		return err_set(err, ERR_INVALID, "the text of an alarm has 1 to %d bytes of UTF-8",
-			       STORE_TOPIC_MAX);
+	if (!*client && !*topic)
+		return err_set(err, ERR_INVALID, "an alarm is about a client, a topic or both");
+	if ((*client && !name_check(client, err)) || (*topic && !topic_check(topic, err)))
+		return false;
 	if (!change_open(&ch, c, err))
 		return false;
-	return change_end(&ch, change_event(&ch, CORE_EVENT_ALARM, source, text, err), 0, err);
+	return change_end(&ch, change_event(&ch, CORE_EVENT_ALARM, client, topic, err), 0, err);
 }
 
 /* --- readers that keep their place ------------------------------------------------------------ */
