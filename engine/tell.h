@@ -1,0 +1,37 @@
+/*
+ * What people are told of runs: letters that are rows until somebody took them.
+ *
+ * The rows are written in the transaction that ends the run, so no end goes
+ * untold; whichever server takes a row's turn by compare and swap sends it. A
+ * letter can come twice (the server died after it was taken), never not at all
+ * without a line in the log.
+ */
+#ifndef ENGINE_TELL_H
+#define ENGINE_TELL_H
+
+#include "api/gen/engine.pb-c.h"
+#include "base/clock.h"
+#include "engine/fleet.h"
+#include "engine/post.h"
+
+/* The kind of their records. */
+enum { TELL_RECORD = 6 };
+
+/* Records for the letters of a run that has ended: none, one or two. In the arena. */
+size_t tell_records(const Pb__Rule *rule, const Pb__Run *run, int64_t now, struct arena *arena,
+		    struct fleet_record out[2]);
+
+struct tell;
+
+/* wake is called when tell_work wants to be called before the time it last gave. */
+struct tell *tell_new(const struct fleet *fleet, struct post *post, const struct clock *clock,
+		      void (*wake)(void *ctx), void *wake_ctx);
+/* Before the post is closed or after it; null is allowed. */
+void tell_free(struct tell *t);
+
+/* There may be new letters. */
+void tell_look(struct tell *t);
+/* Send what is due. Milliseconds until the next call: 0 at once, -1 never. */
+int64_t tell_work(struct tell *t);
+
+#endif
