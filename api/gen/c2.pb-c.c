@@ -8632,17 +8632,21 @@ const ProtobufCEnumDescriptor pb__crypto_mode__descriptor =
   pb__crypto_mode__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue pb__event_type__enum_values_by_number[3] =
+static const ProtobufCEnumValue pb__event_type__enum_values_by_number[5] =
 {
   { "UNDEFINED", "PB__EVENT_TYPE__UNDEFINED", 0 },
   { "CLIENT_SUBSCRIBED", "PB__EVENT_TYPE__CLIENT_SUBSCRIBED", 1 },
   { "CLIENT_UNSUBSCRIBED", "PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED", 2 },
+  { "CLIENT_REMOVED", "PB__EVENT_TYPE__CLIENT_REMOVED", 100 },
+  { "ALARM", "PB__EVENT_TYPE__ALARM", 101 },
 };
 static const ProtobufCIntRange pb__event_type__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{100, 3},{0, 5}
 };
-static const ProtobufCEnumValueIndex pb__event_type__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex pb__event_type__enum_values_by_name[5] =
 {
+  { "ALARM", 4 },
+  { "CLIENT_REMOVED", 3 },
   { "CLIENT_SUBSCRIBED", 1 },
   { "CLIENT_UNSUBSCRIBED", 2 },
   { "UNDEFINED", 0 },
@@ -8654,11 +8658,11 @@ const ProtobufCEnumDescriptor pb__event_type__descriptor =
   "EventType",
   "Pb__EventType",
   "pb",
-  3,
+  5,
   pb__event_type__enum_values_by_number,
-  3,
+  5,
   pb__event_type__enum_values_by_name,
-  1,
+  2,
   pb__event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -115,7 +115,9 @@ typedef enum _Pb__CryptoMode {
 typedef enum _Pb__EventType {
   PB__EVENT_TYPE__UNDEFINED = 0,
   PB__EVENT_TYPE__CLIENT_SUBSCRIBED = 1,
-  PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED = 2
+  PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED = 2,
+  PB__EVENT_TYPE__CLIENT_REMOVED = 100,
+  PB__EVENT_TYPE__ALARM = 101
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__EVENT_TYPE)
 } Pb__EventType;
 typedef enum _Pb__DeliveryStatus {

@@ -121,7 +121,9 @@ def method_row(m, symbols):
 
 
 def methods_c(model, symbols):
-    parts = [NOTE, '#include "api/method.h"\n\n#include "c2.pb-c.h"\n\n']
+    own = [name for name in md.C_FILES if model.files[name].package in md.API_PACKAGES]
+    parts = [NOTE, '#include "api/method.h"\n\n']
+    parts += [f'#include "{name[:-len(".proto")]}.pb-c.h"\n' for name in own] + ["\n"]
     for m in model.methods:
         parts += routes_c(m) + flags_c(m) + ["\n"]
     parts.append("const struct api_method api_methods[API_N_METHODS] = {\n")
