@@ -97,7 +97,7 @@ size_t tell_records(const Pb__Rule *rule, const Pb__Run *run, int64_t now, struc
 {
 	const Pb__RuleOptions *o = rule->options;
 	const char *state = word_of(run->state);
-	Pb__Letter letter = PB__LETTER__INIT;
+	Pb__Letter letter = PB__LETTER__INIT, mail;
 	char *text;
 	size_t n = 0;
 
@@ -108,17 +108,17 @@ size_t tell_records(const Pb__Rule *rule, const Pb__Run *run, int64_t now, struc
 	letter.runid = run->id;
 	letter.nextat = now;
 	letter.until = now + GIVE_UP_S;
-	letter.subject = arena_format(arena, "E4: rule %" PRId32 " %s", rule->id, state);
+	mail = letter;
 	if (*o->webhook) {
 		letter.webhook = o->webhook;
 		json_of(rule, run, text, arena, &letter.body);
 		record_of(&out[n++], &letter, arena);
-		letter.webhook = PB__LETTER__INIT.webhook;
 	}
 	if (*o->email) {
-		letter.email = o->email;
-		letter.body = mail_of(rule, run, text, arena);
-		record_of(&out[n++], &letter, arena);
+		mail.email = o->email;
+		mail.subject = arena_format(arena, "E4: rule %" PRId32 " %s", rule->id, state);
+		mail.body = mail_of(rule, run, text, arena);
+		record_of(&out[n++], &mail, arena);
 	}
 	return n;
 }
@@ -186,7 +186,6 @@ static void settle(struct going *g, const char *why)
 	struct err err;
 
 	letter->nextat = now_of(t) + wait_of(letter->attempts);
-	look_at(t, letter->nextat);
 	if (!put(t, &g->record, letter, &g->arena, over, &err))
 		log_write(LOG_WARN, "a letter's row stays as it was", LOG_STR("reason", err.text));
 	if (why)
@@ -204,7 +203,7 @@ static void on_done(void *ctx, const char *why)
 
 	settle(g, why);
 	going_free(g);
-	t->wake(t->wake_ctx);
+	tell_look(t);
 }
 
 /* Claim the row, which is another's if that fails, and send. */
@@ -237,10 +236,8 @@ static void start(struct tell *t, const struct fleet_record *record, Pb__Letter 
 		.subject = g->letter->subject,
 		.text = g->letter->body,
 	};
-	if (!post_send(t->post, &out, on_done, g, &err)) {
-		settle(g, err.text);
-		going_free(g);
-	}
+	if (!post_send(t->post, &out, on_done, g, &err))
+		on_done(g, err.text);
 }
 
 static void consider(struct tell *t, const struct fleet_record *record, struct arena *arena)
@@ -297,6 +294,11 @@ void tell_look(struct tell *t)
 {
 	t->look = true;
 	t->wake(t->wake_ctx);
+}
+
+bool tell_is_busy(const struct tell *t)
+{
+	return t->n_going > 0;
 }
 
 struct tell *tell_new(const struct fleet *fleet, struct post *post, const struct clock *clock,
