@@ -229,7 +229,7 @@ static bool open_fronts(struct app *a, const struct front_tls *tls, struct err *
 	const struct front_env env = {a->loop, &a->service, a->auth};
 	int fd;
 
-	a->dispatch = dispatch_new(a->core);
+	a->dispatch = dispatch_new(a->core, NULL);
 	a->service = dispatch_service(a->dispatch);
 	return listen_open(&fd, &a->plan.http, err) && http_open(&a->http, &env, fd, tls, err) &&
 	       listen_open(&fd, &a->plan.grpc, err) && grpc_open(&a->grpc, &env, fd, tls, err);

@@ -30,6 +30,8 @@ const char *const store_columns[STORE_TABLES] = {
 	[STORE_EVENT] = "iiitt",
 	/* tag, name, client_id */
 	[STORE_TAG] = "tti",
-	/* revision, last_client, last_topic, last_event, n_clients, n_topics */
-	[STORE_STATE] = "iiiiii",
+	/* kind, id, owner, version, body */
+	[STORE_RECORD] = "iiiiL",
+	/* revision, last_client, last_topic, last_event, n_clients, n_topics, last_record */
+	[STORE_STATE] = "iiiiiii",
 };

@@ -13,6 +13,7 @@ enum { AUDIT_TEXT_MAX = 2048 };
 
 struct dispatch {
 	struct core *core;
+	struct engine *engine;
 	struct api_subscription *subs;
 	struct api_wait *waits, **last_wait; /* in the order of their calls */
 	bool stopping;
@@ -59,8 +60,10 @@ static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 {
 	struct dispatch *d = ctx;
 	const struct api_method *m = &api_methods[method];
-	struct dispatch_call call = {
-		.core = d->core, .arena = arena, .stranger = caller->role <= API_ROLE_PUBLIC};
+	struct dispatch_call call = {.core = d->core,
+				     .engine = d->engine,
+				     .arena = arena,
+				     .stranger = caller->role <= API_ROLE_PUBLIC};
 	bool ok;
 
 	if (!dispatch_handlers[method])
@@ -217,11 +220,12 @@ static void on_unsubscribe(void *ctx, struct api_subscription *s)
 
 /* The service */
 
-struct dispatch *dispatch_new(struct core *core)
+struct dispatch *dispatch_new(struct core *core, struct engine *engine)
 {
 	struct dispatch *d = mem_alloc(sizeof *d);
 
 	d->core = core;
+	d->engine = engine;
 	d->last_wait = &d->waits;
 	core_group(core, on_told, d);
 	return d;

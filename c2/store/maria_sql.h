@@ -28,11 +28,12 @@
 #define IDS "JSON_TABLE(CONVERT(? USING utf8mb4), '$[*]' COLUMNS (id BIGINT PATH '$')) "
 
 #define MARIA_STATE_READ                                                                           \
-	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
+	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
+	" last_record FROM state"
 #define MARIA_STATE_LOCK MARIA_STATE_READ " FOR UPDATE"
 #define MARIA_STATE_PUT                                                                            \
 	"UPDATE state SET revision = ?, last_client = ?, last_topic = ?, last_event = ?,"          \
-	" n_clients = ?, n_topics = ?"
+	" n_clients = ?, n_topics = ?, last_record = ?"
 #define MARIA_META_GET "SELECT value FROM meta WHERE name = ?"
 #define MARIA_META_PUT                                                                             \
 	"INSERT INTO meta (name, value) VALUES (?,?) ON DUPLICATE KEY UPDATE value ="              \
@@ -238,6 +239,26 @@
 #define SQL_ABSENT                                                                                 \
 	"SELECT name, e4id FROM client WHERE name IN (" PARAMS_64 ") UNION ALL SELECT name, e4id"  \
 	" FROM client WHERE e4id IN (" PARAMS_64 ")"
+#define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
+#define MARIA_RECORD_GET RECORD_COLUMNS "? AND id = ?"
+#define MARIA_RECORD_INSERT "INSERT INTO record (owner, version, body, kind, id) VALUES (?,?,?,?,?)"
+#define MARIA_RECORD_UPDATE                                                                        \
+	"UPDATE record SET owner = ?, version = ?, body = ? WHERE kind = ? AND id = ?"             \
+	" AND version = ?"
+#define MARIA_RECORD_DELETE "DELETE FROM record WHERE kind = ? AND id = ? AND version = ?"
+#define MARIA_RECORDS RECORD_COLUMNS "? AND id > ? ORDER BY id LIMIT ?"
+#define MARIA_RECORDS_DOWN RECORD_COLUMNS "? AND id < ? ORDER BY id DESC LIMIT ?"
+#define MARIA_RECORDS_OF RECORD_COLUMNS "? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+#define MARIA_RECORDS_OF_DOWN RECORD_COLUMNS "? AND owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
+#define MARIA_RECORDS_TRIM                                                                         \
+	"DELETE r FROM (SELECT kind, id FROM record WHERE kind = ? ORDER BY id DESC LIMIT ? "      \
+	"OFFSET"                                                                                   \
+	" ?) o STRAIGHT_JOIN record r ON r.kind = o.kind AND r.id = o.id"
+#define MARIA_RECORDS_TRIM_OF                                                                      \
+	"DELETE r FROM (SELECT kind, id FROM record FORCE INDEX (record_owner) WHERE kind = ? AND" \
+	" owner = ? ORDER BY id DESC LIMIT ? OFFSET ?) o STRAIGHT_JOIN record r ON r.kind = "      \
+	"o.kind"                                                                                   \
+	" AND r.id = o.id"
 
 /* Whole tables. LOAD does not count what the other dialects count: no driver.snapshot yet. */
 #define MARIA_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
@@ -285,6 +306,10 @@
 	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > (?,?) ORDER BY tag, "     \
 	"name LIMIT ?"
 #define MARIA_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
+#define MARIA_DUMP_RECORD                                                                          \
+	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > (?,?)"               \
+	" ORDER BY kind, id LIMIT ?"
+#define MARIA_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES (?,?,?,?,?)"
 #define MARIA_DUMP_STATE MARIA_STATE_READ
 #define MARIA_LOAD_STATE MARIA_STATE_PUT
 #define MARIA_TOPICS_AFTER                                                                         \

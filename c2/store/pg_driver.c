@@ -158,7 +158,7 @@ static bool receive_sync(struct pg_db *db, int64_t deadline_ms)
 static void note_xid(struct pg_db *db, struct stmt *s)
 {
 	if (s->id == SQL_STATE_LOCK && s->rc == STMT_ROW)
-		db->xid = s->db->driver->column_int(s, 6);
+		db->xid = s->db->driver->column_int(s, 7);
 }
 
 /* The results of the n oldest of what was sent; false: one of them failed. */

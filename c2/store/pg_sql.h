@@ -40,12 +40,13 @@
 /* The last column is for the driver: which transaction to ask for if its commit is not answered. */
 #define PG_STATE_LOCK                                                                              \
 	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
-	" pg_current_xact_id()::text::bigint FROM state FOR UPDATE"
+	" last_record, pg_current_xact_id()::text::bigint FROM state FOR UPDATE"
 #define PG_STATE_READ                                                                              \
-	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
+	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
+	" last_record FROM state"
 #define PG_STATE_PUT                                                                               \
-	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics) ="  \
-	" ($1,$2,$3,$4,$5,$6)"
+	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics,"    \
+	" last_record) = ($1,$2,$3,$4,$5,$6,$7)"
 #define PG_META_GET "SELECT value FROM meta WHERE name = $1"
 #define PG_META_PUT                                                                                \
 	"INSERT INTO meta (name, value) VALUES ($1,$2) ON CONFLICT (name) DO UPDATE SET value ="   \
@@ -216,6 +217,25 @@
 	" FROM peer p, " OF_CLIENT("p.target_id") " WHERE"                                         \
 						  " p.source_id = $1 AND NOT p.removed AND "       \
 						  "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
+#define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
+#define PG_RECORD_GET RECORD_COLUMNS "$1 AND id = $2"
+#define PG_RECORD_INSERT                                                                           \
+	"INSERT INTO record (owner, version, body, kind, id) VALUES ($1,$2,$3,$4,$5)"              \
+	" ON CONFLICT (kind, id) DO NOTHING"
+#define PG_RECORD_UPDATE                                                                           \
+	"UPDATE record SET owner = $1, version = $2, body = $3 WHERE kind = $4 AND id = $5"        \
+	" AND version = $6"
+#define PG_RECORD_DELETE "DELETE FROM record WHERE kind = $1 AND id = $2 AND version = $3"
+#define PG_RECORDS RECORD_COLUMNS "$1 AND id > $2 ORDER BY id LIMIT $3"
+#define PG_RECORDS_DOWN RECORD_COLUMNS "$1 AND id < $2 ORDER BY id DESC LIMIT $3"
+#define PG_RECORDS_OF RECORD_COLUMNS "$1 AND owner = $2 AND id > $3 ORDER BY id LIMIT $4"
+#define PG_RECORDS_OF_DOWN RECORD_COLUMNS "$1 AND owner = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+#define PG_RECORDS_TRIM                                                                            \
+	"DELETE FROM record WHERE kind = $1 AND id = ANY (ARRAY(SELECT id FROM record WHERE"       \
+	" kind = $1 ORDER BY id DESC LIMIT $2 OFFSET $3))"
+#define PG_RECORDS_TRIM_OF                                                                         \
+	"DELETE FROM record WHERE kind = $1 AND id = ANY (ARRAY(SELECT id FROM record WHERE"       \
+	" kind = $1 AND owner = $2 ORDER BY id DESC LIMIT $3 OFFSET $4))"
 
 /* Whole tables for a backup, in the order of store_columns (core/rows.c). */
 #define PG_DUMP_META "SELECT name, value FROM meta WHERE name > $1 ORDER BY name LIMIT $2"
@@ -275,5 +295,9 @@
 	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > ($1,$2) ORDER BY tag,"    \
 	" name LIMIT $3"
 #define PG_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES ($1,$2,$3)"
+#define PG_DUMP_RECORD                                                                             \
+	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > ($1,$2)"             \
+	" ORDER BY kind, id LIMIT $3"
+#define PG_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES ($1,$2,$3,$4,$5)"
 
 #endif

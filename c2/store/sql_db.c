@@ -285,6 +285,7 @@ void get_state(struct stmt *s, struct sql_state *out)
 	out->last_event = get_int(s);
 	out->n_clients = get_int(s);
 	out->n_topics = get_int(s);
+	out->last_record = get_int(s);
 }
 
 void get_client(struct stmt *s, struct store_client *row)

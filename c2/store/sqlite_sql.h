@@ -28,11 +28,12 @@
 #define WANT "max(m.rev, t.rev)"
 
 #define LITE_STATE_LOCK                                                                            \
-	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
+	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
+	" last_record FROM state"
 #define LITE_STATE_READ LITE_STATE_LOCK
 #define LITE_STATE_PUT                                                                             \
-	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics) ="  \
-	" (?,?,?,?,?,?)"
+	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics,"    \
+	" last_record) = (?,?,?,?,?,?,?)"
 #define LITE_META_GET "SELECT value FROM meta WHERE name = ?"
 #define LITE_META_PUT                                                                              \
 	"INSERT INTO meta (name, value) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value ="     \
@@ -186,6 +187,25 @@
 	"SELECT " CLIENT_COLUMNS " FROM peer p INDEXED BY peer_source CROSS JOIN client c ON"      \
 	" c.id = p.target_id WHERE p.source_id = ? AND p.removed = 0 AND p.target_id > ? ORDER"    \
 	" BY p.target_id LIMIT ?"
+#define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
+#define LITE_RECORD_GET RECORD_COLUMNS "? AND id = ?"
+#define LITE_RECORD_INSERT                                                                         \
+	"INSERT INTO record (owner, version, body, kind, id) VALUES (?,?,?,?,?)"                   \
+	" ON CONFLICT (kind, id) DO NOTHING"
+#define LITE_RECORD_UPDATE                                                                         \
+	"UPDATE record SET owner = ?, version = ?, body = ? WHERE kind = ? AND id = ?"             \
+	" AND version = ?"
+#define LITE_RECORD_DELETE "DELETE FROM record WHERE kind = ? AND id = ? AND version = ?"
+#define LITE_RECORDS RECORD_COLUMNS "? AND id > ? ORDER BY id LIMIT ?"
+#define LITE_RECORDS_DOWN RECORD_COLUMNS "? AND id < ? ORDER BY id DESC LIMIT ?"
+#define LITE_RECORDS_OF RECORD_COLUMNS "? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+#define LITE_RECORDS_OF_DOWN RECORD_COLUMNS "? AND owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
+#define LITE_RECORDS_TRIM                                                                          \
+	"DELETE FROM record WHERE kind = ?1 AND id IN (SELECT id FROM record WHERE kind = ?1"      \
+	" ORDER BY id DESC LIMIT ?2 OFFSET ?3)"
+#define LITE_RECORDS_TRIM_OF                                                                       \
+	"DELETE FROM record WHERE kind = ?1 AND id IN (SELECT id FROM record WHERE kind = ?1"      \
+	" AND owner = ?2 ORDER BY id DESC LIMIT ?3 OFFSET ?4)"
 
 /* Whole tables for a backup, in the order of store_columns (core/rows.c). */
 #define LITE_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
@@ -240,5 +260,9 @@
 	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > (?,?) ORDER BY tag,"      \
 	" name LIMIT ?"
 #define LITE_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
+#define LITE_DUMP_RECORD                                                                           \
+	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > (?,?)"               \
+	" ORDER BY kind, id LIMIT ?"
+#define LITE_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES (?,?,?,?,?)"
 
 #endif

@@ -7,8 +7,8 @@ HEAD = """\
 # The API of the key server
 
 {n} methods, each over gRPC and, but for the event stream, over HTTP with JSON. The description is
-X
-which the server gives out as well. gRPC clients can ask the server for its description (reflection).
+[`api/c2.proto`](../api/c2.proto) and, for rules, [`api/engine.proto`](../api/engine.proto); for OpenAPI
+tools there is [`openapi.json`](../api/gen/openapi.json), which the server gives out as well. gRPC clients can ask the server for its description (reflection).
 
 With curl, on the machine of a server without tokens; the key goes by standard input, where no list of
 processes shows it:

@@ -217,6 +217,20 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 
 static const char *const step_2[] = {TAGS, 0};
 
-const char *const *const pg_schema_steps[] = {step_1, step_2};
+#define RECORDS                                                                                    \
+	"ALTER TABLE state ADD COLUMN last_record bigint NOT NULL DEFAULT 0;"                      \
+	"CREATE TABLE record ("                                                                    \
+	"  kind bigint NOT NULL,"                                                                  \
+	"  id bigint NOT NULL,"                                                                    \
+	"  owner bigint NOT NULL,"                                                                 \
+	"  version bigint NOT NULL,"                                                               \
+	"  body bytea NOT NULL,"                                                                   \
+	"  PRIMARY KEY (kind, id)"                                                                 \
+	");"                                                                                       \
+	"CREATE INDEX record_owner ON record (kind, owner, id);"
+
+static const char *const step_records[] = {RECORDS, 0};
+
+const char *const *const pg_schema_steps[] = {step_1, step_2, step_records};
 
 const int pg_schema_n_steps = sizeof pg_schema_steps / sizeof pg_schema_steps[0];
