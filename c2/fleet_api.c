@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/gen/c2.pb-c.h"
+#include "api/gen/engine.pb-c.h"
 #include "api/message.h"
 
 #define STORE(f, op, ...) ((f)->store->ops->op((f)->store->ctx, __VA_ARGS__))
