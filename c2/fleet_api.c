@@ -5,6 +5,7 @@
 
 #include "api/gen/engine.pb-c.h"
 #include "api/message.h"
+#include "engine/rule.h"
 
 #define STORE(f, op, ...) ((f)->store->ops->op((f)->store->ctx, __VA_ARGS__))
 
@@ -322,6 +323,19 @@ static bool client_of(struct fleet_api *f, const char *name, struct arena *arena
 	return true;
 }
 
+static bool on_tags(void *ctx, const char *client, struct arena *arena, const char ***tags,
+		    size_t *n, struct err *err)
+{
+	Pb__GetClientStatusResponse *resp;
+
+	*n = 0;
+	if (!client_status(ctx, client, arena, &resp, err))
+		return err->code == ERR_NOT_FOUND;
+	*tags = (const char **)resp->tags;
+	*n = resp->n_tags;
+	return true;
+}
+
 static bool topics_page(struct fleet_api *f, const char *prefix, const char *cursor, size_t limit,
 			struct arena *arena, Pb__SearchTopicsResponse **resp, struct err *err)
 {
@@ -350,30 +364,6 @@ static bool on_find(void *ctx, enum fleet_kind kind, const char *name, struct ar
 	return true;
 }
 
-/* * stands for any text. */
-static bool matches(const char *pattern, const char *name)
-{
-	const char *star = NULL, *from = NULL;
-
-	while (*name) {
-		if (*pattern == '*') {
-			star = pattern++;
-			from = name;
-		} else if (*pattern == *name) {
-			pattern++;
-			name++;
-		} else if (star) {
-			pattern = star + 1;
-			name = ++from;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return !*pattern;
-}
-
 static const char *prefix_of(const char *pattern, struct arena *arena)
 {
 	return pattern ? arena_copy(arena, pattern, strcspn(pattern, "*")) : "";
@@ -389,7 +379,7 @@ static bool search_topics(struct fleet_api *f, const struct fleet_search *s, str
 	out->rows = arena_alloc(arena, (resp->n_topics + 1) * sizeof *out->rows);
 	out->cursor = resp->cursor;
 	for (size_t i = 0; i < resp->n_topics; i++)
-		if (!s->pattern || matches(s->pattern, resp->topics[i]->name))
+		if (!s->pattern || pattern_matches(s->pattern, resp->topics[i]->name))
 			out->rows[out->n++] = topic_of(resp->topics[i]);
 	return true;
 }
@@ -414,7 +404,7 @@ static bool search_clients(struct fleet_api *f, const struct fleet_search *s, st
 	for (size_t i = 0; i < resp->n_clients && ok; i++) {
 		const char *name = resp->clients[i]->name;
 
-		if (s->pattern && !matches(s->pattern, name))
+		if (s->pattern && !pattern_matches(s->pattern, name))
 			continue;
 		ok = client_of(f, name, arena, &out->rows[out->n], &found, err);
 		out->n += ok && found;
@@ -462,6 +452,7 @@ struct fleet fleet_api(struct fleet_api *of)
 		.alarm = on_alarm,
 		.revision = on_revision,
 		.find = on_find,
+		.tags = on_tags,
 		.search = on_search,
 		.progress = on_progress,
 	};

@@ -152,6 +152,8 @@ static bool refused(const struct exchange *x, struct err *err)
 		next = "; give one with --token-file FILE";
 	else if (code == ERR_FORBIDDEN)
 		next = "; it needs --token-file with a token of a higher role";
+	else if (code == ERR_NOT_FOUND && strstr(text, "rule"))
+		next = "; c2cli rule list tells which there are";
 	else if (code == ERR_NOT_FOUND && strstr(text, "client"))
 		next = "; c2cli client list tells which there are";
 	else if (code == ERR_NOT_FOUND && strstr(text, "topic"))

@@ -149,7 +149,7 @@ static bool client_row(struct import *im, Pb__BatchOperation *op, struct err *er
 	c->name = copy_of(im, name);
 	im->bytes += 64;
 	if (type) {
-		value = request_word(&pb__client_type__descriptor, type, strlen(type));
+		value = command_word(&pb__client_type__descriptor, type, strlen(type));
 		if (!value)
 			return err_set(err, ERR_INVALID,
 				       "type: producer, consumer, both or unknown");

@@ -1,25 +1,16 @@
 /*
  * What people are told of runs: letters that are rows until somebody took them.
  *
- * The rows are written in the transaction that ends the run, so no end goes
- * untold; whichever server takes a row's turn by compare and swap sends it. A
- * letter can come twice (the server died after it was taken), never not at all
+ * Whichever server takes a row's turn by compare and swap sends it. A letter
+ * can come twice (the server died after it was taken), never not at all
  * without a line in the log.
  */
 #ifndef ENGINE_TELL_H
 #define ENGINE_TELL_H
 
-#include "api/gen/engine.pb-c.h"
 #include "base/clock.h"
-#include "engine/fleet.h"
+#include "engine/letter.h"
 #include "engine/post.h"
-
-/* The kind of their records. */
-enum { TELL_RECORD = 6 };
-
-/* Records for the letters of a run that has ended: none, one or two. In the arena. */
-size_t tell_records(const Pb__Rule *rule, const Pb__Run *run, int64_t now, struct arena *arena,
-		    struct fleet_record out[2]);
 
 struct tell;
 

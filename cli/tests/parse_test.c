@@ -186,6 +186,11 @@ static void test_completion_knows_words_flags_and_values(void)
 	CHECK_STR(complete(2, (const char *const[]){"-o", ""}), "table json ");
 	CHECK_STR(complete(4, (const char *const[]){"client", "create", "--key", "x"}), ":file ");
 	CHECK_STR(complete(3, (const char *const[]){"attach", "--topic", "x"}), "");
+	CHECK_STR(complete(4, (const char *const[]){"client", "set", "--type", "p"}), "producer ");
+	CHECK_STR(complete(4, (const char *const[]){"rule", "add-target", "--type", "t"}),
+		  "topic topic-pattern tag ");
+	CHECK_STR(complete(4, (const char *const[]){"rule", "create", "--action", ""}),
+		  "rotation detach notify ");
 	CHECK_STR(complete(2, (const char *const[]){"help", "coun"}), "count ");
 	CHECK(!strstr(complete(1, (const char *const[]){""}), "__"));
 }

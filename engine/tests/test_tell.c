@@ -58,7 +58,7 @@ static bool on_records(void *ctx, int32_t kind, int64_t owner, int64_t after, si
 {
 	(void)ctx;
 	(void)limit;
-	CHECK(kind == TELL_RECORD && owner == 0 && !newest_first);
+	CHECK(kind == LETTER_RECORD && owner == 0 && !newest_first);
 	*n = 0;
 	if (store_down)
 		return err_set(err, ERR_STORE, "down");
@@ -177,7 +177,7 @@ static void write_letters(void)
 {
 	struct arena arena = ARENA_INIT;
 	struct fleet_record out[2];
-	size_t n = tell_records(&rule, &run, manual.wall_ms / 1000, &arena, out);
+	size_t n = letter_records(&rule, &run, manual.wall_ms / 1000, &arena, out);
 
 	for (size_t i = 0; i < n; i++) {
 		struct fleet_txn txn = {.records = &out[i], .n_records = 1};

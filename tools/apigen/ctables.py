@@ -166,8 +166,20 @@ def bytes_c(raw):
     return "".join(lines)
 
 
+def described(model):
+    """The files of services and all they import: what is stored alone is nobody's business."""
+    todo = [name for name, f in model.files.items() if f.service]
+    seen = set()
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += model.files[name].dependency
+    return [f for name, f in model.files.items() if name in seen]
+
+
 def descriptors_c(model):
-    files = list(model.files.values())
+    files = described(model)
     index = {f.name: i for i, f in enumerate(files)}
     parts = [NOTE, '#include "api/method.h"\n\n']
     for i, f in enumerate(files):

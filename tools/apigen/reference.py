@@ -152,7 +152,7 @@ def usage(m):
 def spell(name, kind):
     value = {"FLAG_STRING": " TEXT", "FLAG_INT64": " N", "FLAG_BASE64": " BASE64",
              "FLAG_KEY_FILE": " FILE", "FLAG_PASSWORD_FILE": " FILE",
-             "FLAG_LIST": " TEXT,...", "FLAG_CHOICE": " WORD"}.get(kind, "")
+             "FLAG_LIST": " A,B,...", "FLAG_CHOICE": " WORD"}.get(kind, "")
     return f"--{name}{value}"
 
 
