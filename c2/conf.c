@@ -102,6 +102,23 @@ const struct conf_key c2_conf_keys[] = {
 	     "Give a topic a new key when a client leaves it, so that it cannot read on."),
 	INT("events.keep", "10000", 0, 10000000, "events", events_keep,
 	    "Events kept for subscribers that come late."),
+	PATH("notify.webhook_secret_file", notify_webhook_secret_file,
+	     "File whose first line signs what rules post to webhooks; without it there are none."),
+	TEXT("notify.webhook_allow", NULL, notify_webhook_allow,
+	     "Beginnings of URLs, with spaces between them, that webhooks may have although they "
+	     "are "
+	     "http or lead to an address that is not public."),
+	PATH("notify.webhook_ca", notify_webhook_ca,
+	     "Certificates in PEM to trust for webhooks; the system's when not set."),
+	TEXT("notify.smtp_url", NULL, notify_smtp_url,
+	     "Mail server for what rules tell: smtp://host:port with STARTTLS, or "
+	     "smtps://host:port."),
+	TEXT("notify.smtp_user", NULL, notify_smtp_user, "User name at the mail server."),
+	PATH("notify.smtp_password_file", notify_smtp_password_file,
+	     "File whose first line is the password at the mail server."),
+	TEXT("notify.smtp_from", NULL, notify_smtp_from, "Address that mail comes from."),
+	PATH("notify.smtp_ca", notify_smtp_ca,
+	     "Certificates in PEM to trust for the mail server; the system's when not set."),
 	CHOICE("log.level", "info", "debug|info|warn|error", log_level,
 	       "Least level of a line in the log."),
 };

@@ -34,6 +34,9 @@ struct c2_conf {
 	int64_t delivery_announce_gap;
 	bool keys_rotate_on_removal;
 	int64_t events_keep;
+	char *notify_webhook_secret_file, *notify_webhook_allow, *notify_webhook_ca;
+	char *notify_smtp_url, *notify_smtp_user, *notify_smtp_password_file, *notify_smtp_from;
+	char *notify_smtp_ca;
 	char *log_level;
 };
 

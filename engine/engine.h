@@ -30,9 +30,13 @@ struct engine_config {
 
 struct engine;
 
-/* A run that began or ended, to be told to people (notify.h); may be null. */
+/* Whoever tells people of runs (tell.h); each may be null. */
 struct engine_told {
+	/* A run has begun or ended; if its rule wants letters of the end, they are written. */
 	void (*run)(void *ctx, const Pb__Rule *rule, const Pb__Run *run);
+	/* Can letters go there? Errors as of post_check_webhook and post_check_email. */
+	bool (*webhook)(void *ctx, const char *url, struct err *err);
+	bool (*email)(void *ctx, const char *address, struct err *err);
 	void *ctx;
 };
 

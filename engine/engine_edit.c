@@ -69,6 +69,15 @@ static bool check_target(struct edit *x, const Pb__Target *t, size_t i, struct e
 				      : "topic or client");
 }
 
+static bool check_letters(const struct engine_told *told, const Pb__RuleOptions *o, struct err *err)
+{
+	if (o->webhook[0] && told->webhook && !told->webhook(told->ctx, o->webhook, err))
+		return err_wrap(err, "options.webhook");
+	if (o->email[0] && told->email && !told->email(told->ctx, o->email, err))
+		return err_wrap(err, "options.email");
+	return true;
+}
+
 static bool check_fleet(struct edit *x, struct err *err)
 {
 	const Pb__Rule *rule = x->stored->rule;
@@ -77,6 +86,8 @@ static bool check_fleet(struct edit *x, struct err *err)
 	bool found = true;
 	size_t hint = 0;
 
+	if (!check_letters(&x->e->told, rule_options(rule), err))
+		return false;
 	if (topic[0] && !FLEET(x->e, find, FLEET_TOPIC, topic, x->arena, &row, &found, err))
 		return false;
 	if (!found)

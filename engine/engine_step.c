@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/engine_inner.h"
+#include "engine/letter.h"
 
 struct step {
 	struct engine *e;
@@ -13,7 +14,7 @@ struct step {
 	Engine__StoredRule *rule;
 	Engine__StoredState *state; /* when it ended */
 	Engine__StoredRun *run;
-	struct fleet_record records[2];
+	struct fleet_record records[2 + LETTERS_MAX];
 	size_t n_records;
 	int64_t began_ms;
 	struct fleet_op ops[STEP_OPS];
@@ -173,6 +174,10 @@ static bool pack(struct step *s, struct err *err)
 		return false;
 	state_after_run(&en->rule, s->state, s->run, en->run_id, s->env.now);
 	s->records[s->n_records++] = state_record(en, s->state, &s->arena);
+	s->run->run->id = en->run_id;
+	if (!run_is_empty(s->run))
+		s->n_records += letter_records(s->rule->rule, s->run->run, s->env.now, &s->arena,
+					       &s->records[s->n_records]);
 	return true;
 }
 

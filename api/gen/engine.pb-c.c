@@ -1042,6 +1042,96 @@ void   pb__raise_alarm_response__free_unpacked
   assert(message->base.descriptor == &pb__raise_alarm_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__notice__init
+                     (Pb__Notice         *message)
+{
+  static const Pb__Notice init_value = PB__NOTICE__INIT;
+  *message = init_value;
+}
+size_t pb__notice__get_packed_size
+                     (const Pb__Notice *message)
+{
+  assert(message->base.descriptor == &pb__notice__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__notice__pack
+                     (const Pb__Notice *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__notice__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__notice__pack_to_buffer
+                     (const Pb__Notice *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__notice__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__Notice *
+       pb__notice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__Notice *)
+     protobuf_c_message_unpack (&pb__notice__descriptor,
+                                allocator, len, data);
+}
+void   pb__notice__free_unpacked
+                     (Pb__Notice *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__notice__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__letter__init
+                     (Pb__Letter         *message)
+{
+  static const Pb__Letter init_value = PB__LETTER__INIT;
+  *message = init_value;
+}
+size_t pb__letter__get_packed_size
+                     (const Pb__Letter *message)
+{
+  assert(message->base.descriptor == &pb__letter__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__letter__pack
+                     (const Pb__Letter *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__letter__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__letter__pack_to_buffer
+                     (const Pb__Letter *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__letter__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__Letter *
+       pb__letter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__Letter *)
+     protobuf_c_message_unpack (&pb__letter__descriptor,
+                                allocator, len, data);
+}
+void   pb__letter__free_unpacked
+                     (Pb__Letter *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__letter__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor pb__target__field_descriptors[5] =
 {
   {
@@ -2750,6 +2840,225 @@ const ProtobufCMessageDescriptor pb__raise_alarm_response__descriptor =
   pb__raise_alarm_response__field_indices_by_name,
   0,  pb__raise_alarm_response__number_ranges,
   (ProtobufCMessageInit) pb__raise_alarm_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__notice__field_descriptors[5] =
+{
+  {
+    "text",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Notice, text),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ruleId",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Notice, ruleid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "description",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Notice, description),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "action",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Notice, action),
+    &pb__action_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "run",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Notice, run),
+    &pb__run__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__notice__field_indices_by_name[] = {
+  3,   /* field[3] = action */
+  2,   /* field[2] = description */
+  1,   /* field[1] = ruleId */
+  4,   /* field[4] = run */
+  0,   /* field[0] = text */
+};
+static const ProtobufCIntRange pb__notice__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor pb__notice__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.Notice",
+  "Notice",
+  "Pb__Notice",
+  "pb",
+  sizeof(Pb__Notice),
+  5,
+  pb__notice__field_descriptors,
+  pb__notice__field_indices_by_name,
+  1,  pb__notice__number_ranges,
+  (ProtobufCMessageInit) pb__notice__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__letter__field_descriptors[8] =
+{
+  {
+    "runId",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, runid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "webhook",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, webhook),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "email",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, email),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "subject",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, subject),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "body",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, body),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nextAt",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, nextat),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "until",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, until),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Pb__Letter, attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__letter__field_indices_by_name[] = {
+  7,   /* field[7] = attempts */
+  4,   /* field[4] = body */
+  2,   /* field[2] = email */
+  5,   /* field[5] = nextAt */
+  0,   /* field[0] = runId */
+  3,   /* field[3] = subject */
+  6,   /* field[6] = until */
+  1,   /* field[1] = webhook */
+};
+static const ProtobufCIntRange pb__letter__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor pb__letter__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.Letter",
+  "Letter",
+  "Pb__Letter",
+  "pb",
+  sizeof(Pb__Letter),
+  8,
+  pb__letter__field_descriptors,
+  pb__letter__field_indices_by_name,
+  1,  pb__letter__number_ranges,
+  (ProtobufCMessageInit) pb__letter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue pb__action_type__enum_values_by_number[4] =

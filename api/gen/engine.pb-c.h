@@ -40,6 +40,8 @@ typedef struct Pb__GetScheduleRequest Pb__GetScheduleRequest;
 typedef struct Pb__GetScheduleResponse Pb__GetScheduleResponse;
 typedef struct Pb__RaiseAlarmRequest Pb__RaiseAlarmRequest;
 typedef struct Pb__RaiseAlarmResponse Pb__RaiseAlarmResponse;
+typedef struct Pb__Notice Pb__Notice;
+typedef struct Pb__Letter Pb__Letter;
 
 
 /* --- enums --- */
@@ -408,6 +410,37 @@ struct  Pb__RaiseAlarmResponse
 #define PB__RAISE_ALARM_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__raise_alarm_response__descriptor) \
      }
+
+
+struct  Pb__Notice
+{
+  ProtobufCMessage base;
+  char *text;
+  int32_t ruleid;
+  char *description;
+  Pb__ActionType action;
+  Pb__Run *run;
+};
+#define PB__NOTICE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__notice__descriptor) \
+    , (char *)(uintptr_t)protobuf_c_empty_string, 0, (char *)(uintptr_t)protobuf_c_empty_string, PB__ACTION_TYPE__UNDEFINED_ACTION, NULL }
+
+
+struct  Pb__Letter
+{
+  ProtobufCMessage base;
+  int64_t runid;
+  char *webhook;
+  char *email;
+  char *subject;
+  char *body;
+  int64_t nextat;
+  int64_t until;
+  int32_t attempts;
+};
+#define PB__LETTER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__letter__descriptor) \
+    , 0, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, 0, 0, 0 }
 
 
 /* Pb__Target methods */
@@ -847,6 +880,44 @@ Pb__RaiseAlarmResponse *
 void   pb__raise_alarm_response__free_unpacked
                      (Pb__RaiseAlarmResponse *message,
                       ProtobufCAllocator *allocator);
+/* Pb__Notice methods */
+void   pb__notice__init
+                     (Pb__Notice         *message);
+size_t pb__notice__get_packed_size
+                     (const Pb__Notice   *message);
+size_t pb__notice__pack
+                     (const Pb__Notice   *message,
+                      uint8_t             *out);
+size_t pb__notice__pack_to_buffer
+                     (const Pb__Notice   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__Notice *
+       pb__notice__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__notice__free_unpacked
+                     (Pb__Notice *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__Letter methods */
+void   pb__letter__init
+                     (Pb__Letter         *message);
+size_t pb__letter__get_packed_size
+                     (const Pb__Letter   *message);
+size_t pb__letter__pack
+                     (const Pb__Letter   *message,
+                      uint8_t             *out);
+size_t pb__letter__pack_to_buffer
+                     (const Pb__Letter   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__Letter *
+       pb__letter__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__letter__free_unpacked
+                     (Pb__Letter *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Pb__Target_Closure)
@@ -918,6 +989,12 @@ typedef void (*Pb__RaiseAlarmRequest_Closure)
 typedef void (*Pb__RaiseAlarmResponse_Closure)
                  (const Pb__RaiseAlarmResponse *message,
                   void *closure_data);
+typedef void (*Pb__Notice_Closure)
+                 (const Pb__Notice *message,
+                  void *closure_data);
+typedef void (*Pb__Letter_Closure)
+                 (const Pb__Letter *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -952,6 +1029,8 @@ extern const ProtobufCMessageDescriptor pb__get_schedule_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_schedule_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__raise_alarm_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__raise_alarm_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__notice__descriptor;
+extern const ProtobufCMessageDescriptor pb__letter__descriptor;
 
 PROTOBUF_C__END_DECLS
 

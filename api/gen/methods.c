@@ -460,6 +460,14 @@ static const struct api_flag api_c2_subscribe_to_event_stream_flags[] = {
 	  "Show also clients that are removed, and alarms." },
 };
 
+static const struct api_segment api_c2_list_events_path0[] = {
+	{ "e4", NULL, false },
+	{ "events", NULL, false },
+};
+static const struct api_route api_c2_list_events_routes[] = {
+	{ API_GET, "/e4/events", api_c2_list_events_path0, 2, false },
+};
+
 static const struct api_segment api_c2_health_check_path0[] = {
 	{ "e4", NULL, false },
 	{ "health-check", NULL, false },
@@ -1199,6 +1207,20 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.routes = NULL,
 		.n_routes = 0,
 		.cli = { "events", API_COMMAND_STREAM, api_c2_subscribe_to_event_stream_flags, 2 },
+	},
+	[API_C2_LIST_EVENTS] = {
+		.service = "pb.C2",
+		.name = "ListEvents",
+		.grpc_path = "/pb.C2/ListEvents",
+		.help = "A page of the events that are kept, for a reader that keeps its place.",
+		.request = &pb__list_events_request__descriptor,
+		.response = &pb__list_events_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_list_events_routes,
+		.n_routes = 1,
+		.cli = { NULL, API_COMMAND_CALL, NULL, 0 },
 	},
 	[API_C2_HEALTH_CHECK] = {
 		.service = "pb.C2",

@@ -45,7 +45,7 @@ bool client_traits(struct dispatch_call *c, const char *client, Pb__ClientType *
 
 /* methods_many.c */
 dispatch_handler dispatch_batch, dispatch_change_client, dispatch_search_clients,
-	dispatch_search_topics, dispatch_change_group;
+	dispatch_search_topics, dispatch_change_group, dispatch_list_events;
 
 /* methods_rules.c */
 dispatch_handler dispatch_list_rules, dispatch_get_rule, dispatch_add_rule, dispatch_update_rule,

@@ -153,9 +153,12 @@ METHOD(count_clients, CountClients)
 METHOD(get_client_status, GetClientStatus)
 {
 	struct core_client_status s;
+	struct core_client_facts facts;
 
-	if (!core_client_status(c->core, name_of(req->client), &s, err))
+	if (!core_client_status(c->core, name_of(req->client), &s, err) ||
+	    !core_client_facts(c->core, name_of(req->client), &facts, err))
 		return false;
+	resp->keyrevision = facts.key_revision;
 	resp->revision = s.revision;
 	resp->sentrevision = s.sent_rev;
 	resp->confirmedrevision = s.confirmed_rev;
@@ -521,6 +524,7 @@ dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
 	[API_C2_BATCH] = dispatch_batch,
 	[API_C2_CHANGE_CLIENT] = dispatch_change_client,
 	[API_C2_SEARCH_CLIENTS] = dispatch_search_clients,
+	[API_C2_LIST_EVENTS] = dispatch_list_events,
 	[API_C2_SEARCH_TOPICS] = dispatch_search_topics,
 	[API_C2_CHANGE_GROUP] = dispatch_change_group,
 	[API_C2_GET_UNCONFIRMED_CLIENTS] = get_unconfirmed_clients,
