@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "bus/mqtt.h"
 #include "c2/admin.h"
+#include "c2/automation.h"
 #include "c2/conf.h"
 #include "c2/core/core.h"
 #include "c2/core/presence.h"
@@ -38,6 +39,7 @@ struct app {
 	struct bus bus;
 	struct core *core;
 	struct loop_timer *work, *stop_timer;
+	struct automation *automation;
 	struct dispatch *dispatch;
 	struct api_service service;
 	struct auth *auth;
@@ -224,12 +226,20 @@ static bool open_bus(struct app *a, struct err *err)
 	       core_set_bus(a->core, &a->bus, err);
 }
 
+/* c2ae has rules in its database, and nothing that it would need a key or a broker for. */
+static bool open_parts(struct app *a, struct err *err)
+{
+	if (a->conf.engine_c2)
+		return conf_store_open(&a->store, &a->conf, err);
+	return open_keys(a, err) && open_core(a, err) && open_bus(a, err);
+}
+
 static bool open_fronts(struct app *a, const struct front_tls *tls, struct err *err)
 {
 	const struct front_env env = {a->loop, &a->service, a->auth};
 	int fd;
 
-	a->dispatch = dispatch_new(a->core, NULL);
+	a->dispatch = dispatch_new(a->core, automation_engine(a->automation));
 	a->service = dispatch_service(a->dispatch);
 	return listen_open(&fd, &a->plan.http, err) && http_open(&a->http, &env, fd, tls, err) &&
 	       listen_open(&fd, &a->plan.grpc, err) && grpc_open(&a->grpc, &env, fd, tls, err);
@@ -280,8 +290,9 @@ static bool open_all(struct app *a, struct err *err)
 	loop_signal(a->loop, SIGINT, on_stop, a);
 	loop_signal(a->loop, SIGHUP, on_reload, a);
 	a->stop_timer = loop_timer_add(a->loop, on_stop_timer, a);
-	return auth_open(&a->auth, a->conf.auth_token_file, err) && open_keys(a, err) &&
-	       open_core(a, err) && open_bus(a, err) && open_with_tls(a, err) && tell_ready(a, err);
+	return auth_open(&a->auth, a->conf.auth_token_file, err) && open_parts(a, err) &&
+	       automation_open(&a->automation, &a->conf, a->core, &a->store, a->loop, err) &&
+	       open_with_tls(a, err) && tell_ready(a, err);
 }
 
 /* Callers first, so that nobody is left who could ask for what is gone. */
@@ -290,6 +301,7 @@ static void close_all(struct app *a)
 	http_close(a->http);
 	dispatch_free(a->dispatch);
 	grpc_close(a->grpc);
+	automation_close(a->automation);
 	if (a->bus.ops)
 		bus_close(&a->bus);
 	if (a->core)
@@ -352,6 +364,7 @@ static int check(struct app *a)
 	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
 	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
 		  check_secrets(&a->conf, &err) && conf_store_check(&a->conf, &err) &&
+		  automation_check(&a->conf, &err) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));

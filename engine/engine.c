@@ -44,6 +44,11 @@ void engine_events(struct engine *e)
 		e->wake(e->wake_ctx);
 }
 
+bool engine_alarm(struct engine *e, const char *client, const char *topic, struct err *err)
+{
+	return FLEET(e, alarm, client, topic, err);
+}
+
 bool engine_healthy(const struct engine *e, struct err *err)
 {
 	if (!e->retry_at_ms)

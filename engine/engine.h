@@ -65,6 +65,8 @@ bool engine_runs(struct engine *e, const Pb__ListRunsRequest *req, struct arena 
 		 Pb__ListRunsResponse *out, struct err *err);
 bool engine_schedule(struct engine *e, int32_t id, size_t count, struct arena *arena,
 		     Pb__GetScheduleResponse *out, struct err *err);
+/* Tell the fleet of an alarm. */
+bool engine_alarm(struct engine *e, const char *client, const char *topic, struct err *err);
 /* False, with the reason: it cannot work now. */
 bool engine_healthy(const struct engine *e, struct err *err);
 

@@ -307,8 +307,3 @@ int64_t core_work(struct core *c, int max_clients)
 	c->working = false;
 	return c->group.n ? 0 : wait_ms;
 }
-
-bool core_revision(struct core *c, int64_t *rev, struct err *err)
-{
-	return DB(c, revision, rev, err);
-}

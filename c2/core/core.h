@@ -257,8 +257,6 @@ struct core_client_facts {
 	bool key_pending;     /* it has not confirmed that key */
 };
 
-/* The newest revision there is: what is changed later gets a higher one. */
-bool core_revision(struct core *c, int64_t *rev, struct err *err);
 bool core_topic_facts(struct core *c, const char *topic, struct core_topic_facts *out,
 		      struct err *err);
 bool core_client_facts(struct core *c, const char *client, struct core_client_facts *out,

@@ -54,6 +54,12 @@ static void audit(const struct api_method *m, const struct api_caller *caller,
 		  LOG_STR("request_id", caller->request_id));
 }
 
+static bool not_here(struct err *err)
+{
+	return err_set(err, ERR_UNIMPLEMENTED,
+		       "this is c2ae, which has rules alone: ask the key server it works for");
+}
+
 static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 		    const ProtobufCMessage *request, struct arena *arena,
 		    ProtobufCMessage **response, struct err *err)
@@ -66,6 +72,8 @@ static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 				     .stranger = caller->role <= API_ROLE_PUBLIC};
 	bool ok;
 
+	if (!d->core && strcmp(m->service, "pb.C2") == 0)
+		return not_here(err);
 	if (!dispatch_handlers[method])
 		return err_set(err, ERR_UNIMPLEMENTED, "%s is not implemented", m->name);
 	*response = api_message_new(m->response, arena);
@@ -82,7 +90,7 @@ static bool on_settle(void *ctx, struct api_wait *w)
 {
 	struct dispatch *d = ctx;
 
-	if (!core_pending(d->core))
+	if (!d->core || !core_pending(d->core))
 		return false;
 	w->next = NULL;
 	w->at = d->last_wait;
@@ -195,6 +203,8 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 
 	if (method != API_C2_SUBSCRIBE_TO_EVENT_STREAM)
 		return err_set(err, ERR_UNIMPLEMENTED, "no such stream");
+	if (!d->core)
+		return not_here(err);
 	if (d->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "the server stops");
 	if (req->start_case == PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START_AFTER_SEQUENCE)
@@ -231,7 +241,8 @@ struct dispatch *dispatch_new(struct core *core, struct engine *engine)
 	d->core = core;
 	d->engine = engine;
 	d->last_wait = &d->waits;
-	core_group(core, on_told, d);
+	if (core)
+		core_group(core, on_told, d);
 	return d;
 }
 
@@ -260,7 +271,8 @@ void dispatch_free(struct dispatch *d)
 	err_set(&why, ERR_UNAVAILABLE, "the server stops");
 	dispatch_end_streams(d, &why);
 	on_told(d, &why); /* what the core still holds is never committed */
-	core_group(d->core, NULL, NULL);
+	if (d->core)
+		core_group(d->core, NULL, NULL);
 	free(d);
 }
 

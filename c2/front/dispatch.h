@@ -12,7 +12,10 @@
 
 struct dispatch;
 
-/* The engine may be null: then its methods say that it is switched off. */
+/*
+ * The engine may be null: then its methods say that it is switched off. So may
+ * the core, in c2ae, whose methods then are not here.
+ */
 struct dispatch *dispatch_new(struct core *core, struct engine *engine);
 /* Subscriptions that are left get their end(). */
 void dispatch_free(struct dispatch *d);

@@ -68,7 +68,8 @@ METHOD(dispatch_get_schedule, GetScheduleRequest, GetScheduleResponse)
 METHOD(dispatch_raise_alarm, RaiseAlarmRequest, RaiseAlarmResponse)
 {
 	(void)resp;
-	return core_alarm(c->core, req->client, req->topic, err);
+	return c->core ? core_alarm(c->core, req->client, req->topic, err)
+		       : engine_alarm(c->engine, req->client, req->topic, err);
 }
 
 METHOD(dispatch_engine_health, HealthCheckRequest, HealthCheckResponse)
