@@ -54,9 +54,9 @@ struct fleet_op {
 /* A row of bytes of the engine; see core_record. */
 struct fleet_record {
 	int32_t kind;
-	int64_t id;      /* 0: new, set by the commit */
+	int64_t id;      /* 0 of a new one: set by the commit */
 	int64_t owner;
-	int64_t version; /* as read; 0: new; the commit adds one */
+	int64_t version; /* as read; 0: new; after the commit, the new one */
 	const uint8_t *body;
 	size_t len;
 	bool remove;
@@ -68,13 +68,23 @@ struct fleet_txn {
 	struct fleet_record *records;
 	size_t n_records;
 	const char *id; /* of the ops, where they go to another process: not done again */
+	/* A caller's change: it may return before it is durable, as the answer waits for that. */
+	bool grouped;
 	int32_t trim_kind; /* 0: none. Else keep only the newest trim_keep records of it */
 	int64_t trim_keep;
 };
 
+/* Numbers of EventType in the API. */
+enum fleet_event_type {
+	FLEET_SUBSCRIBED = 1,
+	FLEET_UNSUBSCRIBED = 2,
+	FLEET_CLIENT_REMOVED = 100,
+	FLEET_ALARM = 101
+};
+
 struct fleet_event {
 	int64_t seq;
-	int32_t type; /* EventType of the API */
+	int32_t type; /* enum fleet_event_type, or another */
 	int64_t at_ms;
 	const char *source, *target;
 };
@@ -107,6 +117,9 @@ struct fleet_ops {
 	bool (*revision)(void *ctx, int64_t *rev, struct err *err);
 	bool (*find)(void *ctx, enum fleet_kind kind, const char *name, struct arena *arena,
 		     struct fleet_target *out, bool *found, struct err *err);
+	/* Tags that a client has now; none if there is no such client. */
+	bool (*tags)(void *ctx, const char *client, struct arena *arena, const char ***tags,
+		     size_t *n, struct err *err);
 	bool (*search)(void *ctx, const struct fleet_search *search, struct arena *arena,
 		       struct fleet_found *out, struct err *err);
 	/* Of the devices that hold the target's key: how many there are, how many confirmed it. */

@@ -113,6 +113,27 @@ def test_the_event_stream_tells_who_joined_and_who_left(c2):
         client.kill()
 
 
+def test_events_of_later_types_are_for_those_who_ask(c2):
+    clients = [GrpcClient(c2.grpc_port), GrpcClient(c2.grpc_port)]
+    try:
+        for client, request in zip(clients, ({}, {"all": True})):
+            client.send("SubscribeToEventStream", request)
+            assert client.read() == {"subscribed": True}
+        c2.new_topic("events/two")
+        for name in "ab":
+            c2.new_client(name, b"k" * 32)
+            c2.attach(name, "events/two")
+            c2.call("DELETE", f"/e4/client/{name}")
+        old, new = (["{type} {source}".format(**client.read()["event"]) for _ in range(n)]
+                    for client, n in zip(clients, (4, 6)))
+        assert new == [f"{what} {name}" for name in "ab" for what in (
+            "CLIENT_SUBSCRIBED", "CLIENT_UNSUBSCRIBED", "CLIENT_REMOVED")]
+        assert old == [e for e in new if "REMOVED" not in e]
+    finally:
+        for client in clients:
+            client.kill()
+
+
 def test_a_late_subscriber_gets_the_events_after_the_one_it_saw(c2):
     c2.new_client("joiner", b"k" * 32)
     for n in range(3):

@@ -101,6 +101,10 @@ def lonely(tmp_path, request):
     folder.mkdir()
     server = Server(folder, free_port(), request.param).start()
     fill(server, request.param)
+    with sqlite3.connect(server.settings["db.path"]) as db:
+        db.execute("INSERT INTO record (kind, id, owner, version, body) VALUES (1, 5, 2, 3, ?)",
+                   [bytes(range(256)) * 4096])
+        db.execute("UPDATE state SET last_record = 5")
     yield server
     server.kill()
 

@@ -8308,7 +8308,7 @@ const ProtobufCMessageDescriptor pb__unprotect_message_response__descriptor =
   (ProtobufCMessageInit) pb__unprotect_message_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__field_descriptors[2] =
 {
   {
     "afterSequence",
@@ -8322,14 +8322,27 @@ static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__fie
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "all",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SubscribeToEventStreamRequest, all),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__subscribe_to_event_stream_request__field_indices_by_name[] = {
   0,   /* field[0] = afterSequence */
+  1,   /* field[1] = all */
 };
 static const ProtobufCIntRange pb__subscribe_to_event_stream_request__number_ranges[1 + 1] =
 {
   { 100, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descriptor =
 {
@@ -8339,7 +8352,7 @@ const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descript
   "Pb__SubscribeToEventStreamRequest",
   "pb",
   sizeof(Pb__SubscribeToEventStreamRequest),
-  1,
+  2,
   pb__subscribe_to_event_stream_request__field_descriptors,
   pb__subscribe_to_event_stream_request__field_indices_by_name,
   1,  pb__subscribe_to_event_stream_request__number_ranges,

@@ -1161,6 +1161,7 @@ typedef enum {
 struct  Pb__SubscribeToEventStreamRequest
 {
   ProtobufCMessage base;
+  protobuf_c_boolean all;
   Pb__SubscribeToEventStreamRequest__StartCase start_case;
   union {
     int64_t aftersequence;
@@ -1168,7 +1169,7 @@ struct  Pb__SubscribeToEventStreamRequest
 };
 #define PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__subscribe_to_event_stream_request__descriptor) \
-    , PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START__NOT_SET, {0} }
+    , 0, PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START__NOT_SET, {0} }
 
 
 struct  Pb__Event

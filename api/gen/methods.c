@@ -455,6 +455,9 @@ static const struct api_flag api_c2_subscribe_to_event_stream_flags[] = {
 	{ "after", "afterSequence", API_FLAG_INT64,
 	  false, NULL,
 	  "Start with the events kept after this sequence number." },
+	{ "all", "all", API_FLAG_BOOL,
+	  false, NULL,
+	  "Show also clients that are removed, and alarms." },
 };
 
 static const struct api_segment api_c2_health_check_path0[] = {
@@ -1195,7 +1198,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = true,
 		.routes = NULL,
 		.n_routes = 0,
-		.cli = { "events", API_COMMAND_STREAM, api_c2_subscribe_to_event_stream_flags, 1 },
+		.cli = { "events", API_COMMAND_STREAM, api_c2_subscribe_to_event_stream_flags, 2 },
 	},
 	[API_C2_HEALTH_CHECK] = {
 		.service = "pb.C2",

@@ -233,7 +233,7 @@ static void wrong_types_name_the_field_and_never_the_value(void)
 		"force: has to be true or false");
 	refused(&pb__new_c2_key_request__descriptor, "{\"force\":1}",
 		"force: has to be true or false");
-	refused(&pb__event__descriptor, "{\"type\":3}",
+	refused(&pb__event__descriptor, "{\"type\":5}",
 		"type: has to be one of the values of its type");
 	refused(&pb__event__descriptor, "{\"type\":\"NOTHING\"}",
 		"type: has to be one of the values of its type");

@@ -28,7 +28,7 @@ static bool remember(struct core *c, const char *id, bool *repeated, struct err 
 	bool found;
 
 	*repeated = false;
-	if (!id[0])
+	if (!id || !id[0])
 		return true;
 	e4_id_from_name(hash, id, strlen(id));
 	if (!DB(c, meta_get, done_name, (uint8_t *)&d, sizeof d, &len, &found, err))
@@ -253,7 +253,7 @@ static bool batch_check(const struct core_batch *b, struct err *err)
 
 	if ((b->n < 1 && !records) || b->n > CORE_BATCH_MAX)
 		return err_set(err, ERR_INVALID, "a batch has 1 to %d operations", CORE_BATCH_MAX);
-	if (strlen(b->id) > CORE_BATCH_ID_MAX)
+	if (b->id && strlen(b->id) > CORE_BATCH_ID_MAX)
 		return err_set(err, ERR_INVALID, "the id of a batch has at most %d bytes",
 			       CORE_BATCH_ID_MAX);
 	if (b->existing > CORE_EXISTING_REPLACE)

@@ -411,7 +411,7 @@ struct core_batch {
 	bool make_topics;        /* that a client is attached to and that are not there */
 	bool dry_run;            /* all checks, no change */
 	const char *id; /* a batch of the id of one of the last 256 is not done again; may be empty
-			 */
+			   or null */
 	/*
 	 * Written before the operations, in their transaction: if one is of another
 	 * version, nothing of the batch is done (ERR_CONFLICT, "record N: "). When all

@@ -135,6 +135,7 @@ struct api_subscription {
 	struct dispatch *d;
 	struct api_sink sink;
 	struct core_listener *listener;
+	bool all;
 	struct api_subscription *prev, *next;
 };
 
@@ -164,6 +165,9 @@ static void on_event(void *ctx, const struct store_event *row)
 	Pb__Event event;
 	struct err why;
 
+	/* Programs from before the others were there know two types. */
+	if (!s->all && row->type > CORE_EVENT_UNSUBSCRIBED)
+		return;
 	google__protobuf__timestamp__init(&at);
 	pb__event__init(&event);
 	at.seconds = row->at_ms / 1000;
@@ -198,7 +202,7 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 	if (after < 0 && req->start_case)
 		return err_set(err, ERR_INVALID, "afterSequence is below 0");
 	s = mem_alloc(sizeof *s);
-	*s = (struct api_subscription){.d = d, .sink = *sink, .next = d->subs};
+	*s = (struct api_subscription){.d = d, .sink = *sink, .all = req->all, .next = d->subs};
 	if (d->subs)
 		d->subs->prev = s;
 	d->subs = s;

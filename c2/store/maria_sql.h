@@ -239,26 +239,26 @@
 #define SQL_ABSENT                                                                                 \
 	"SELECT name, e4id FROM client WHERE name IN (" PARAMS_64 ") UNION ALL SELECT name, e4id"  \
 	" FROM client WHERE e4id IN (" PARAMS_64 ")"
-#define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
-#define MARIA_RECORD_GET RECORD_COLUMNS "? AND id = ?"
+#define RECORD_BY(index)                                                                           \
+	"SELECT kind, id, owner, version, body FROM record FORCE INDEX (" index ") WHERE kind = ?"
+#define MARIA_RECORD_GET RECORD_BY("PRIMARY") " AND id = ?"
 #define MARIA_RECORD_INSERT "INSERT INTO record (owner, version, body, kind, id) VALUES (?,?,?,?,?)"
 #define MARIA_RECORD_UPDATE                                                                        \
 	"UPDATE record SET owner = ?, version = ?, body = ? WHERE kind = ? AND id = ?"             \
 	" AND version = ?"
 #define MARIA_RECORD_DELETE "DELETE FROM record WHERE kind = ? AND id = ? AND version = ?"
-#define MARIA_RECORDS RECORD_COLUMNS "? AND id > ? ORDER BY id LIMIT ?"
-#define MARIA_RECORDS_DOWN RECORD_COLUMNS "? AND id < ? ORDER BY id DESC LIMIT ?"
-#define MARIA_RECORDS_OF RECORD_COLUMNS "? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
-#define MARIA_RECORDS_OF_DOWN RECORD_COLUMNS "? AND owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
-#define MARIA_RECORDS_TRIM                                                                         \
-	"DELETE r FROM (SELECT kind, id FROM record WHERE kind = ? ORDER BY id DESC LIMIT ? "      \
-	"OFFSET"                                                                                   \
-	" ?) o STRAIGHT_JOIN record r ON r.kind = o.kind AND r.id = o.id"
-#define MARIA_RECORDS_TRIM_OF                                                                      \
-	"DELETE r FROM (SELECT kind, id FROM record FORCE INDEX (record_owner) WHERE kind = ? AND" \
-	" owner = ? ORDER BY id DESC LIMIT ? OFFSET ?) o STRAIGHT_JOIN record r ON r.kind = "      \
-	"o.kind"                                                                                   \
-	" AND r.id = o.id"
+#define MARIA_RECORDS RECORD_BY("PRIMARY") " AND id > ? ORDER BY id LIMIT ?"
+#define MARIA_RECORDS_DOWN RECORD_BY("PRIMARY") " AND id < ? ORDER BY id DESC LIMIT ?"
+#define MARIA_RECORDS_OF RECORD_BY("record_owner") " AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+#define MARIA_RECORDS_OF_DOWN                                                                      \
+	RECORD_BY("record_owner") " AND owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
+/* What is derived is at most a page, and its limit keeps it from being joined away. */
+#define RECORD_TRIM(index, of)                                                                     \
+	"DELETE r FROM (SELECT kind, id FROM record FORCE INDEX (" index ") WHERE kind = ?" of     \
+	" ORDER BY id DESC LIMIT ? OFFSET ?) o STRAIGHT_JOIN record r FORCE INDEX (PRIMARY)"       \
+	" ON r.kind = o.kind AND r.id = o.id"
+#define MARIA_RECORDS_TRIM RECORD_TRIM("PRIMARY", "")
+#define MARIA_RECORDS_TRIM_OF RECORD_TRIM("record_owner", " AND owner = ?")
 
 /* Whole tables. LOAD does not count what the other dialects count: no driver.snapshot yet. */
 #define MARIA_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"

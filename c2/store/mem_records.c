@@ -27,6 +27,12 @@ static size_t place_of(const struct mem *m, int32_t kind, int64_t id)
 	return low;
 }
 
+/* The place behind the last of a kind. */
+static size_t end_of(const struct mem *m, int32_t kind)
+{
+	return kind < INT32_MAX ? place_of(m, kind + 1, INT64_MIN) : m->records.n;
+}
+
 static bool is_at(const struct mem *m, size_t i, int32_t kind, int64_t id)
 {
 	return i < m->records.n && rows_of(m)[i]->kind == kind && rows_of(m)[i]->id == id;
@@ -164,7 +170,7 @@ bool mem_records(void *ctx, int32_t kind, int64_t owner, int64_t after_id, int l
 {
 	struct mem *m = ctx;
 	size_t from = place_of(m, kind, after_id ? after_id + !newest_first : INT64_MIN);
-	size_t first = place_of(m, kind, INT64_MIN), end = place_of(m, kind + 1, INT64_MIN);
+	size_t first = place_of(m, kind, INT64_MIN), end = end_of(m, kind);
 	bool more = true;
 
 	if (!mem_may_read(m, err))
@@ -188,7 +194,7 @@ bool mem_records_trim(void *ctx, int32_t kind, int64_t owner, int64_t keep, int 
 		      struct err *err)
 {
 	struct mem *m = ctx;
-	size_t first = place_of(m, kind, INT64_MIN), i = place_of(m, kind + 1, INT64_MIN);
+	size_t first = place_of(m, kind, INT64_MIN), i = end_of(m, kind);
 
 	if (!mem_may_write(m, err))
 		return false;

@@ -12,8 +12,9 @@ from google.protobuf import descriptor_pb2 as d
 from google.protobuf import descriptor_pool, message_factory
 
 # The files whose messages become C code; the others only describe.
-C_FILES = ["c2.proto", "engine.proto", "google/protobuf/timestamp.proto", "grpc/health.proto",
-           "grpc/reflection.proto", "grpc/reflection_v1alpha.proto"]
+C_FILES = ["c2.proto", "engine.proto", "engine_state.proto",
+           "google/protobuf/timestamp.proto", "grpc/health.proto", "grpc/reflection.proto",
+           "grpc/reflection_v1alpha.proto"]
 # The packages whose services are the product's API.
 API_PACKAGES = ("pb",)
 INCLUDE = "/usr/include"

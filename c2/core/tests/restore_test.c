@@ -185,6 +185,56 @@ static void a_backup_can_be_restored_twice(void)
 	fclose(f);
 }
 
+/* What is said of a backup of ours, written as the version before wrote it. */
+static FILE *of_version_1(struct kit *k, FILE *new)
+{
+	enum { SEALED_LEN = 48, TAIL = 1 + 32 + 1 + SEALED_LEN, LAST_RECORD = 8 };
+	static const uint8_t seal_row[] = "E4 backup";
+	static uint8_t bytes[1 << 16];
+	FILE *old = tmpfile();
+	struct sealed sealed;
+	struct e4_sha3 h;
+	uint8_t hash[32];
+	size_t len;
+
+	rewind(new);
+	len = fread(bytes, 1, sizeof bytes, new) - TAIL - LAST_RECORD;
+	bytes[10] = '1';
+	bytes[len++] = 0xff;
+	e4_sha3_init(&h);
+	e4_sha3_update(&h, bytes, len);
+	e4_sha3_final(&h, hash);
+	CHECK(custody_seal(&k->custody, &sealed, CUSTODY_BACKUP, seal_row, sizeof seal_row, hash,
+			   sizeof hash, &err));
+	CHECK_EQ(sealed.len, SEALED_LEN);
+	fwrite(bytes, len, 1, old);
+	fwrite(hash, sizeof hash, 1, old);
+	fwrite(&sealed.len, 1, 1, old);
+	fwrite(sealed.bytes, sealed.len, 1, old);
+	return old;
+}
+
+static void a_backup_of_version_1_is_read(void)
+{
+	FILE *f = tmpfile(), *old;
+	struct device *d[2];
+	struct kit k;
+
+	kit_open_file(&k, CORE_SYMKEY);
+	fleet(&k, d);
+	kit_backup(&k, f);
+	old = of_version_1(&k, f);
+	lost_time(&k, d, 0);
+	kit_restore(&k, old);
+	kit_run(&k, 300);
+	recovered(&k, d);
+	device_free(d[0]);
+	device_free(d[1]);
+	kit_close(&k);
+	fclose(f);
+	fclose(old);
+}
+
 int main(void)
 {
 	RUN(the_fleet_comes_back_without_a_word_of_its_own);
@@ -192,5 +242,6 @@ int main(void)
 	RUN(a_device_without_receipts_is_sent_everything);
 	RUN(a_device_that_is_away_comes_back_later);
 	RUN(a_backup_can_be_restored_twice);
+	RUN(a_backup_of_version_1_is_read);
 	return END();
 }

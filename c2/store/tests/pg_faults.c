@@ -68,6 +68,21 @@ static void check_kept_counts(void)
 		 0);
 }
 
+static void what_version_2_holds_is_kept(void)
+{
+	open_empty();
+	add_and_commit("a");
+	close_store();
+	server_sql("DROP TABLE e4.record; ALTER TABLE e4.state DROP COLUMN last_record;"
+		   "UPDATE e4.schema_version SET version = 2");
+	OK(open_it());
+	begin();
+	CHECK_EQ(add_record(RULE, 1, "x").id, 1);
+	commit();
+	close_store();
+	check_whole(1);
+}
+
 /* --- Disk ------------------------------------------------------------------------------ */
 
 static void a_full_disk_says_what_to_do(void)
@@ -206,6 +221,7 @@ int main(void)
 		return 2;
 	run_all_servers_faults();
 	RUN(a_full_disk_says_what_to_do);
+	RUN(what_version_2_holds_is_kept);
 	RUN(a_deadlock_is_told_and_undone);
 	RUN(a_serialization_failure_is_told_and_undone);
 	RUN(a_network_needs_a_verified_certificate);
