@@ -179,7 +179,7 @@ def test_descriptions_from_elsewhere_cannot_drive_the_terminal(server, cli):
 
 def test_an_alarm_is_an_event(server, cli):
     cli.ok("alarm", "raise", "--client", "c", "--topic", "t")
-    with subprocess.Popen([*cli.command, "events", "--after", "0"], stdout=subprocess.PIPE,
+    with subprocess.Popen([*cli.command, "events", "--after", "0", "--all"], stdout=subprocess.PIPE,
                           text=True) as child:
         assert re.search(r"ALARM +c +t", child.stdout.readline())
         child.kill()
