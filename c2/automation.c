@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "c2/fleet_api.h"
 #include "c2/fleet_core.h"
@@ -12,6 +13,7 @@
 enum { EVENTS_EVERY_MS = 1000, CALL_MS = 10000 };
 
 struct automation {
+	struct core *core; /* null in c2ae */
 	struct loop_timer *work, *letters, *events;
 	struct core_listener *listener;
 	struct fleet_api api;
@@ -25,8 +27,13 @@ struct automation {
 static void on_work(void *ctx)
 {
 	struct automation *a = ctx;
-	int64_t wait_ms = engine_work(a->engine);
+	int64_t wait_ms;
+	struct err err;
 
+	/* What callers changed in this turn is durable first, or undone: rules are read again. */
+	if (a->core && !core_commit(a->core, &err))
+		log_write(LOG_ERROR, "changes are undone", LOG_STR("reason", err.text));
+	wait_ms = engine_work(a->engine);
 	if (wait_ms >= 0)
 		loop_timer_set(a->work, wait_ms);
 }
@@ -165,6 +172,7 @@ bool automation_open(struct automation **out, const struct c2_conf *conf, struct
 	struct automation *a = *out = mem_alloc(sizeof *a);
 	struct fleet fleet;
 
+	a->core = core;
 	a->work = loop_timer_add(loop, on_work, a);
 	a->letters = loop_timer_add(loop, on_letters, a);
 	a->events = loop_timer_add(loop, on_events_timer, a);

@@ -331,8 +331,10 @@ static bool on_tags(void *ctx, const char *client, struct arena *arena, const ch
 	*n = 0;
 	if (!client_status(ctx, client, arena, &resp, err))
 		return err->code == ERR_NOT_FOUND;
-	*tags = (const char **)resp->tags;
 	*n = resp->n_tags;
+	*tags = arena_alloc(arena, (*n + 1) * sizeof **tags);
+	for (size_t i = 0; i < *n; i++)
+		(*tags)[i] = resp->tags[i];
 	return true;
 }
 

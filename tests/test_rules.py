@@ -110,7 +110,7 @@ def wait_alarm(server):
     """The first alarm since the start."""
     client = GrpcClient(server.grpc_port)
     try:
-        client.send("SubscribeToEventStream", {"afterSequence": "0"})
+        client.send("SubscribeToEventStream", {"afterSequence": "0", "all": True})
         assert client.read() == {"subscribed": True}
         while True:
             event = client.read()["event"]
@@ -252,6 +252,27 @@ def test_a_grpc_client_with_the_old_description_works(c2, tmp_path):
         assert client.call("DeleteRule", {"ruleId": 1}) == {"ruleId": 1}
         assert client.call("GetRule", {"ruleId": 1}) == Error(5)
         assert client.call("AddRule", a_rule([at("no")], [target("TOPIC", "t")])) == Error(3)
+    finally:
+        client.kill()
+
+
+def test_every_method_answers_an_independent_grpc_client(c2):
+    c2.new_topic("t")
+    client = GrpcClient(c2.grpc_port, proto="engine.proto", service="C2AutomationEngine")
+    try:
+        client.call("AddRule", a_rule([at("@daily")], [target("TOPIC", "t")]))
+        changed = client.call("ChangeRule", {"ruleId": 1, "addTarget": target("ANY", "t")})["rule"]
+        assert [t["type"] for t in changed["targets"]] == ["TOPIC", "ANY"]
+        part = changed["targets"][1]["id"]
+        changed = client.call("ChangeRule", {"ruleId": 1, "removeTarget": part})["rule"]
+        assert len(changed["targets"]) == 1
+        assert client.call("ChangeRule", {"ruleId": 1}) == Error(3)
+        assert client.call("RunRule", {"ruleId": 1, "force": True})["run"]["cause"] == "CAUSE_MANUAL"
+        assert client.call("ListRuns", {})["runs"][0]["ruleId"] == 1
+        assert len(client.call("GetSchedule", {"ruleId": 1, "count": "3"})["times"]) == 3
+        assert client.call("RaiseAlarm", {"topic": "t"}) == {}
+        for method in "ChangeRule", "RunRule", "GetSchedule", "DeleteRule":
+            assert client.call(method, {"ruleId": 2, "pause": True}) == Error(5), method
     finally:
         client.kill()
 
