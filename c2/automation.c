@@ -116,18 +116,18 @@ static struct post_config post_config_of(const struct c2_conf *c)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static struct grpc_config grpc_config_of(const struct c2_conf *c)
+static struct rpc_config rpc_config_of(const struct c2_conf *c)
 {
-	return (struct grpc_config){.endpoint = c->engine_c2,
-				    .ca_file = c->engine_c2_ca,
-				    .token_file = c->engine_c2_token_file,
-				    .timeout_ms = CALL_MS};
+	return (struct rpc_config){.endpoint = c->engine_c2,
+				   .ca_file = c->engine_c2_ca,
+				   .token_file = c->engine_c2_token_file,
+				   .timeout_ms = CALL_MS};
 }
 
 static bool open_fleet(struct automation *a, struct fleet *out, const struct c2_conf *conf,
 		       struct core *core, struct store *store, struct err *err)
 {
-	const struct grpc_config config = grpc_config_of(conf);
+	const struct rpc_config config = rpc_config_of(conf);
 
 	if (core) {
 		*out = fleet_of_core(core);
@@ -135,7 +135,7 @@ static bool open_fleet(struct automation *a, struct fleet *out, const struct c2_
 	}
 	a->api.store = store;
 	*out = fleet_api(&a->api);
-	return grpc_open(&a->api.grpc, &config, err);
+	return rpc_open(&a->api.rpc, &config, err);
 }
 
 static bool open_engine(struct automation *a, const struct fleet *fleet, const struct c2_conf *conf,
@@ -192,8 +192,8 @@ void automation_close(struct automation *a)
 	tell_free(a->tell);
 	if (a->engine)
 		engine_free(a->engine);
-	if (a->api.grpc)
-		grpc_close(a->api.grpc);
+	if (a->api.rpc)
+		rpc_close(a->api.rpc);
 	loop_timer_del(a->work);
 	loop_timer_del(a->letters);
 	loop_timer_del(a->events);
@@ -208,15 +208,15 @@ struct engine *automation_engine(const struct automation *a)
 bool automation_check(const struct c2_conf *conf, struct err *err)
 {
 	const struct post_config post_config = post_config_of(conf);
-	const struct grpc_config grpc_config = grpc_config_of(conf);
+	const struct rpc_config rpc_config = rpc_config_of(conf);
 	struct loop *loop = loop_new();
-	struct grpc *grpc = NULL;
+	struct rpc *rpc = NULL;
 	struct post *post;
 	bool ok = post_open(&post, &post_config, loop, &clock_real, err) &&
-		  (!conf->engine_c2 || grpc_open(&grpc, &grpc_config, err));
+		  (!conf->engine_c2 || rpc_open(&rpc, &rpc_config, err));
 
-	if (grpc)
-		grpc_close(grpc);
+	if (rpc)
+		rpc_close(rpc);
 	post_close(post);
 	loop_free(loop);
 	return ok;

@@ -21,7 +21,7 @@ static bool call(struct fleet_api *f, unsigned method, const ProtobufCMessage *r
 		 struct arena *arena, void *answer, struct err *err)
 {
 	ProtobufCMessage *msg = NULL;
-	bool ok = grpc_call(f->grpc, &api_methods[method], request, arena, &msg, err);
+	bool ok = rpc_call(f->rpc, &api_methods[method], request, arena, &msg, err);
 
 	/* What C2 said of this call is no matter of health; that it said nothing is. */
 	f->health = (struct err){.code = ERR_OK};

@@ -10,11 +10,11 @@
 #define C2_FLEET_API_H
 
 #include "c2/core/store.h"
-#include "cli/grpc.h"
+#include "cli/rpc.h"
 #include "engine/fleet.h"
 
 struct fleet_api {
-	struct grpc *grpc;
+	struct rpc *rpc;
 	struct store *store;
 	struct err health; /* of the last call; ERR_OK: well */
 };

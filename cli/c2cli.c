@@ -67,9 +67,9 @@ static bool run_own(const struct command *cmd, struct err *err)
 	return true;
 }
 
-static bool connect_to(const struct c2cli_args *args, struct grpc **grpc, struct err *err)
+static bool connect_to(const struct c2cli_args *args, struct rpc **rpc, struct err *err)
 {
-	const struct grpc_config config = {
+	const struct rpc_config config = {
 		.endpoint = args->endpoint ? args->endpoint : C2CLI_ENDPOINT,
 		.ca_file = args->cert,
 		.token_file = args->token_file,
@@ -77,7 +77,7 @@ static bool connect_to(const struct c2cli_args *args, struct grpc **grpc, struct
 		.stop = &stop,
 	};
 
-	return grpc_open(grpc, &config, err);
+	return rpc_open(grpc, &config, err);
 }
 
 static bool run_words(struct session *s, const struct c2cli_args *outer, size_t n,
@@ -103,7 +103,7 @@ static bool run_words(struct session *s, const struct c2cli_args *outer, size_t 
 		args.output = outer->output;
 	if (!args.timeout_s)
 		args.timeout_s = outer->timeout_s;
-	grpc_set_timeout(s->grpc, 1000 * (args.timeout_s ? args.timeout_s : C2CLI_TIMEOUT_S));
+	rpc_set_timeout(s->rpc, 1000 * (args.timeout_s ? args.timeout_s : C2CLI_TIMEOUT_S));
 	s->timeout_s = args.timeout_s;
 	s->json = args.output && strcmp(args.output, "json") == 0;
 	return run_command(s, &cmd, err);
@@ -182,10 +182,10 @@ static int run_shell(const struct c2cli_args *args)
 	struct err err;
 	int code;
 
-	if (!connect_to(args, &s.grpc, &err))
+	if (!connect_to(args, &s.rpc, &err))
 		return fail(&err);
 	code = isatty(STDIN_FILENO) ? run_interactive(&s, args) : run_lines(&s, args);
-	grpc_close(s.grpc);
+	rpc_close(s.rpc);
 	return code;
 }
 
@@ -197,10 +197,10 @@ static int run_once(const struct c2cli_args *args, const struct command *cmd)
 
 	s.json = args->output && strcmp(args->output, "json") == 0;
 	s.stdin_taken = args->token_file && strcmp(args->token_file, "-") == 0;
-	if (!connect_to(args, &s.grpc, &err))
+	if (!connect_to(args, &s.rpc, &err))
 		return fail(&err);
 	ok = run_command(&s, cmd, &err);
-	grpc_close(s.grpc);
+	rpc_close(s.rpc);
 	return ok ? EXIT_SUCCESS : fail(&err);
 }
 

@@ -39,7 +39,7 @@ bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct e
 	ProtobufCMessage *answer;
 	Pb__CryptoMode mode;
 
-	if (!grpc_call(s->grpc, &api_methods[API_C2_GET_CRYPTO_MODE], &request.base, arena, &answer,
+	if (!rpc_call(s->rpc, &api_methods[API_C2_GET_CRYPTO_MODE], &request.base, arena, &answer,
 		       err))
 		return false;
 	mode = ((const Pb__GetCryptoModeResponse *)(const void *)answer)->cryptomode;

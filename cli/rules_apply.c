@@ -26,7 +26,7 @@ static bool call(struct apply *a, unsigned method, const ProtobufCMessage *reque
 {
 	ProtobufCMessage *answer;
 
-	if (!grpc_call(a->s->grpc, &api_methods[method], request, a->arena, &answer, err))
+	if (!rpc_call(a->s->rpc, &api_methods[method], request, a->arena, &answer, err))
 		return false;
 	*out = ((const Pb__RuleResponse *)(const void *)answer)->rule;
 	return *out || err_set(err, ERR_INTERNAL, "the server answered without a rule");
@@ -52,7 +52,7 @@ static bool ask_rules(struct apply *a, struct err *err)
 	Pb__ListRulesRequest request = PB__LIST_RULES_REQUEST__INIT;
 	ProtobufCMessage *answer;
 
-	if (!grpc_call(a->s->grpc, &api_methods[API_C2_AUTOMATION_ENGINE_LIST_RULES], &request.base,
+	if (!rpc_call(a->s->rpc, &api_methods[API_C2_AUTOMATION_ENGINE_LIST_RULES], &request.base,
 		       a->arena, &answer, err))
 		return false;
 	a->have = (const void *)answer;

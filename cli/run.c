@@ -46,7 +46,7 @@ static bool run_call(struct session *s, const struct command *cmd, struct arena 
 	ProtobufCMessage *request, *answer;
 
 	return request_build(s, cmd, arena, &request, err) &&
-	       grpc_call(s->grpc, method_of(cmd->row), request, arena, &answer, err) &&
+	       rpc_call(s->rpc, method_of(cmd->row), request, arena, &answer, err) &&
 	       (out ? write_out(answer, out->text, err) : show_answer(answer, s->json, err));
 }
 
@@ -78,7 +78,7 @@ static bool run_page(struct session *s, const struct command *cmd, struct show_l
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
 		  set_number(request, "offset", offset, &arena, err) &&
 		  set_number(request, "count", count, &arena, err) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  rpc_call(s->rpc, cmd->row, request, &arena, &page, err) &&
 		  show_list_page(list, page, n, err);
 
 	arena_free(&arena);
@@ -133,7 +133,7 @@ static bool run_cursor_page(struct session *s, const struct command *cmd, struct
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
 		  (!*cursor ||
 		   api_set_field(request, "cursor", *cursor, strlen(*cursor), &arena, NULL, err)) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  rpc_call(s->rpc, cmd->row, request, &arena, &page, err) &&
 		  (is_list(cmd) ? show_list_page(&p->list, page, &n, err)
 				: show_sum_add(p, page, err));
 
@@ -198,7 +198,7 @@ static bool run_stream(struct session *s, const struct command *cmd, struct aren
 
 	if (!request_build(s, cmd, arena, &request, err))
 		return false;
-	if (grpc_stream(s->grpc, cmd->row, request, on_event, &sink, err))
+	if (rpc_stream(s->rpc, cmd->row, request, on_event, &sink, err))
 		return !sink.failed;
 	/* Stopping is how one leaves it. */
 	return err->code == ERR_CANCELLED && s->stop && *s->stop;
@@ -238,7 +238,7 @@ static bool ask_status(struct session *s, const struct command *cmd, struct show
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *request, *status;
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &status, err) &&
+		  rpc_call(s->rpc, cmd->row, request, &arena, &status, err) &&
 		  show_progress_of(status, p, err);
 
 	if (ok)

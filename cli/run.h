@@ -8,12 +8,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "cli/command.h"
-#include "cli/grpc.h"
+#include "cli/rpc.h"
 #include "engine.pb-c.h"
 
 struct session {
 	int64_t timeout_s; /* as given with the command; 0: not given */
-	struct grpc *grpc;
+	struct rpc *rpc;
 	bool json;
 	bool stdin_taken; /* commands come from standard input: "-" cannot */
 	volatile sig_atomic_t *stop;

@@ -13,7 +13,7 @@ static struct arena arena;
 /* The request of a line; null, and why. */
 static ProtobufCMessage *build(const char *line, struct err *err)
 {
-	struct session s = {.grpc = NULL};
+	struct session s = {.rpc = NULL};
 	struct c2cli_args args = {0};
 	struct command cmd;
 	ProtobufCMessage *request;

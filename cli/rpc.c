@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "cli/grpc.h"
+#include "cli/rpc.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 
 enum { TOKEN_MAX = 512, CONNECT_TIMEOUT_MS = 10000, NO_STATUS = -1 };
 
-struct grpc {
-	struct grpc_config config;
+struct rpc {
+	struct rpc_config config;
 	CURL *curl;
 	char token[TOKEN_MAX];
 	bool tls;
@@ -25,8 +25,8 @@ struct grpc {
 
 /* What one exchange has brought so far. */
 struct exchange {
-	struct grpc *grpc;
-	struct grpc_frames frames;
+	struct rpc *rpc;
+	struct rpc_frames frames;
 	int status; /* grpc-status, or NO_STATUS */
 	char message[sizeof((struct err *)0)->text];
 	struct err broken; /* why we ended it ourselves; ERR_OK: we did not */
@@ -65,7 +65,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 		x->status = strspn(number, "0123456789") > 0 ? (int)strtol(number, NULL, 10)
 							     : NO_STATUS;
 	} else if (is_header(line, len, "grpc-message", &value, &value_len)) {
-		grpc_message_decode(x->message, sizeof x->message, value, value_len);
+		rpc_message_decode(x->message, sizeof x->message, value, value_len);
 	} else if (len == 2 && x->status != NO_STATUS) {
 		/*
 		 * The end of headers that held the status already: the call was refused, maybe
@@ -82,10 +82,10 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *ctx)
 	long http = 0;
 
 	(void)one;
-	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
+	curl_easy_getinfo(x->rpc->curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200) /* the page of something that is no gRPC server */
 		return len;
-	if (grpc_frames_feed(&x->frames, (const uint8_t *)bytes, len, &x->broken))
+	if (rpc_frames_feed(&x->frames, (const uint8_t *)bytes, len, &x->broken))
 		return len;
 	return CURL_WRITEFUNC_ERROR;
 }
@@ -95,10 +95,10 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	struct exchange *x = ctx;
 
 	(void)a, (void)b, (void)c, (void)d;
-	return x->grpc->config.stop && *x->grpc->config.stop;
+	return x->rpc->config.stop && *x->rpc->config.stop;
 }
 
-static bool curl_failed(const struct grpc *g, CURLcode rc, struct err *err)
+static bool curl_failed(const struct rpc *g, CURLcode rc, struct err *err)
 {
 	const char *at = g->config.endpoint;
 
@@ -142,7 +142,7 @@ static bool curl_failed(const struct grpc *g, CURLcode rc, struct err *err)
 /* What the server said, and what the caller can do about it. */
 static bool refused(const struct exchange *x, struct err *err)
 {
-	const struct grpc *g = x->grpc;
+	const struct rpc *g = x->rpc;
 	enum err_code code = err_from_grpc(x->status);
 	const char *text = x->message[0] ? x->message : err_row(code)->text, *next = "";
 
@@ -171,22 +171,22 @@ static bool judge(struct exchange *x, CURLcode rc, struct err *err)
 	}
 	/* However the exchange ended, once there is a status it counts. */
 	if (rc != CURLE_OK && x->status == NO_STATUS)
-		return curl_failed(x->grpc, rc, err);
-	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
+		return curl_failed(x->rpc, rc, err);
+	curl_easy_getinfo(x->rpc->curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200 || x->status == NO_STATUS)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s is no gRPC server (HTTP status %ld): is it the gRPC port, "
 			       "5555 unless configured otherwise, or is a proxy in between?",
-			       x->grpc->config.endpoint, http);
+			       x->rpc->config.endpoint, http);
 	if (x->status != 0)
 		return refused(x, err);
-	if (!grpc_frames_done(&x->frames))
+	if (!rpc_frames_done(&x->frames))
 		return err_set(err, ERR_UNAVAILABLE, "the answer of %s was cut",
-			       x->grpc->config.endpoint);
+			       x->rpc->config.endpoint);
 	return true;
 }
 
-static struct curl_slist *headers_of(const struct grpc *g, bool stream)
+static struct curl_slist *headers_of(const struct rpc *g, bool stream)
 {
 	static const char *const fixed[] = {"Content-Type: application/grpc", "TE: trailers",
 					    "Accept:", "Expect:"};
@@ -226,7 +226,7 @@ static uint8_t *pack(const ProtobufCMessage *request, size_t *len)
 	return out;
 }
 
-static void set_url(struct grpc *g, const struct api_method *method)
+static void set_url(struct rpc *g, const struct api_method *method)
 {
 	const char *scheme = strstr(g->config.endpoint, "://") ? ""
 			     : g->tls                          ? "https://"
@@ -242,7 +242,7 @@ static void set_url(struct grpc *g, const struct api_method *method)
 static bool exchange(struct exchange *x, const struct api_method *method,
 		     const ProtobufCMessage *request, struct err *err)
 {
-	struct grpc *g = x->grpc;
+	struct rpc *g = x->rpc;
 	bool stream = method->server_stream;
 	struct curl_slist *headers = headers_of(g, stream);
 	size_t len;
@@ -264,7 +264,7 @@ static bool exchange(struct exchange *x, const struct api_method *method,
 	explicit_bzero(body, len);
 	free(body);
 	free_headers(headers);
-	grpc_frames_free(&x->frames);
+	rpc_frames_free(&x->frames);
 	return ok;
 }
 
@@ -283,11 +283,11 @@ static bool take_unary(void *ctx, const uint8_t *bytes, size_t len, struct err *
 	return api_unpack(u->method->response, bytes, len, u->arena, &u->response, err);
 }
 
-bool grpc_call(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-	       struct arena *arena, ProtobufCMessage **response, struct err *err)
+bool rpc_call(struct rpc *g, const struct api_method *method, const ProtobufCMessage *request,
+	      struct arena *arena, ProtobufCMessage **response, struct err *err)
 {
 	struct unary u = {method, arena, NULL};
-	struct exchange x = {.grpc = g, .frames = {.on_frame = take_unary, .ctx = &u}};
+	struct exchange x = {.rpc = g, .frames = {.on_frame = take_unary, .ctx = &u}};
 
 	if (!exchange(&x, method, request, err))
 		return false;
@@ -319,17 +319,17 @@ static bool take_streamed(void *ctx, const uint8_t *bytes, size_t len, struct er
 	return ok;
 }
 
-bool grpc_stream(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-		 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
-		 struct err *err)
+bool rpc_stream(struct rpc *g, const struct api_method *method, const ProtobufCMessage *request,
+		bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
+		struct err *err)
 {
 	struct stream s = {method, on_message, ctx, false};
-	struct exchange x = {.grpc = g, .frames = {.on_frame = take_streamed, .ctx = &s}};
+	struct exchange x = {.rpc = g, .frames = {.on_frame = take_streamed, .ctx = &s}};
 
 	return exchange(&x, method, request, err) || s.enough;
 }
 
-static bool set_tls(struct grpc *g, struct err *err)
+static bool set_tls(struct rpc *g, struct err *err)
 {
 	const char *ca = g->config.ca_file;
 
@@ -357,11 +357,11 @@ static bool set_tls(struct grpc *g, struct err *err)
 	return true;
 }
 
-static bool set_token(struct grpc *g, struct err *err)
+static bool set_token(struct rpc *g, struct err *err)
 {
 	if (!g->config.token_file)
 		return true;
-	if (!g->tls && !grpc_is_loopback(g->config.endpoint))
+	if (!g->tls && !rpc_is_loopback(g->config.endpoint))
 		return err_set(err, ERR_CONFIG,
 			       "the token would travel to %s unencrypted; use TLS "
 			       "(--cert FILE)",
@@ -375,9 +375,9 @@ static bool set_token(struct grpc *g, struct err *err)
 	return true;
 }
 
-bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *err)
+bool rpc_open(struct rpc **out, const struct rpc_config *config, struct err *err)
 {
-	struct grpc *g = mem_alloc(sizeof *g);
+	struct rpc *g = mem_alloc(sizeof *g);
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	g->config = *config;
@@ -385,7 +385,7 @@ bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *
 	if (!g->curl)
 		mem_exhausted("curl");
 	if (!set_tls(g, err) || !set_token(g, err)) {
-		grpc_close(g);
+		rpc_close(g);
 		return false;
 	}
 	curl_easy_setopt(g->curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -401,12 +401,12 @@ bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *
 	return true;
 }
 
-void grpc_set_timeout(struct grpc *g, int64_t timeout_ms)
+void rpc_set_timeout(struct rpc *g, int64_t timeout_ms)
 {
 	g->config.timeout_ms = timeout_ms;
 }
 
-void grpc_close(struct grpc *g)
+void rpc_close(struct rpc *g)
 {
 	if (!g)
 		return;
