@@ -77,7 +77,7 @@ static bool connect_to(const struct c2cli_args *args, struct rpc **rpc, struct e
 		.stop = &stop,
 	};
 
-	return rpc_open(grpc, &config, err);
+	return rpc_open(rpc, &config, err);
 }
 
 static bool run_words(struct session *s, const struct c2cli_args *outer, size_t n,
