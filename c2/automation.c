@@ -118,10 +118,14 @@ static struct post_config post_config_of(const struct c2_conf *c)
 
 static struct rpc_config rpc_config_of(const struct c2_conf *c)
 {
+	static const struct rpc_words words = {"engine.c2", "engine.c2_ca", "engine.c2_token_file",
+					       "a faster server"};
+
 	return (struct rpc_config){.endpoint = c->engine_c2,
 				   .ca_file = c->engine_c2_ca,
 				   .token_file = c->engine_c2_token_file,
-				   .timeout_ms = CALL_MS};
+				   .timeout_ms = CALL_MS,
+				   .words = &words};
 }
 
 static bool open_fleet(struct automation *a, struct fleet *out, const struct c2_conf *conf,

@@ -98,44 +98,54 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	return x->rpc->config.stop && *x->rpc->config.stop;
 }
 
+static const struct rpc_words *words_of(const struct rpc *g)
+{
+	static const struct rpc_words flags = {"--endpoint HOST:PORT", "--cert FILE",
+					       "--token-file FILE", "--timeout SECONDS"};
+
+	return g->config.words ? g->config.words : &flags;
+}
+
 static bool curl_failed(const struct rpc *g, CURLcode rc, struct err *err)
 {
+	const struct rpc_words *w = words_of(g);
 	const char *at = g->config.endpoint;
 
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "no address is known for %s; check the name in --endpoint HOST:PORT",
-			       at);
+			       "no address is known for %s; check the name in %s", at, w->endpoint);
 	case CURLE_URL_MALFORMAT:
-		return err_set(err, ERR_INVALID, "--endpoint %s: it has to be HOST:PORT", at);
+		return err_set(err, ERR_INVALID, "%s: it has to be HOST:PORT (%s)", at,
+			       w->endpoint);
 	case CURLE_COULDNT_CONNECT:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "no key server answers at %s; is c2 running there? "
-			       "(another address: --endpoint HOST:PORT)",
-			       at);
+			       "(another address: %s)",
+			       at, w->endpoint);
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(err, ERR_DEADLINE,
-			       "%s did not answer in time; wait longer with --timeout SECONDS", at);
+		return err_set(err, ERR_DEADLINE, "%s did not answer in time; wait longer with %s",
+			       at, w->timeout);
 	case CURLE_ABORTED_BY_CALLBACK:
 		return err_set(err, ERR_CANCELLED, "stopped");
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "the certificate of %s is not trusted: it is for another host, has "
-			       "expired, or is not signed by %s; give its CA with --cert FILE",
-			       at, g->config.ca_file ? g->config.ca_file : "a CA of the system");
+			       "expired, or is not signed by %s; give its CA with %s",
+			       at, g->config.ca_file ? g->config.ca_file : "a CA of the system",
+			       w->ca);
 	case CURLE_SSL_CONNECT_ERROR:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "%s does not speak TLS, or not ours; without --cert it is tried "
+			       "%s does not speak TLS, or not ours; without %s it is tried "
 			       "unencrypted",
-			       at);
+			       at, w->ca);
 	default:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s does not answer as a key server: %s; is it the gRPC port "
-			       "(5555, not HTTP's 8888)?%s",
+			       "(5555, not HTTP's 8888)?%s%s",
 			       at, curl_easy_strerror(rc),
-			       g->tls ? "" : " A server with TLS needs --cert FILE");
+			       g->tls ? "" : " A server with TLS needs ", g->tls ? "" : w->ca);
 	}
 }
 
@@ -144,21 +154,22 @@ static bool refused(const struct exchange *x, struct err *err)
 {
 	const struct rpc *g = x->rpc;
 	enum err_code code = err_from_grpc(x->status);
-	const char *text = x->message[0] ? x->message : err_row(code)->text, *next = "";
+	const char *text = x->message[0] ? x->message : err_row(code)->text;
+	const char *next = "", *how = "";
 
 	if (code == ERR_UNAUTHENTICATED && g->token[0])
 		next = "; is it in the server's token file? c2 reads that again at SIGHUP";
 	else if (code == ERR_UNAUTHENTICATED)
-		next = "; give one with --token-file FILE";
+		next = "; give one with ", how = words_of(g)->token;
 	else if (code == ERR_FORBIDDEN)
-		next = "; it needs --token-file with a token of a higher role";
+		next = "; it needs a token of a higher role: ", how = words_of(g)->token;
 	else if (code == ERR_NOT_FOUND && strstr(text, "rule"))
 		next = "; c2cli rule list tells which there are";
 	else if (code == ERR_NOT_FOUND && strstr(text, "client"))
 		next = "; c2cli client list tells which there are";
 	else if (code == ERR_NOT_FOUND && strstr(text, "topic"))
 		next = "; c2cli topic list tells which there are";
-	return err_set(err, code, "%s%s", text, next);
+	return err_set(err, code, "%s%s%s", text, next, how);
 }
 
 static bool judge(struct exchange *x, CURLcode rc, struct err *err)
@@ -363,15 +374,13 @@ static bool set_token(struct rpc *g, struct err *err)
 		return true;
 	if (!g->tls && !rpc_is_loopback(g->config.endpoint))
 		return err_set(err, ERR_CONFIG,
-			       "the token would travel to %s unencrypted; use TLS "
-			       "(--cert FILE)",
-			       g->config.endpoint);
+			       "the token would travel to %s unencrypted; use TLS (%s)",
+			       g->config.endpoint, words_of(g)->ca);
 	if (!file_read_line(g->config.token_file, g->token, sizeof g->token, err))
-		return err_wrap(err, "--token-file");
+		return err_wrap(err, "%s", words_of(g)->token);
 	for (const char *c = g->token; *c; c++)
 		if (*c <= ' ' || *c > '~')
-			return err_set(err, ERR_CONFIG, "--token-file %s: holds no token",
-				       g->config.token_file);
+			return err_set(err, ERR_CONFIG, "%s: holds no token", g->config.token_file);
 	return true;
 }
 

@@ -16,12 +16,18 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+/* How the user of this program sets each, for what errors say; null: c2cli's flags. */
+struct rpc_words {
+	const char *endpoint, *ca, *token, *timeout;
+};
+
 struct rpc_config {
 	const char *endpoint;   /* host:port, or with http:// or https:// before it */
 	const char *ca_file;    /* CA certificate: TLS; null: TLS only if the endpoint says https */
 	const char *token_file; /* first line is the token; null: none */
 	int64_t timeout_ms;     /* of each unary call */
 	volatile sig_atomic_t *stop; /* set by a signal handler: give the call up; may be null */
+	const struct rpc_words *words;
 };
 
 struct rpc;
