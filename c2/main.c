@@ -411,7 +411,8 @@ static const struct option options[] = {
 
 static const char usage[] =
 	"Usage: c2 [COMMAND] [--config FILE] [--set section.key=value]...\n"
-	"The E4 key server. Logs JSON lines on standard error.\n"
+	"The E4 key server. Logs JSON lines on standard error. With engine.c2 set it is c2ae:\n"
+	"the automation engine alone, for another key server.\n"
 	"\n"
 	"Commands that work on its database, and end:\n"
 	"  backup --to FILE           save all of it, while servers run; - is standard output\n"
@@ -485,6 +486,13 @@ static bool read_sources(struct app *a, int argc, char **argv, const char *file,
 	return true;
 }
 
+static bool called_check(const char *name, const struct c2_conf *conf, struct err *err)
+{
+	return strcmp(basename(name), "c2ae") != 0 || conf->engine_c2 ||
+	       err_set(err, ERR_CONFIG,
+		       "c2ae works for another server: set engine.c2 to its gRPC address");
+}
+
 /* Twice: what is read tells the profile, which then lies below all that is read. */
 static bool read_settings(struct app *a, int argc, char **argv, const char *file, struct err *err)
 {
@@ -498,7 +506,7 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 	conf_free(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	ok = c2_profile_apply(&a->conf, profile, err) && read_sources(a, argc, argv, file, err) &&
-	     c2_conf_plan(&a->plan, &a->conf, err);
+	     called_check(argv[0], &a->conf, err) && c2_conf_plan(&a->plan, &a->conf, err);
 	free(profile);
 	return ok;
 }

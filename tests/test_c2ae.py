@@ -1,8 +1,10 @@
 """c2ae: the engine as a process of its own, for a C2 that it reaches by its API alone."""
 
+import subprocess
+
 import pytest
 
-from actors import Device, Refused, Server, wait_until
+from actors import C2, Device, Refused, Server, wait_until
 from device import random_key
 from test_rules import add, at, on, revision, rule, runs, target, wait_run
 
@@ -139,3 +141,11 @@ def test_a_token_that_may_not_rotate_does_not(tmp_path, c2):
         assert VIEWER not in engine.log.read_text()
     finally:
         engine.kill()
+
+
+def test_by_its_name_it_wants_to_know_its_server(tmp_path):
+    link = tmp_path / "c2ae"
+    link.symlink_to(C2)
+    done = subprocess.run([link, "--set", "http.listen=127.0.0.1:0"], capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode == 78 and "engine.c2" in done.stderr
