@@ -293,6 +293,7 @@ def test_a_topic_rotates_after_three_joins_and_not_before(c2, join):
     join(c2, "c", "t")
     run = wait_run(c2, rule_id, "RUN_DONE")
     assert (run["cause"], run["done"], run["failed"]) == ("CAUSE_EVENT", "1", "0")
+    assert run["outcome"] == "1 rotated"
     assert revision(c2, "t") > before
     after = rule(c2, rule_id)
     assert after["triggers"][0]["occurrences"] == "0" and after["lastExecuted"] != NEVER
