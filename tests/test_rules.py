@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -217,7 +218,8 @@ def test_replacing_a_rule_keeps_known_parts_makes_new_ones_and_drops_the_rest(c2
     for topic in "a", "b", "c":
         c2.new_topic(topic)
     before = c2.call("POST", "/rules", a_rule([at("@daily"), on("CLIENT_SUBSCRIBED", 5)],
-                                              [target("TOPIC", "a"), target("TOPIC", "b")]))["rule"]
+                                              [target("TOPIC", "a"), target("TOPIC", "b")],
+                                              options={"waves": [10, 100]}))["rule"]
     c2.new_client("x", random_key())
     c2.attach("x", "b")
     counted = before["triggers"][1]["id"]
@@ -227,6 +229,7 @@ def test_replacing_a_rule_keeps_known_parts_makes_new_ones_and_drops_the_rest(c2
         "triggers": [before["triggers"][1], at("@weekly")],
         "targets": [before["targets"][1], target("TOPIC", "c")]})["rule"]
     assert after["id"] == 1 and after["description"] == "other"
+    assert after["options"] == before["options"]  # which older tools do not know
     assert after["triggers"][0]["id"] == counted and after["triggers"][0]["occurrences"] == "1"
     old = {p["id"] for p in before["triggers"] + before["targets"]}
     assert after["triggers"][1]["id"] not in old and after["targets"][1]["id"] not in old
@@ -390,6 +393,19 @@ def test_an_alarm_rotates_the_topic_it_is_about(c2):
     with pytest.raises(Refused) as e:
         c2.call("POST", "/alarms", {})
     assert e.value.status == 400
+
+
+def test_a_key_is_due_when_it_is_of_age(c2):
+    c2.new_topic("t")
+    made, = c2.call("POST", "/rpc/pb.C2/SearchTopics", {})["topics"]
+    rule_id = add(c2, [trigger("KEY_AGE", age="30d")], [target("TOPIC_PATTERN", "*")])
+    due = datetime.fromisoformat(made["rotatedAt"]) + timedelta(days=30)
+
+    def planned():
+        shown = rule(c2, rule_id)["nextDue"]
+        return shown and datetime.fromisoformat(shown) == due
+    wait_until(planned, what="the key's birthday is planned")
+    assert runs(c2, rule_id) == []  # what found nothing to do is no history
 
 
 def test_run_now_waits_for_the_grace_period_unless_forced(c2):
