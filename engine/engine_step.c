@@ -161,6 +161,7 @@ static bool pack(struct step *s, struct err *err)
 {
 	struct entry *en = s->en;
 
+	s->state = 0;
 	s->n_records = 1;
 	s->records[0] = (struct fleet_record){.kind = RECORD_RUN,
 					      .id = en->run_id,

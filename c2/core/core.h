@@ -253,6 +253,7 @@ struct core_topic_facts {
 struct core_client_facts {
 	bool exists;
 	int64_t key_revision; /* at which its key became the wanted one */
+	int64_t key_at;       /* when that was, Unix seconds; 0: before it was noted */
 	bool key_pending;     /* it has not confirmed that key */
 };
 

@@ -45,7 +45,10 @@ static void close_custody(void *ctx)
 
 static bool died(struct server *s, struct err *err)
 {
+	s->kit->n_deaths += !s->dead;
 	s->dead = true;
+	s->die_at = 0;
+	s->up_at_ms = s->kit->clock_state.mono_ms + s->down_s * 1000;
 	return err_set(err, ERR_STORE, "the process is gone");
 }
 
@@ -58,7 +61,7 @@ static bool commit(void *ctx, struct fleet_txn *txn, int64_t *recipients, size_t
 		   struct err *err)
 {
 	struct server *s = ctx;
-	bool dies = !s->dead && ++s->n_commits == s->die_at;
+	bool dies = !s->dead && ++s->n_commits >= s->die_at && s->die_at;
 
 	*bad = txn->n_ops;
 	if (is_gone(s, err) || (dies && !s->die_late))
@@ -213,10 +216,17 @@ void kit_close(struct kit *k)
 
 void server_work(struct server *s)
 {
-	core_work(s->core, 64);
-	s->wait_ms = engine_work(s->engine);
-	if (s->dead)
-		server_restart(s);
+	if (!s->dead) {
+		core_work(s->core, 64);
+		s->wait_ms = engine_work(s->engine);
+	}
+	if (!s->dead)
+		return;
+	s->wait_ms = s->up_at_ms - s->kit->clock_state.mono_ms;
+	if (s->wait_ms > 0)
+		return;
+	server_restart(s);
+	s->wait_ms = 0;
 }
 
 /* Until all have something to wait for. */
@@ -226,9 +236,12 @@ void kit_settle(struct kit *k)
 		bool idle = true;
 
 		for (size_t j = 0; j < k->n_servers; j++) {
-			server_work(&k->servers[j]);
-			idle &= k->servers[j].wait_ms != 0;
+			struct server *s = &k->servers[((k->turn >> 16) + j) % k->n_servers];
+
+			server_work(s);
+			idle &= s->wait_ms != 0;
 		}
+		k->turn = k->turn * 1103515245 + 12345;
 		if (idle)
 			return;
 	}

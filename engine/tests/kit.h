@@ -22,6 +22,8 @@ struct server {
 	size_t n_commits;        /* since the test set it to 0 */
 	size_t die_at;           /* the commit of this number; 0: none */
 	bool die_late;           /* after it was done */
+	int64_t down_s;   /* how long it then stays down */
+	int64_t up_at_ms; /* monotonic */
 	enum err_code fail_ops;  /* commits with operations fail so; ERR_OK: not */
 	size_t n_begun, n_ended; /* runs it told of */
 	Pb__RunState last_state;
@@ -36,6 +38,8 @@ struct kit {
 	struct engine_config config;
 	struct server servers[KIT_SERVERS];
 	size_t n_servers;
+	size_t n_deaths;
+	uint32_t turn; /* which server works first: by chance */
 	struct arena arena; /* of answers */
 	struct err err;
 };
