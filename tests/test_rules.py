@@ -425,6 +425,21 @@ def test_run_now_waits_for_the_grace_period_unless_forced(c2):
     wait_run(c2, rule_id, "RUN_STOPPED")
 
 
+def test_what_is_due_again_in_the_grace_period_rotates_once_when_it_is_over(start):
+    c2 = start(engine__grace=4)
+    c2.new_topic("t")
+    rule_id = add(c2, [on("ALARM")], [target("TOPIC", "t")])
+    before = revision(c2, "t")
+    c2.call("POST", "/alarms", {"topic": "t"})
+    wait_run(c2, rule_id, "RUN_WAITING")
+    c2.call("POST", "/alarms", {"topic": "t"})
+    wait_until(lambda: runs(c2, rule_id)[0]["merged"] == "1", what="the second alarm joins")
+    assert revision(c2, "t") == before
+    run = wait_run(c2, rule_id, "RUN_DONE")
+    assert (run["done"], run["merged"], len(runs(c2, rule_id))) == ("1", "1", 1)
+    assert revision(c2, "t") > before
+
+
 def test_waves_stop_when_devices_are_cut_off_and_go_on_when_they_are_there(c2, join_py):
     topics = [f"w/{n}" for n in range(20)]
     for topic in topics:
