@@ -160,7 +160,7 @@ static void server_start(struct server *s)
 					   .events_keep = 10000,
 					   .shared = k->n_servers > 1};
 	const struct fleet fleet = {&ops, s};
-	const struct engine_told told = {on_run, s};
+	const struct engine_told told = {.run = on_run, .ctx = s};
 
 	s->dead = false;
 	s->core = core_new(&config, &k->store, &k->custody, &k->clock, core_woken, s, &k->err);
