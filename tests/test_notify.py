@@ -218,7 +218,7 @@ def test_mail_goes_out_by_tls_and_login_and_says_what_happened(
         assert envelope.mail_from == "c2@example.org" and envelope.rcpt_tos == ["ops@example.org"]
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert parsed["To"] == "ops@example.org" and f"rule {rule} done" in parsed["Subject"]
-        assert "täglich" in parsed.get_content() and "1 " in parsed.get_content()
+        assert "täglich" in parsed.get_body().get_content() and "1 " in parsed.get_body().get_content()
         assert "the password of c2" not in server.log.read_text()
     finally:
         server.kill()
