@@ -169,7 +169,7 @@ static void conn_end(void)
 
 static void answer(void)
 {
-	static char noise[65536];
+	static char noise[4 * 65536]; /* more than is taken of an answer */
 
 	CHECK(write(rx.conn, rx.answer, strlen(rx.answer)) > 0);
 	if (!rx.endless)
