@@ -21,6 +21,8 @@ struct engine *engine_new(const struct engine_config *config, const struct fleet
 			     .wake_ctx = wake_ctx};
 	if (!e->cfg.look_s)
 		e->cfg.look_s = LOOK_S;
+	if (!e->cfg.poll_s)
+		e->cfg.poll_s = POLL_S;
 	if (told)
 		e->told = *told;
 	if (engine_load(e, err))
@@ -95,7 +97,7 @@ static bool poll(struct engine *e, struct err *err)
 {
 	if (!e->cfg.shared || engine_mono(e) < e->poll_at_ms)
 		return true;
-	e->poll_at_ms = engine_mono(e) + POLL_MS;
+	e->poll_at_ms = engine_mono(e) + e->cfg.poll_s * 1000;
 	return engine_poll(e, err);
 }
 

@@ -26,7 +26,7 @@ enum {
 	SLICE_MS = 5,    /* of one call of engine_work */
 	STEP_MS = 10,    /* of looking at targets in one step */
 	TAKE_OVER_S = 5, /* a run of another server that has not moved for so long */
-	POLL_MS = 5000,  /* between two looks for what other servers changed */
+	POLL_S = 5,      /* between two looks for what other servers changed */
 	LOOK_S = 60,     /* so that a step of the clock is seen */
 	MATCHES_MAX = 1000,
 	ASK_MAX = 1000, /* targets that are looked at when a rule is shown */
