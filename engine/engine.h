@@ -25,6 +25,7 @@ struct engine_config {
 	int64_t grace_s;      /* grace period of the devices (protocol.md section 1): 3600 */
 	int64_t history_keep; /* runs kept, of all rules */
 	int64_t look_s;       /* it looks at least so often at its clock, which may step; 0: 60 */
+	int64_t poll_s;       /* looks so often for what others changed, if shared; 0: 5 */
 	bool shared;          /* other servers may run the same rules: look for their changes */
 };
 

@@ -526,7 +526,7 @@ static void test_history_comes_in_pages_and_is_trimmed(void)
 		pages++;
 		req.cursor = resp.cursor;
 	} while (req.cursor[0]);
-	CHECK(n >= 50 && n <= 50 + 64);
+	CHECK(n >= 50 && n <= 50 + 128);
 	CHECK(pages >= 3);
 	kit_close(&k);
 }
