@@ -17,18 +17,32 @@ enum {
 void plan_init(struct plan *p, const struct plan_view *v)
 {
 	*p = (struct plan){.row = v->row};
-	/* Each topic and peer once, unknown topics of a receipt in a batch, keys, resets,
-	 * questions. */
-	p->cap = v->n_topics + v->n_peers + PLAN_BATCH_MAX + 16;
-	p->commands = mem_array(p->cap, sizeof *p->commands);
+}
+
+static void forget(struct plan_command *commands, size_t n)
+{
+	if (commands)
+		e4_wipe(commands, n * sizeof *commands);
+	free(commands);
 }
 
 void plan_free(struct plan *p)
 {
-	if (p->commands)
-		e4_wipe(p->commands, p->cap * sizeof *p->commands);
-	free(p->commands);
+	forget(p->commands, p->cap);
 	*p = (struct plan){0};
+}
+
+/* Most plans are a key and a question. Keys must not stay behind in what moves. */
+static void grow(struct plan *p)
+{
+	size_t cap = p->cap ? 4 * p->cap : 4;
+	struct plan_command *larger = mem_array(cap, sizeof *larger);
+
+	if (p->n)
+		memcpy(larger, p->commands, p->n * sizeof *larger);
+	forget(p->commands, p->n);
+	p->commands = larger;
+	p->cap = cap;
 }
 
 bool plan_hears(const struct plan_view *v, size_t control, const struct plan_command *cmd)
@@ -71,8 +85,11 @@ int64_t plan_pause_jitter(const struct plan_input *in, const struct store_client
 
 struct plan_command *plan_add(struct plan *p, enum plan_audience audience, int level)
 {
-	struct plan_command *cmd = &p->commands[p->n++];
+	struct plan_command *cmd;
 
+	if (p->n == p->cap)
+		grow(p);
+	cmd = &p->commands[p->n++];
 	cmd->audience = (uint8_t)audience;
 	cmd->stamp = (uint64_t)level;
 	return cmd;
@@ -433,6 +450,20 @@ static void due_in_repair(struct plan *p, const struct plan_view *v, const struc
 	ask_only(p, v, in, E4_REPORT_ENTRIES);
 }
 
+/*
+ * What is sent to who is away is waste: sessions and retained messages hand it
+ * over too late to be taken. A question finds those whose announcement is lost.
+ */
+static void ask_who_is_away(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+			    bool timed_out)
+{
+	if (timed_out) {
+		p->row.attempts++;
+		p->row.asked_at = 0;
+	}
+	ask_only(p, v, in, 0);
+}
+
 void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	struct store_client *row = &p->row;
@@ -442,11 +473,15 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 	bool timed_out = row->asked_at && in->now >= row->asked_at + pause * 3 / 4;
 	bool open = wanted > row->confirmed_rev || in_repair(row->reason);
 
-	if (open)
-		plan_behind(p, in);
 	/* A clock that stepped back must not stretch a pause. */
 	if (row->asked_at > in->now)
 		row->asked_at = in->now;
+	if (plan_is_away(row)) {
+		ask_who_is_away(p, v, in, timed_out);
+		return;
+	}
+	if (open)
+		plan_behind(p, in);
 	if (!unsent && !announced && row->asked_at && !timed_out) {
 		row->next_at = row->asked_at + pause;
 		return;

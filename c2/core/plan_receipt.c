@@ -393,6 +393,10 @@ void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_i
 	plan_digest(v, digest);
 	if (newest && e4_equal(digest, r->digest, sizeof digest)) {
 		confirm(p, v, in);
+	} else if (plan_is_away(&v->row)) {
+		/* Back, and what it was sent it did not take. */
+		p->row.attempts = 0;
+		again(p, in, REASON_ANNOUNCED);
 	} else if (wanted > v->row.sent_rev) {
 		/* Something newer is on its way; what it says then counts. */
 		p->row.attempts = 0;
