@@ -6617,7 +6617,7 @@ const ProtobufCMessageDescriptor pb__get_topic_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_topic_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_topic_status_response__field_descriptors[7] =
+static const ProtobufCFieldDescriptor pb__get_topic_status_response__field_descriptors[9] =
 {
   {
     "revision",
@@ -6703,9 +6703,35 @@ static const ProtobufCFieldDescriptor pb__get_topic_status_response__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "countedAt",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetTopicStatusResponse, countedat),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "counted",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetTopicStatusResponse, counted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_topic_status_response__field_indices_by_name[] = {
   2,   /* field[2] = confirmed */
+  8,   /* field[8] = counted */
+  7,   /* field[7] = countedAt */
   1,   /* field[1] = members */
   0,   /* field[0] = revision */
   6,   /* field[6] = rotatedAt */
@@ -6713,10 +6739,11 @@ static const unsigned pb__get_topic_status_response__field_indices_by_name[] = {
   4,   /* field[4] = waiting */
   5,   /* field[5] = withheld */
 };
-static const ProtobufCIntRange pb__get_topic_status_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__get_topic_status_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 100, 7 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor pb__get_topic_status_response__descriptor =
 {
@@ -6726,10 +6753,10 @@ const ProtobufCMessageDescriptor pb__get_topic_status_response__descriptor =
   "Pb__GetTopicStatusResponse",
   "pb",
   sizeof(Pb__GetTopicStatusResponse),
-  7,
+  9,
   pb__get_topic_status_response__field_descriptors,
   pb__get_topic_status_response__field_indices_by_name,
-  1,  pb__get_topic_status_response__number_ranges,
+  2,  pb__get_topic_status_response__number_ranges,
   (ProtobufCMessageInit) pb__get_topic_status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -754,10 +754,12 @@ struct  Pb__GetTopicStatusResponse
   int64_t waiting;
   int64_t withheld;
   Google__Protobuf__Timestamp *rotatedat;
+  Google__Protobuf__Timestamp *countedat;
+  int64_t counted;
 };
 #define PB__GET_TOPIC_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_topic_status_response__descriptor) \
-    , 0, 0, 0, 0, 0, 0, NULL }
+    , 0, 0, 0, 0, 0, 0, NULL, NULL, 0 }
 
 
 struct  Pb__NewTopicClientRequest

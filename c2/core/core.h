@@ -213,7 +213,15 @@ struct core_topic_status {
 	int64_t revision;
 	int64_t rotated_at; /* Unix seconds */
 	struct store_progress progress;
+	/*
+	 * Of a topic with more members than CORE_COUNT_AT_ONCE it is the last count;
+	 * until there is one, who is not counted yet is waiting.
+	 */
+	int64_t counted;
+	int64_t counted_at; /* Unix seconds */
 };
+
+enum { CORE_COUNT_AT_ONCE = 10000 };
 
 /* In the bits of core_search.states: 1 << state. */
 enum core_client_state { CORE_CLIENT_WAITING = 0, CORE_CLIENT_SENT = 1, CORE_CLIENT_CONFIRMED = 2 };

@@ -309,8 +309,13 @@ struct store_ops {
 	/* Topics with walk_rev < rev, at most limit: their members are yet to be handed rev. */
 	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg,
 			       struct err *err);
-	bool (*topic_progress)(void *ctx, int64_t topic_id, struct store_progress *out,
-			       struct err *err);
+	/*
+	 * Add the next members of a topic, those after client *after, to sum: at most
+	 * limit, removed ones too, which count for nothing. *after becomes the last of
+	 * them, or 0: there are no more.
+	 */
+	bool (*topic_progress)(void *ctx, int64_t topic_id, int64_t *after, int limit,
+			       struct store_progress *sum, struct err *err);
 
 	/* Members, links, peers: put is ERR_NOT_FOUND if what it names by id is not there. */
 	bool (*member)(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,

@@ -269,6 +269,8 @@ METHOD(get_topic_status, GetTopicStatus)
 	resp->waiting = s.progress.waiting;
 	resp->withheld = s.progress.withheld;
 	resp->rotatedat = time_of(c, s.rotated_at);
+	resp->countedat = time_of(c, s.counted_at);
+	resp->counted = s.counted;
 	return true;
 }
 
