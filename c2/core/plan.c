@@ -11,7 +11,8 @@ enum {
 	CLOCK_RIGHT_S = 30, /* an offset up to this is no reason to stamp otherwise */
 	STAMP_WAIT_S = 60,  /* a batch waits at most this long for its stamp */
 	SEEN_AGAIN_S = 3,   /* the pause after a send to who was just seen (plan_seen) */
-	ASK_AGAIN = 3       /* questions to a device of which nothing but an answer is wanted */
+	ASK_AGAIN = 3,      /* questions to a device of which nothing but an answer is wanted */
+	TELL_PAUSES = 100   /* longest pauses for which a removal is repeated without receipts */
 };
 
 void plan_init(struct plan *p, const struct plan_view *v)
@@ -253,8 +254,50 @@ static bool takes(const struct plan_view *v, enum plan_wish wish, int64_t rev, i
 	return reset_again && wish != PLAN_HOLD;
 }
 
-/* Everything newer than above, in the order of revisions. */
-static void collect(struct items *items, const struct plan_view *v, int64_t above)
+/* Something that it shall be rid of, newer than above. */
+static bool has_removal(const struct plan_view *v, int64_t above)
+{
+	int64_t rev;
+
+	if (v->row.reset_rev > v->row.sent_rev || v->row.reset_peers_rev > v->row.sent_rev)
+		return true;
+	for (size_t i = 0; i < v->n_topics; i++)
+		if (v->topics[i].wish != PLAN_HOLD &&
+		    takes(v, v->topics[i].wish, v->topics[i].rev, v->row.reset_rev, above, &rev))
+			return true;
+	for (size_t i = 0; i < v->n_peers; i++)
+		if (v->peers[i].wish != PLAN_HOLD && takes(v, v->peers[i].wish, v->peers[i].rev,
+							   v->row.reset_peers_rev, above, &rev))
+			return true;
+	return false;
+}
+
+/*
+ * Nothing can confirm that a device without receipts is rid of something, and
+ * what was ever taken from it must not make each of its sends longer for ever.
+ * Between the batches of one send no question is open: what is newer than
+ * sent_rev then is no news.
+ */
+static void tell_removals(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	bool news = p->row.asked_at || p->row.reason == REASON_TOLD;
+
+	if (!plan_is_legacy(&v->row))
+		return;
+	if (p->row.recheck_at ? news && has_removal(v, v->row.sent_rev)
+			      : has_removal(v, v->row.confirmed_rev))
+		p->row.recheck_at = in->now + TELL_PAUSES * in->legacy_max_s;
+}
+
+/* Removals that were sent before are not repeated: for long enough they were. */
+static bool is_told(const struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	return plan_is_legacy(&v->row) && p->row.recheck_at <= in->now &&
+	       v->row.reason != REASON_SEEN && v->row.reason != REASON_ANNOUNCED;
+}
+
+/* Everything newer than above, in the order of revisions; told: without known removals. */
+static void collect(struct items *items, const struct plan_view *v, int64_t above, bool told)
 {
 	const struct store_client *row = &v->row;
 	int64_t rev;
@@ -272,13 +315,15 @@ static void collect(struct items *items, const struct plan_view *v, int64_t abov
 	for (size_t i = 0; i < v->n_topics; i++) {
 		const struct plan_topic *t = &v->topics[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev))
+		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev) &&
+		    !(told && t->wish != PLAN_HOLD && rev <= row->sent_rev))
 			item_add(items, rev, TOPIC, i);
 	}
 	for (size_t i = 0; i < v->n_peers; i++) {
 		const struct plan_peer *t = &v->peers[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev))
+		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev) &&
+		    !(told && t->wish != PLAN_HOLD && rev <= row->sent_rev))
 			item_add(items, rev, PEER, i);
 	}
 	qsort(items->list, items->n, sizeof *items->list, item_order);
@@ -388,17 +433,32 @@ static void ask_only(struct plan *p, const struct plan_view *v, const struct pla
 	p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 }
 
+/* All that is left is known to it, if it ever will be: until it is seen or something changes. */
+static void rest(struct plan *p, const struct plan_view *v)
+{
+	p->row.sent_rev = v->revision;
+	p->row.asked_at = p->row.next_at = 0;
+	p->row.reason = REASON_TOLD;
+}
+
 static void send_newer(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	size_t fit = plan_fit(v, in), n;
 	struct items items;
 	int64_t wait;
+	bool told;
 
 	if (fit == 0) {
 		p->verdict = PLAN_NO_ROOM;
 		return;
 	}
-	collect(&items, v, p->row.sent_rev);
+	told = is_told(p, v, in);
+	collect(&items, v, p->row.sent_rev, told);
+	if (told && items.n == 0 && p->row.recheck_at) {
+		rest(p, v);
+		free(items.list);
+		return;
+	}
 	n = cut(&items, fit);
 	encode_batch(p, v, &items, n);
 	wait = plan_stamp(p, v, in);
@@ -507,10 +567,11 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 		due_in_repair(p, v, in, timed_out);
 		return;
 	}
+	tell_removals(p, v, in);
 	if (timed_out || announced || (!row->asked_at && !unsent))
 		fall_back(p, announced, timed_out);
 	else if (row->reason == REASON_NONE || row->reason == REASON_DIFFERS ||
-		 row->reason == REASON_STUCK)
+		 row->reason == REASON_STUCK || row->reason == REASON_TOLD)
 		row->reason = REASON_SENT;
 	send_newer(p, v, in);
 }

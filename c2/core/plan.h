@@ -17,7 +17,9 @@
  *   only asked, in case that is lost, and a rotation hastens nothing. Its first
  *   sign of life brings all that is not confirmed;
  * - a device that has never given a receipt may be one that gives none
- *   (plan_is_legacy): all of it is sent each time, its pauses grow further;
+ *   (plan_is_legacy): all of it is sent each time, its pauses grow further. What
+ *   it shall be rid of is repeated for a hundred of the longest pauses (its
+ *   recheck_at), afterwards only when it is seen;
  * - a batch that does not fit ends at a revision, the next one goes on there;
  * - a receipt whose digest agrees lifts confirmed_rev to the current revision.
  *
@@ -50,7 +52,8 @@ enum delivery_reason {
 	REASON_STUCK = 7,     /* and differs still: tried again with growing pauses */
 	REASON_ANNOUNCED = 8, /* it announced itself and will be asked */
 	REASON_CUSTODY = 9,   /* its keys cannot be opened */
-	REASON_SEEN = 10      /* somebody says that it is there: it will be sent to */
+	REASON_SEEN = 10,     /* somebody says that it is there: it will be sent to */
+	REASON_TOLD = 11 /* no receipts: told for long what to remove, and holds nothing else */
 };
 
 enum plan_wish {

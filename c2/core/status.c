@@ -20,6 +20,7 @@ static const char *const reasons[] = {
 	[REASON_ANNOUNCED] = "it announced itself and will be asked",
 	[REASON_CUSTODY] = "its keys cannot be opened",
 	[REASON_SEEN] = "the broker saw it and it will be sent to",
+	[REASON_TOLD] = "it gives no receipts: told for long what to remove, again when it is seen",
 };
 
 /* It knew us before the database was restored, and has not answered since. */

@@ -55,7 +55,8 @@ struct store_client {
 	uint8_t nonce[16];         /* of the ReportState that waits for its receipt */
 	int64_t asked_at;          /* when it was sent; 0: none waits */
 	int64_t last_seen;         /* last authentic receipt or announcement */
-	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never */
+	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never.
+				      Without receipts: until when removals are repeated */
 	int32_t reason;            /* enum delivery_reason: why it is not confirmed */
 	int32_t type;              /* enum core_client_type */
 	int64_t behind_since;      /* what it shall have is not confirmed since then; 0: it is */
