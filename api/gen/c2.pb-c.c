@@ -7891,7 +7891,7 @@ const ProtobufCMessageDescriptor pb__reset_client_pub_keys_response__descriptor 
   (ProtobufCMessageInit) pb__reset_client_pub_keys_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__new_c2_key_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor pb__new_c2_key_request__field_descriptors[2] =
 {
   {
     "force",
@@ -7905,14 +7905,28 @@ static const ProtobufCFieldDescriptor pb__new_c2_key_request__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "dropOldest",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__NewC2KeyRequest, dropoldest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__new_c2_key_request__field_indices_by_name[] = {
+  1,   /* field[1] = dropOldest */
   0,   /* field[0] = force */
 };
-static const ProtobufCIntRange pb__new_c2_key_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__new_c2_key_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 100, 1 },
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor pb__new_c2_key_request__descriptor =
 {
@@ -7922,10 +7936,10 @@ const ProtobufCMessageDescriptor pb__new_c2_key_request__descriptor =
   "Pb__NewC2KeyRequest",
   "pb",
   sizeof(Pb__NewC2KeyRequest),
-  1,
+  2,
   pb__new_c2_key_request__field_descriptors,
   pb__new_c2_key_request__field_indices_by_name,
-  1,  pb__new_c2_key_request__number_ranges,
+  2,  pb__new_c2_key_request__number_ranges,
   (ProtobufCMessageInit) pb__new_c2_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -8041,7 +8055,7 @@ const ProtobufCMessageDescriptor pb__get_c2_key_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_c2_key_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_descriptors[5] =
+static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_descriptors[6] =
 {
   {
     "revision",
@@ -8103,18 +8117,32 @@ static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "givenUp",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, givenup),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_c2_key_status_response__field_indices_by_name[] = {
   1,   /* field[1] = clients */
   2,   /* field[2] = confirmed */
+  5,   /* field[5] = givenUp */
   4,   /* field[4] = olderKeys */
   0,   /* field[0] = revision */
   3,   /* field[3] = unconfirmed */
 };
-static const ProtobufCIntRange pb__get_c2_key_status_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__get_c2_key_status_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 100, 5 },
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor pb__get_c2_key_status_response__descriptor =
 {
@@ -8124,10 +8152,10 @@ const ProtobufCMessageDescriptor pb__get_c2_key_status_response__descriptor =
   "Pb__GetC2KeyStatusResponse",
   "pb",
   sizeof(Pb__GetC2KeyStatusResponse),
-  5,
+  6,
   pb__get_c2_key_status_response__field_descriptors,
   pb__get_c2_key_status_response__field_indices_by_name,
-  1,  pb__get_c2_key_status_response__number_ranges,
+  2,  pb__get_c2_key_status_response__number_ranges,
   (ProtobufCMessageInit) pb__get_c2_key_status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -1050,10 +1050,11 @@ struct  Pb__NewC2KeyRequest
 {
   ProtobufCMessage base;
   protobuf_c_boolean force;
+  protobuf_c_boolean dropoldest;
 };
 #define PB__NEW_C2_KEY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__new_c2_key_request__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 struct  Pb__NewC2KeyResponse
@@ -1102,10 +1103,11 @@ struct  Pb__GetC2KeyStatusResponse
   int64_t confirmed;
   int64_t unconfirmed;
   int64_t olderkeys;
+  int64_t givenup;
 };
 #define PB__GET_C2_KEY_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_c2_key_status_response__descriptor) \
-    , 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0 }
 
 
 struct  Pb__ProtectMessageRequest

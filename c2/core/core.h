@@ -194,8 +194,13 @@ bool core_pubkey_remove(struct core *c, const char *source, const char *target,
 			struct core_delivery *out, struct err *err);
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
 			struct err *err);
-/* SetC2Key for every client; up to 4 previous ones count until no client can hold them any more. */
-bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
+/*
+ * SetC2Key for every client; up to 4 previous ones count until no client can hold them any more
+ * (ERR_PRECONDITION). drop_oldest: then the oldest is forgotten, and who confirmed none of the
+ * others is out of reach if that is what it holds.
+ */
+bool core_new_c2_key(struct core *c, bool force, bool drop_oldest, struct core_delivery *out,
+		     struct err *err);
 /* The newest public key, which a device is provisioned with. */
 bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err);
 
@@ -275,6 +280,7 @@ struct core_c2_key_status {
 	int64_t clients;
 	int64_t confirmed;
 	int64_t older_keys; /* that some client may still hold */
+	int64_t given_up;   /* clients that confirmed none of the keys that are left */
 };
 
 bool core_c2_key_status(struct core *c, struct core_c2_key_status *out, struct err *err);

@@ -404,7 +404,7 @@ METHOD(new_c2_key, NewC2Key)
 {
 	struct core_delivery delivery;
 
-	if (!core_new_c2_key(c->core, req->force, &delivery, err))
+	if (!core_new_c2_key(c->core, req->force, req->dropoldest, &delivery, err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -422,6 +422,7 @@ METHOD(get_c2_key_status, GetC2KeyStatus)
 	resp->confirmed = s.confirmed;
 	resp->unconfirmed = s.clients - s.confirmed;
 	resp->olderkeys = s.older_keys;
+	resp->givenup = s.given_up;
 	return true;
 }
 

@@ -624,7 +624,7 @@ static void any_one_write_may_fail(void)
 			if (MODE(m) == CORE_PUBKEY) {
 				UNTIL(core_pubkey_send(k.core, "a", "b", &out, &err));
 				UNTIL(core_link(k.core, "b", "a", &err));
-				UNTIL(core_new_c2_key(k.core, true, &out, &err));
+				UNTIL(core_new_c2_key(k.core, true, false, &out, &err));
 				kit_run(&k, 2);
 				UNTIL(core_client_new_key(k.core, "a", &out, &err));
 				kit_run(&k, 2);

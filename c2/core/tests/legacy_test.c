@@ -579,7 +579,7 @@ static void a_new_c2_key_is_counted_on_its_way_also_over_a_crash(void)
 		d[i] = device_new(&k, name);
 	}
 	d[2]->legacy = true;
-	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
 	CHECK(core_c2_key_status(k.core, &status, &err));
 	CHECK_EQ(status.revision, out.revision);
 	CHECK_EQ(status.clients, N + 3);
