@@ -1,7 +1,7 @@
 /*
  * How far a topic's newest key has come. Few members are counted when asked;
  * many in slices between other work, since a million are most of a second: the
- * answer is then the last count, and a question finds it old starts the next.
+ * answer is then the last count, and a question that finds it old starts the next.
  */
 #include "c2/core/internal.h"
 
@@ -10,7 +10,7 @@
 #include "base/log.h"
 
 enum {
-	COUNT_SLICE = 2000, /* rows of one turn: 2 ms */
+	COUNT_SLICE = 1000, /* rows of one turn: 1 ms */
 	COUNT_AGE_S = 10    /* an answer older than this starts a new count */
 };
 

@@ -375,7 +375,7 @@ static void read_big_progress(void)
 {
 	struct store_progress p = {0};
 	int64_t after = any(n_clients);
-	must(store.ops->topic_progress(store.ctx, big_topic, &after, 2000, &p, &err));
+	must(store.ops->topic_progress(store.ctx, big_topic, &after, 1000, &p, &err));
 }
 
 static void reads(void)
@@ -396,7 +396,7 @@ static void reads_of_big_topic(void)
 		attach(client_ids[i], big_topic);
 	commit();
 	spread("topic of all clients: page of 100, any offset", 50, read_big_topic_clients);
-	spread("topic of all clients: progress, a slice of 2,000", 20, read_big_progress);
+	spread("topic of all clients: progress, a slice of 1,000", 20, read_big_progress);
 }
 
 static char path[4096];
