@@ -6720,7 +6720,7 @@ const ProtobufCMessageDescriptor pb__get_topic_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_topic_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_topic_status_response__field_descriptors[7] =
+static const ProtobufCFieldDescriptor pb__get_topic_status_response__field_descriptors[9] =
 {
   {
     "revision",
@@ -6806,9 +6806,35 @@ static const ProtobufCFieldDescriptor pb__get_topic_status_response__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "countedAt",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetTopicStatusResponse, countedat),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "counted",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetTopicStatusResponse, counted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_topic_status_response__field_indices_by_name[] = {
   2,   /* field[2] = confirmed */
+  8,   /* field[8] = counted */
+  7,   /* field[7] = countedAt */
   1,   /* field[1] = members */
   0,   /* field[0] = revision */
   6,   /* field[6] = rotatedAt */
@@ -6816,10 +6842,11 @@ static const unsigned pb__get_topic_status_response__field_indices_by_name[] = {
   4,   /* field[4] = waiting */
   5,   /* field[5] = withheld */
 };
-static const ProtobufCIntRange pb__get_topic_status_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__get_topic_status_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 100, 7 },
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor pb__get_topic_status_response__descriptor =
 {
@@ -6829,10 +6856,10 @@ const ProtobufCMessageDescriptor pb__get_topic_status_response__descriptor =
   "Pb__GetTopicStatusResponse",
   "pb",
   sizeof(Pb__GetTopicStatusResponse),
-  7,
+  9,
   pb__get_topic_status_response__field_descriptors,
   pb__get_topic_status_response__field_indices_by_name,
-  1,  pb__get_topic_status_response__number_ranges,
+  2,  pb__get_topic_status_response__number_ranges,
   (ProtobufCMessageInit) pb__get_topic_status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -7967,7 +7994,7 @@ const ProtobufCMessageDescriptor pb__reset_client_pub_keys_response__descriptor 
   (ProtobufCMessageInit) pb__reset_client_pub_keys_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__new_c2_key_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor pb__new_c2_key_request__field_descriptors[2] =
 {
   {
     "force",
@@ -7981,14 +8008,28 @@ static const ProtobufCFieldDescriptor pb__new_c2_key_request__field_descriptors[
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "dropOldest",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__NewC2KeyRequest, dropoldest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__new_c2_key_request__field_indices_by_name[] = {
+  1,   /* field[1] = dropOldest */
   0,   /* field[0] = force */
 };
-static const ProtobufCIntRange pb__new_c2_key_request__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__new_c2_key_request__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 100, 1 },
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor pb__new_c2_key_request__descriptor =
 {
@@ -7998,10 +8039,10 @@ const ProtobufCMessageDescriptor pb__new_c2_key_request__descriptor =
   "Pb__NewC2KeyRequest",
   "pb",
   sizeof(Pb__NewC2KeyRequest),
-  1,
+  2,
   pb__new_c2_key_request__field_descriptors,
   pb__new_c2_key_request__field_indices_by_name,
-  1,  pb__new_c2_key_request__number_ranges,
+  2,  pb__new_c2_key_request__number_ranges,
   (ProtobufCMessageInit) pb__new_c2_key_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -8117,7 +8158,7 @@ const ProtobufCMessageDescriptor pb__get_c2_key_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_c2_key_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_descriptors[5] =
+static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_descriptors[6] =
 {
   {
     "revision",
@@ -8179,18 +8220,32 @@ static const ProtobufCFieldDescriptor pb__get_c2_key_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "givenUp",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetC2KeyStatusResponse, givenup),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_c2_key_status_response__field_indices_by_name[] = {
   1,   /* field[1] = clients */
   2,   /* field[2] = confirmed */
+  5,   /* field[5] = givenUp */
   4,   /* field[4] = olderKeys */
   0,   /* field[0] = revision */
   3,   /* field[3] = unconfirmed */
 };
-static const ProtobufCIntRange pb__get_c2_key_status_response__number_ranges[1 + 1] =
+static const ProtobufCIntRange pb__get_c2_key_status_response__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 100, 5 },
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor pb__get_c2_key_status_response__descriptor =
 {
@@ -8200,10 +8255,10 @@ const ProtobufCMessageDescriptor pb__get_c2_key_status_response__descriptor =
   "Pb__GetC2KeyStatusResponse",
   "pb",
   sizeof(Pb__GetC2KeyStatusResponse),
-  5,
+  6,
   pb__get_c2_key_status_response__field_descriptors,
   pb__get_c2_key_status_response__field_indices_by_name,
-  1,  pb__get_c2_key_status_response__number_ranges,
+  2,  pb__get_c2_key_status_response__number_ranges,
   (ProtobufCMessageInit) pb__get_c2_key_status_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -759,10 +759,12 @@ struct  Pb__GetTopicStatusResponse
   int64_t waiting;
   int64_t withheld;
   Google__Protobuf__Timestamp *rotatedat;
+  Google__Protobuf__Timestamp *countedat;
+  int64_t counted;
 };
 #define PB__GET_TOPIC_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_topic_status_response__descriptor) \
-    , 0, 0, 0, 0, 0, 0, NULL }
+    , 0, 0, 0, 0, 0, 0, NULL, NULL, 0 }
 
 
 struct  Pb__NewTopicClientRequest
@@ -1053,10 +1055,11 @@ struct  Pb__NewC2KeyRequest
 {
   ProtobufCMessage base;
   protobuf_c_boolean force;
+  protobuf_c_boolean dropoldest;
 };
 #define PB__NEW_C2_KEY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__new_c2_key_request__descriptor) \
-    , 0 }
+    , 0, 0 }
 
 
 struct  Pb__NewC2KeyResponse
@@ -1105,10 +1108,11 @@ struct  Pb__GetC2KeyStatusResponse
   int64_t confirmed;
   int64_t unconfirmed;
   int64_t olderkeys;
+  int64_t givenup;
 };
 #define PB__GET_C2_KEY_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_c2_key_status_response__descriptor) \
-    , 0, 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0, 0 }
 
 
 struct  Pb__ProtectMessageRequest

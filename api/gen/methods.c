@@ -409,6 +409,9 @@ static const struct api_flag api_c2_new_c2_key_flags[] = {
 	{ "force", "force", API_FLAG_BOOL,
 	  true, NULL,
 	  "Confirms that every device is to be sent a new server key." },
+	{ "drop-oldest", "dropOldest", API_FLAG_BOOL,
+	  false, NULL,
+	  "Gives up devices that confirmed none of the last four keys." },
 };
 
 static const struct api_segment api_c2_get_c2_public_key_path0[] = {
@@ -1150,7 +1153,7 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = false,
 		.routes = api_c2_new_c2_key_routes,
 		.n_routes = 1,
-		.cli = { "new-c2key", API_COMMAND_CALL, api_c2_new_c2_key_flags, 1 },
+		.cli = { "new-c2key", API_COMMAND_CALL, api_c2_new_c2_key_flags, 2 },
 	},
 	[API_C2_GET_C2_PUBLIC_KEY] = {
 		.service = "pb.C2",

@@ -95,16 +95,34 @@ bool c2_keys_init(struct core *c, struct err *err)
 	return change_end(&ch, ok, 0, err) && c2_keys_load(c, err);
 }
 
+/* The oldest key that some client may hold; those that hold only what is gone do not count. */
+static bool least_held(struct core *c, int64_t *least, struct err *err)
+{
+	int64_t all, n;
+
+	if (!DB(c, clients_min_c2_rev, least, err) ||
+	    !DB(c, clients_c2_from, c->c2_keys[0].rev, &all, err))
+		return false;
+	if (all == 0)
+		*least = c2_key_newest(c)->rev;
+	for (size_t i = 1; all > 0 && *least < c->c2_keys[0].rev && i <= c->n_c2_keys; i++) {
+		n = 0;
+		if (i < c->n_c2_keys && !DB(c, clients_c2_from, c->c2_keys[i].rev, &n, err))
+			return false;
+		if (n < all)
+			*least = c->c2_keys[i - 1].rev;
+	}
+	return true;
+}
+
 bool c2_keys_prune(struct core *c, struct err *err)
 {
 	int64_t least;
 
 	if (c->n_c2_keys < 2)
 		return true;
-	if (!DB(c, clients_min_c2_rev, &least, err))
+	if (!least_held(c, &least, err))
 		return false;
-	if (least == 0)
-		least = c2_key_newest(c)->rev;
 	return least <= c->c2_keys[0].rev ||
 	       (DB(c, c2_keys_drop, least, err) && c2_keys_load(c, err));
 }
@@ -118,11 +136,19 @@ static bool room_for_key(struct core *c, struct err *err)
 	return err_set(
 		err, ERR_PRECONDITION,
 		"some devices have not confirmed any of the last %d C2 keys: bring them back, "
-		"or remove or provision them again",
+		"remove or provision them again, or drop the oldest key, and with it devices that "
+		"hold no other",
 		CORE_C2_KEYS_MAX);
 }
 
-bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err)
+static bool drop_oldest_key(struct core *c, struct err *err)
+{
+	return c->n_c2_keys <= CORE_C2_KEYS_MAX ||
+	       (DB(c, c2_keys_drop, c->c2_keys[1].rev, err) && c2_keys_load(c, err));
+}
+
+bool core_new_c2_key(struct core *c, bool force, bool drop_oldest, struct core_delivery *out,
+		     struct err *err)
 {
 	struct change ch;
 	int64_t n = 0;
@@ -135,7 +161,8 @@ bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, stru
 			       "a new C2 key concerns every client: ask for it with force");
 	if (!change_begin(&ch, c, err))
 		return false;
-	ok = c2_keys_load(c, err) && c2_keys_prune(c, err) && room_for_key(c, err) &&
+	ok = c2_keys_load(c, err) && c2_keys_prune(c, err) &&
+	     (drop_oldest ? drop_oldest_key(c, err) : room_for_key(c, err)) &&
 	     put_new_pair(c, ch.rev, err) && walk_fleet_start(c, err) &&
 	     DB(c, clients_count, &n, err) && c2_keys_load(c, err);
 	ch.recipients = n;
@@ -149,8 +176,12 @@ bool core_c2_key_status(struct core *c, struct core_c2_key_status *out, struct e
 		return false;
 	out->revision = c2_key_newest(c)->rev;
 	out->older_keys = (int64_t)c->n_c2_keys - 1;
-	return DB(c, clients_count, &out->clients, err) &&
-	       DB(c, clients_c2_from, out->revision, &out->confirmed, err);
+	if (!DB(c, clients_count, &out->clients, err) ||
+	    !DB(c, clients_c2_from, out->revision, &out->confirmed, err) ||
+	    !DB(c, clients_c2_from, c->c2_keys[0].rev, &out->given_up, err))
+		return false;
+	out->given_up = out->clients - out->given_up;
+	return true;
 }
 
 bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err)

@@ -283,6 +283,7 @@ static int64_t look(struct core *c, int max_clients)
 	more |= walk_topics(c);
 	more |= walk_fleet(c);
 	more |= deliver_due(c, max_clients);
+	more |= count_topics(c);
 	more |= rekey(c);
 	c->look |= more;
 	c->looked_ms = c->clock.wall_ms(c->clock.ctx);

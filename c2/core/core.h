@@ -199,8 +199,13 @@ bool core_pubkey_remove(struct core *c, const char *source, const char *target,
 			struct core_delivery *out, struct err *err);
 bool core_pubkeys_reset(struct core *c, const char *target, struct core_delivery *out,
 			struct err *err);
-/* SetC2Key for every client; up to 4 previous ones count until no client can hold them any more. */
-bool core_new_c2_key(struct core *c, bool force, struct core_delivery *out, struct err *err);
+/*
+ * SetC2Key for every client; up to 4 previous ones count until no client can hold them any more
+ * (ERR_PRECONDITION). drop_oldest: then the oldest is forgotten, and who confirmed none of the
+ * others is out of reach if that is what it holds.
+ */
+bool core_new_c2_key(struct core *c, bool force, bool drop_oldest, struct core_delivery *out,
+		     struct err *err);
 /* The newest public key, which a device is provisioned with. */
 bool core_c2_public_key(struct core *c, uint8_t key[32], struct err *err);
 
@@ -218,7 +223,15 @@ struct core_topic_status {
 	int64_t revision;
 	int64_t rotated_at; /* Unix seconds */
 	struct store_progress progress;
+	/*
+	 * Of a topic with more members than CORE_COUNT_AT_ONCE it is the last count;
+	 * until there is one, who is not counted yet is waiting.
+	 */
+	int64_t counted;
+	int64_t counted_at; /* Unix seconds */
 };
+
+enum { CORE_COUNT_AT_ONCE = 10000 };
 
 /* In the bits of core_search.states: 1 << state. */
 enum core_client_state { CORE_CLIENT_WAITING = 0, CORE_CLIENT_SENT = 1, CORE_CLIENT_CONFIRMED = 2 };
@@ -292,6 +305,7 @@ struct core_c2_key_status {
 	int64_t clients;
 	int64_t confirmed;
 	int64_t older_keys; /* that some client may still hold */
+	int64_t given_up;   /* clients that confirmed none of the keys that are left */
 };
 
 bool core_c2_key_status(struct core *c, struct core_c2_key_status *out, struct err *err);

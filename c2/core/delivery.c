@@ -60,7 +60,7 @@ static bool serve(struct slice *s, struct core *c, struct store_client *row,
 	struct plan_view v;
 	struct err why = {.code = ERR_OK};
 	bool ok = view_open(&v, c, row, s->revision, &why) &&
-		  view_load(&v, c, row->confirmed_rev, members, &why);
+		  (plan_is_away(row) || view_load(&v, c, row->confirmed_rev, members, &why));
 
 	if (ok)
 		serve_with(s, c, &v, row);
@@ -129,17 +129,18 @@ static bool read_newer(struct core *c, struct client_list *list, struct member_l
 		       struct err *err)
 {
 	struct store_newer *of = mem_array(list->n, sizeof *of);
+	size_t n = 0;
 	bool ok;
 
 	qsort(list->rows, list->n, sizeof *list->rows, by_id);
 	for (size_t i = 0; i < list->n; i++) {
 		const struct store_client *row = &list->rows[i];
+		int64_t above = row->reset_rev > row->confirmed_rev ? 0 : row->confirmed_rev;
 
-		of[i].client_id = row->id;
-		of[i].above = row->reset_rev > row->confirmed_rev ? 0 : row->confirmed_rev;
-		of[i].topics_only = row->wanted_rev <= of[i].above;
+		if (!plan_is_away(row))
+			of[n++] = (struct store_newer){row->id, above, row->wanted_rev <= above};
 	}
-	ok = DB(c, clients_members, of, list->n, member_list_add, out, err);
+	ok = n == 0 || DB(c, clients_members, of, n, member_list_add, out, err);
 	free(of);
 	return ok;
 }

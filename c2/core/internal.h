@@ -55,6 +55,19 @@ struct group {
 /* Tags of the last messages that core_protect made, so that no bytes go out twice. */
 enum { CORE_TAGS = 64 };
 
+/* A count of a large topic's members (progress.c). */
+struct topic_count {
+	int64_t topic_id, rev; /* topic_id 0: free */
+	int64_t asked;         /* the order of questions */
+	bool running;
+	int64_t after, began_at;
+	struct store_progress sum; /* so far */
+	struct store_progress done;
+	int64_t done_at; /* when that was begun; 0: there is none yet */
+};
+
+enum { CORE_COUNTS = 8 };
+
 struct core {
 	struct core_config cfg;
 	struct store store;
@@ -87,6 +100,8 @@ struct core {
 	struct presence presence;
 	struct outbox outbox;
 	struct clock_hint hints[CORE_HINTS];
+	struct topic_count counts[CORE_COUNTS];
+	int64_t counts_asked;
 
 	struct core_listener *listeners;
 	bool events_busy; /* inside the listeners */
@@ -281,6 +296,7 @@ bool slice_end(struct slice *s, struct core *c, bool ok, const char *what, struc
 /* Each does a bounded slice, returns true if there is more to do at once. */
 bool walk_topics(struct core *c);
 bool walk_fleet(struct core *c);
+bool count_topics(struct core *c);
 bool receive_receipts(struct core *c, int max);
 bool deliver_due(struct core *c, int max_clients);
 

@@ -11,24 +11,39 @@ enum {
 	CLOCK_RIGHT_S = 30, /* an offset up to this is no reason to stamp otherwise */
 	STAMP_WAIT_S = 60,  /* a batch waits at most this long for its stamp */
 	SEEN_AGAIN_S = 3,   /* the pause after a send to who was just seen (plan_seen) */
-	ASK_AGAIN = 3       /* questions to a device of which nothing but an answer is wanted */
+	ASK_AGAIN = 3,      /* questions to a device of which nothing but an answer is wanted */
+	TELL_PAUSES = 100   /* longest pauses for which a removal is repeated without receipts */
 };
 
 void plan_init(struct plan *p, const struct plan_view *v)
 {
 	*p = (struct plan){.row = v->row};
-	/* Each topic and peer once, unknown topics of a receipt in a batch, keys, resets,
-	 * questions. */
-	p->cap = v->n_topics + v->n_peers + PLAN_BATCH_MAX + 16;
-	p->commands = mem_array(p->cap, sizeof *p->commands);
+}
+
+static void forget(struct plan_command *commands, size_t n)
+{
+	if (commands)
+		e4_wipe(commands, n * sizeof *commands);
+	free(commands);
 }
 
 void plan_free(struct plan *p)
 {
-	if (p->commands)
-		e4_wipe(p->commands, p->cap * sizeof *p->commands);
-	free(p->commands);
+	forget(p->commands, p->cap);
 	*p = (struct plan){0};
+}
+
+/* Most plans are a key and a question. Keys must not stay behind in what moves. */
+static void grow(struct plan *p)
+{
+	size_t cap = p->cap ? 4 * p->cap : 4;
+	struct plan_command *larger = mem_array(cap, sizeof *larger);
+
+	if (p->n)
+		memcpy(larger, p->commands, p->n * sizeof *larger);
+	forget(p->commands, p->n);
+	p->commands = larger;
+	p->cap = cap;
 }
 
 bool plan_hears(const struct plan_view *v, size_t control, const struct plan_command *cmd)
@@ -71,8 +86,11 @@ int64_t plan_pause_jitter(const struct plan_input *in, const struct store_client
 
 struct plan_command *plan_add(struct plan *p, enum plan_audience audience, int level)
 {
-	struct plan_command *cmd = &p->commands[p->n++];
+	struct plan_command *cmd;
 
+	if (p->n == p->cap)
+		grow(p);
+	cmd = &p->commands[p->n++];
 	cmd->audience = (uint8_t)audience;
 	cmd->stamp = (uint64_t)level;
 	return cmd;
@@ -236,8 +254,50 @@ static bool takes(const struct plan_view *v, enum plan_wish wish, int64_t rev, i
 	return reset_again && wish != PLAN_HOLD;
 }
 
-/* Everything newer than above, in the order of revisions. */
-static void collect(struct items *items, const struct plan_view *v, int64_t above)
+/* Something that it shall be rid of, newer than above. */
+static bool has_removal(const struct plan_view *v, int64_t above)
+{
+	int64_t rev;
+
+	if (v->row.reset_rev > v->row.sent_rev || v->row.reset_peers_rev > v->row.sent_rev)
+		return true;
+	for (size_t i = 0; i < v->n_topics; i++)
+		if (v->topics[i].wish != PLAN_HOLD &&
+		    takes(v, v->topics[i].wish, v->topics[i].rev, v->row.reset_rev, above, &rev))
+			return true;
+	for (size_t i = 0; i < v->n_peers; i++)
+		if (v->peers[i].wish != PLAN_HOLD && takes(v, v->peers[i].wish, v->peers[i].rev,
+							   v->row.reset_peers_rev, above, &rev))
+			return true;
+	return false;
+}
+
+/*
+ * Nothing can confirm that a device without receipts is rid of something, and
+ * what was ever taken from it must not make each of its sends longer for ever.
+ * Between the batches of one send no question is open: what is newer than
+ * sent_rev then is no news.
+ */
+static void tell_removals(struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	bool news = p->row.asked_at || p->row.reason == REASON_TOLD;
+
+	if (!plan_is_legacy(&v->row))
+		return;
+	if (p->row.recheck_at ? news && has_removal(v, v->row.sent_rev)
+			      : has_removal(v, v->row.confirmed_rev))
+		p->row.recheck_at = in->now + TELL_PAUSES * in->legacy_max_s;
+}
+
+/* Removals that were sent before are not repeated: for long enough they were. */
+static bool is_told(const struct plan *p, const struct plan_view *v, const struct plan_input *in)
+{
+	return plan_is_legacy(&v->row) && p->row.recheck_at <= in->now &&
+	       v->row.reason != REASON_SEEN && v->row.reason != REASON_ANNOUNCED;
+}
+
+/* Everything newer than above, in the order of revisions; told: without known removals. */
+static void collect(struct items *items, const struct plan_view *v, int64_t above, bool told)
 {
 	const struct store_client *row = &v->row;
 	int64_t rev;
@@ -255,13 +315,15 @@ static void collect(struct items *items, const struct plan_view *v, int64_t abov
 	for (size_t i = 0; i < v->n_topics; i++) {
 		const struct plan_topic *t = &v->topics[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev))
+		if (takes(v, t->wish, t->rev, row->reset_rev, above, &rev) &&
+		    !(told && t->wish != PLAN_HOLD && rev <= row->sent_rev))
 			item_add(items, rev, TOPIC, i);
 	}
 	for (size_t i = 0; i < v->n_peers; i++) {
 		const struct plan_peer *t = &v->peers[i];
 
-		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev))
+		if (takes(v, t->wish, t->rev, row->reset_peers_rev, above, &rev) &&
+		    !(told && t->wish != PLAN_HOLD && rev <= row->sent_rev))
 			item_add(items, rev, PEER, i);
 	}
 	qsort(items->list, items->n, sizeof *items->list, item_order);
@@ -371,17 +433,32 @@ static void ask_only(struct plan *p, const struct plan_view *v, const struct pla
 	p->row.next_at = in->now + plan_pause_jitter(in, &p->row);
 }
 
+/* All that is left is known to it, if it ever will be: until it is seen or something changes. */
+static void rest(struct plan *p, const struct plan_view *v)
+{
+	p->row.sent_rev = v->revision;
+	p->row.asked_at = p->row.next_at = 0;
+	p->row.reason = REASON_TOLD;
+}
+
 static void send_newer(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	size_t fit = plan_fit(v, in), n;
 	struct items items;
 	int64_t wait;
+	bool told;
 
 	if (fit == 0) {
 		p->verdict = PLAN_NO_ROOM;
 		return;
 	}
-	collect(&items, v, p->row.sent_rev);
+	told = is_told(p, v, in);
+	collect(&items, v, p->row.sent_rev, told);
+	if (told && items.n == 0 && p->row.recheck_at) {
+		rest(p, v);
+		free(items.list);
+		return;
+	}
 	n = cut(&items, fit);
 	encode_batch(p, v, &items, n);
 	wait = plan_stamp(p, v, in);
@@ -433,6 +510,20 @@ static void due_in_repair(struct plan *p, const struct plan_view *v, const struc
 	ask_only(p, v, in, E4_REPORT_ENTRIES);
 }
 
+/*
+ * What is sent to who is away is waste: sessions and retained messages hand it
+ * over too late to be taken. A question finds those whose announcement is lost.
+ */
+static void ask_who_is_away(struct plan *p, const struct plan_view *v, const struct plan_input *in,
+			    bool timed_out)
+{
+	if (timed_out) {
+		p->row.attempts++;
+		p->row.asked_at = 0;
+	}
+	ask_only(p, v, in, 0);
+}
+
 void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input *in)
 {
 	struct store_client *row = &p->row;
@@ -442,11 +533,15 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 	bool timed_out = row->asked_at && in->now >= row->asked_at + pause * 3 / 4;
 	bool open = wanted > row->confirmed_rev || in_repair(row->reason);
 
-	if (open)
-		plan_behind(p, in);
 	/* A clock that stepped back must not stretch a pause. */
 	if (row->asked_at > in->now)
 		row->asked_at = in->now;
+	if (plan_is_away(row)) {
+		ask_who_is_away(p, v, in, timed_out);
+		return;
+	}
+	if (open)
+		plan_behind(p, in);
 	if (!unsent && !announced && row->asked_at && !timed_out) {
 		row->next_at = row->asked_at + pause;
 		return;
@@ -472,10 +567,11 @@ void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input
 		due_in_repair(p, v, in, timed_out);
 		return;
 	}
+	tell_removals(p, v, in);
 	if (timed_out || announced || (!row->asked_at && !unsent))
 		fall_back(p, announced, timed_out);
 	else if (row->reason == REASON_NONE || row->reason == REASON_DIFFERS ||
-		 row->reason == REASON_STUCK)
+		 row->reason == REASON_STUCK || row->reason == REASON_TOLD)
 		row->reason = REASON_SENT;
 	send_newer(p, v, in);
 }

@@ -11,8 +11,15 @@
  * - what is newer than sent_rev has never been sent and goes out when due;
  * - when no receipt came in time, sent_rev falls back to confirmed_rev: what is
  *   newer than that goes out again, the newest keys only, with growing pauses
- *   and without end; a device that has never given a receipt may be one that
- *   gives none (plan_is_legacy), so its pauses grow further;
+ *   and without end;
+ * - a device with receipts that was silent to three such sends is away
+ *   (plan_is_away): it announces itself when it is back, so from then on it is
+ *   only asked, in case that is lost, and a rotation hastens nothing. Its first
+ *   sign of life brings all that is not confirmed;
+ * - a device that has never given a receipt may be one that gives none
+ *   (plan_is_legacy): all of it is sent each time, its pauses grow further. What
+ *   it shall be rid of is repeated for a hundred of the longest pauses (its
+ *   recheck_at), afterwards only when it is seen;
  * - a batch that does not fit ends at a revision, the next one goes on there;
  * - a receipt whose digest agrees lifts confirmed_rev to the current revision.
  *
@@ -37,7 +44,7 @@
 enum delivery_reason {
 	REASON_NONE = 0,
 	REASON_SENT = 1,            /* waits for its receipt */
-	REASON_SILENT = 2,          /* sent more than once, no receipt */
+	REASON_SILENT = 2,          /* sent three times, no receipt */
 	REASON_OLD_KEY = 3,         /* its receipt came under an older key */
 	REASON_DIFFERS = 4,         /* its digest differs: asked for its topics */
 	REASON_REPAIRED_TOPICS = 5, /* what differed was sent */
@@ -45,7 +52,8 @@ enum delivery_reason {
 	REASON_STUCK = 7,     /* and differs still: tried again with growing pauses */
 	REASON_ANNOUNCED = 8, /* it announced itself and will be asked */
 	REASON_CUSTODY = 9,   /* its keys cannot be opened */
-	REASON_SEEN = 10      /* somebody says that it is there: it will be sent to */
+	REASON_SEEN = 10,     /* somebody says that it is there: it will be sent to */
+	REASON_TOLD = 11 /* no receipts: told for long what to remove, and holds nothing else */
 };
 
 enum plan_wish {
@@ -134,8 +142,8 @@ struct plan {
 	bool stamp_lowered;
 };
 
-/* Memory for the largest plan of this view; plan_free wipes it. */
 void plan_init(struct plan *p, const struct plan_view *v);
+/* Wipes what plan_add took. */
 void plan_free(struct plan *p);
 
 /* Messages that the commands make. */
@@ -143,7 +151,7 @@ size_t plan_messages(const struct plan *p, const struct plan_view *v);
 /* Does this command go out under this control key? */
 bool plan_hears(const struct plan_view *v, size_t control, const struct plan_command *cmd);
 
-/* The client's time has come. */
+/* The client's time has come. Of one that is away the view needs neither topics nor peers. */
 void plan_due(struct plan *p, const struct plan_view *v, const struct plan_input *in);
 
 /* An announcement came. False: nothing changes (so that a flood writes nothing). */
@@ -156,6 +164,12 @@ bool plan_announced(struct plan *p, const struct plan_view *v, const struct plan
 static inline bool plan_is_legacy(const struct store_client *row)
 {
 	return row->last_seen == 0;
+}
+
+/* It is only asked until it answers or announces itself: no topic or peer of it is looked at. */
+static inline bool plan_is_away(const struct store_client *row)
+{
+	return row->reason == REASON_SILENT && !plan_is_legacy(row);
 }
 
 /*

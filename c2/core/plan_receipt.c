@@ -27,6 +27,13 @@ void plan_digest(const struct plan_view *v, uint8_t digest[32])
 
 /* --- announcements ------------------------------------------------------------------------ */
 
+static void hear(struct plan *p, const struct plan_input *in)
+{
+	if (plan_is_legacy(&p->row))
+		p->row.recheck_at = 0; /* was of one without receipts */
+	p->row.last_seen = in->now;
+}
+
 /*
  * Anybody can repeat an announcement, so it only makes us ask, once in a
  * while. Within the gap one write remembers to ask at its end; all others
@@ -47,7 +54,7 @@ bool plan_announced(struct plan *p, const struct plan_view *v, const struct plan
 	p->row.attempts = 0;
 	p->row.next_at = at;
 	if (at == in->now)
-		p->row.last_seen = in->now;
+		hear(p, in);
 	return true;
 }
 
@@ -62,7 +69,7 @@ bool plan_seen(struct plan *p, const struct plan_view *v, const struct plan_inpu
 	bool asked = row->asked_at && row->asked_at <= in->now;
 	int64_t at = asked ? row->asked_at + in->announce_gap_s : in->now;
 
-	if (!row->behind_since || row->reason > REASON_SILENT)
+	if (!row->behind_since || (row->reason > REASON_SILENT && row->reason != REASON_TOLD))
 		return false;
 	if (at < in->now)
 		at = in->now;
@@ -385,7 +392,7 @@ void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_i
 	int64_t wanted = plan_wanted_rev(v);
 	uint8_t digest[32];
 
-	p->row.last_seen = in->now;
+	hear(p, in);
 	learn_clock(p, v, in, r, question);
 	learn_keys(p, v, control);
 	p->row.asked_at = 0;
@@ -393,6 +400,10 @@ void plan_receipt(struct plan *p, const struct plan_view *v, const struct plan_i
 	plan_digest(v, digest);
 	if (newest && e4_equal(digest, r->digest, sizeof digest)) {
 		confirm(p, v, in);
+	} else if (plan_is_away(&v->row)) {
+		/* Back, and what it was sent it did not take. */
+		p->row.attempts = 0;
+		again(p, in, REASON_ANNOUNCED);
 	} else if (wanted > v->row.sent_rev) {
 		/* Something newer is on its way; what it says then counts. */
 		p->row.attempts = 0;

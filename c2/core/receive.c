@@ -76,9 +76,39 @@ static bool forget_removed(struct core *c, const struct plan_view *v, struct err
 
 struct receiving {
 	struct core *c;
+	int64_t began_ms;
 	bool wrote;
 	bool c2_confirmed;
+	struct client_list back; /* who announced itself; not written yet */
 };
+
+/*
+ * Who is back is served in the same transaction, as far as there are time and
+ * room, which saves writing and finding each; the others become due.
+ */
+static bool serve_back(struct receiving *r, struct err *err)
+{
+	struct core *c = r->c;
+	struct slice s = {.began_ms = r->began_ms};
+	size_t n = r->back.n, n_served;
+
+	if (n == 0)
+		return true;
+	if (!DB(c, revision, &s.revision, err) || !clock_save(c, err) ||
+	    !slice_serve(&s, c, &r->back, &n_served, err) ||
+	    !DB(c, clients_state, r->back.rows + n_served, n - n_served, err))
+		return false;
+	r->back.n = 0;
+	return true;
+}
+
+static bool is_back(const struct receiving *r, int64_t client_id)
+{
+	for (size_t i = 0; i < r->back.n; i++)
+		if (r->back.rows[i].id == client_id)
+			return true;
+	return false;
+}
 
 /* The device signs with its new key from now on: tell those who check its signatures. */
 static bool publish(struct receiving *r, const struct store_client *row, struct err *err)
@@ -122,6 +152,8 @@ static bool announced(struct receiving *r, const struct plan_view *v,
 	if (!plan_announced(&p, v, &in))
 		return true;
 	r->wrote = true;
+	if (p.row.next_at <= in.now)
+		return client_list_add(&r->back, &p.row);
 	return DB(r->c, clients_state, &p.row, 1, err);
 }
 
@@ -169,7 +201,7 @@ static bool seen(struct receiving *r, const uint8_t id[16], struct err *err)
 
 	if (!DB(r->c, client_by_e4id, id, &v.row, &found, err))
 		return false;
-	if (!found)
+	if (!found || is_back(r, v.row.id))
 		return true;
 	in = view_input(r->c, v.row.id);
 	p = (struct plan){.row = v.row};
@@ -190,11 +222,16 @@ static bool receive(struct receiving *r, const struct queue_message *m, struct e
 	int64_t revision;
 	bool found, ok;
 
-	if (!DB(r->c, client_by_e4id, m->id, &row, &found, err) ||
-	    !DB(r->c, revision, &revision, err))
+	if (!DB(r->c, client_by_e4id, m->id, &row, &found, err))
 		return false;
 	if (!found)
 		return true;
+	/* Its row is not as it was any more. */
+	if (is_back(r, row.id) &&
+	    (!serve_back(r, err) || !DB(r->c, client_by_id, row.id, &row, &found, err)))
+		return false;
+	if (!DB(r->c, revision, &revision, err))
+		return false;
 	plain = mem_alloc(m->len);
 	ok = view_open(&v, r->c, &row, revision, err);
 	if (!ok)
@@ -212,10 +249,10 @@ static bool receive_all(struct receiving *r, int max, struct err *err)
 {
 	struct queue_message m;
 	bool ok = c2_keys_load(r->c, err);
-	int64_t began_ms = r->c->clock.mono_ms(r->c->clock.ctx);
 
+	r->began_ms = r->c->clock.mono_ms(r->c->clock.ctx);
 	for (int i = 0;
-	     i < max && ok && !slice_is_late(r->c, began_ms) && queue_pop(&r->c->receipts, &m);
+	     i < max && ok && !slice_is_late(r->c, r->began_ms) && queue_pop(&r->c->receipts, &m);
 	     i++) {
 		ok = receive(r, &m, err);
 		free(m.bytes);
@@ -224,6 +261,8 @@ static bool receive_all(struct receiving *r, int max, struct err *err)
 		ok = seen(r, m.id, err);
 		free(m.bytes);
 	}
+	ok = ok && serve_back(r, err);
+	client_list_free(&r->back);
 	return ok && (!r->c2_confirmed || c2_keys_prune(r->c, err));
 }
 
@@ -250,6 +289,7 @@ bool receive_receipts(struct core *c, int max)
 	if (ok && !r.wrote)
 		return anything_waits(c);
 	/* What was taken from the queue is lost; the timers ask again. */
+	clock_unsaved(c);
 	outbox_cut(&c->outbox, mark);
 	log_write(LOG_ERROR, "receipts were dropped", LOG_STR("error", err.text));
 	return false;

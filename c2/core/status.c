@@ -20,6 +20,7 @@ static const char *const reasons[] = {
 	[REASON_ANNOUNCED] = "it announced itself and will be asked",
 	[REASON_CUSTODY] = "its keys cannot be opened",
 	[REASON_SEEN] = "the broker saw it and it will be sent to",
+	[REASON_TOLD] = "it gives no receipts: told for long what to remove, again when it is seen",
 };
 
 /* It knew us before the database was restored, and has not answered since. */
@@ -27,6 +28,12 @@ static bool lost_since_restore(const struct core *c, const struct store_client *
 {
 	return row->last_seen > 0 && row->last_seen <= c->restored_at &&
 	       row->reason != REASON_CUSTODY;
+}
+
+/* As far as it is known: an older C2 key was dropped before this one confirmed a newer one. */
+static bool holds_only_lost_key(const struct core *c, const struct store_client *row)
+{
+	return c->n_c2_keys > 0 && row->c2_rev < c->c2_keys[0].rev;
 }
 
 /* What of it may well be true of a device that has never answered. */
@@ -42,6 +49,10 @@ static const char *reason_text(const struct core *c, const struct store_client *
 	if (!confirmed && lost_since_restore(c, row))
 		return "no answer since the database was restored: it is offline, or its own key "
 		       "was changed after that backup; then give it a key again";
+	if (holds_only_lost_key(c, row))
+		return "it has confirmed no C2 key that is still there: if it stays silent, give "
+		       "it "
+		       "the newest by hand";
 	if (plan_is_legacy(row) && row->reason == REASON_SILENT)
 		return never_answered;
 	if (row->reason > REASON_NONE && row->reason < (int32_t)(sizeof reasons / sizeof *reasons))

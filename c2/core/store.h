@@ -56,7 +56,8 @@ struct store_client {
 	uint8_t nonce[16];         /* of the ReportState that waits for its receipt */
 	int64_t asked_at;          /* when it was sent; 0: none waits */
 	int64_t last_seen;         /* last authentic receipt or announcement */
-	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never */
+	int64_t recheck_at;        /* when to ask once more after all is confirmed; 0: never.
+				      Without receipts: until when removals are repeated */
 	int32_t reason;            /* enum delivery_reason: why it is not confirmed */
 	int32_t type;              /* enum core_client_type */
 	int64_t behind_since;      /* what it shall have is not confirmed since then; 0: it is */
@@ -325,8 +326,13 @@ struct store_ops {
 	/* Topics with walk_rev < rev, at most limit: their members are yet to be handed rev. */
 	bool (*topics_to_walk)(void *ctx, int limit, store_topic_fn *fn, void *arg,
 			       struct err *err);
-	bool (*topic_progress)(void *ctx, int64_t topic_id, struct store_progress *out,
-			       struct err *err);
+	/*
+	 * Add the next members of a topic, those after client *after, to sum: at most
+	 * limit, removed ones too, which count for nothing. *after becomes the last of
+	 * them, or 0: there are no more.
+	 */
+	bool (*topic_progress)(void *ctx, int64_t topic_id, int64_t *after, int limit,
+			       struct store_progress *sum, struct err *err);
 
 	/* Members, links, peers: put is ERR_NOT_FOUND if what it names by id is not there. */
 	bool (*member)(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,

@@ -281,18 +281,6 @@ bool core_topic_clients_count(struct core *c, const char *topic, int64_t *n, str
 	return true;
 }
 
-bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,
-		       struct err *err)
-{
-	struct store_topic row;
-
-	if (!find_topic(c, topic, &row, err) || !DB(c, topic_progress, row.id, &out->progress, err))
-		return false;
-	out->revision = row.rev;
-	out->rotated_at = row.rotated_at;
-	return true;
-}
-
 bool core_topic_facts(struct core *c, const char *topic, struct core_topic_facts *out,
 		      struct err *err)
 {

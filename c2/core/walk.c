@@ -5,6 +5,7 @@
  */
 #include "c2/core/backup.h"
 #include "c2/core/internal.h"
+#include "c2/core/plan.h"
 
 #include <string.h>
 
@@ -41,7 +42,10 @@ static int64_t cursor_of(const struct topic_walk *w)
 	return w->second ? ~w->after : (int64_t)((uint64_t)w->after << 1 | w->late);
 }
 
-/* Keep those that are not due already and were not yet handed rev, as due now. */
+/*
+ * Keep those that are not due already and were not yet handed rev, as due now.
+ * Who is away will be asked in its time, and comes by itself (plan.h).
+ */
 static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 {
 	size_t n = 0;
@@ -49,7 +53,8 @@ static void keep_behind(struct client_list *list, int64_t rev, int64_t now)
 	for (size_t i = 0; i < list->n; i++) {
 		struct store_client *row = &list->rows[i];
 
-		if (row->sent_rev >= rev || (row->next_at > 0 && row->next_at <= now))
+		if (row->sent_rev >= rev || (row->next_at > 0 && row->next_at <= now) ||
+		    plan_is_away(row))
 			continue;
 		row->next_at = now;
 		if (!row->behind_since)

@@ -274,6 +274,8 @@ METHOD(get_topic_status, GetTopicStatus)
 	resp->waiting = s.progress.waiting;
 	resp->withheld = s.progress.withheld;
 	resp->rotatedat = time_of(c, s.rotated_at);
+	resp->countedat = time_of(c, s.counted_at);
+	resp->counted = s.counted;
 	return true;
 }
 
@@ -407,7 +409,7 @@ METHOD(new_c2_key, NewC2Key)
 {
 	struct core_delivery delivery;
 
-	if (!core_new_c2_key(c->core, req->force, &delivery, err))
+	if (!core_new_c2_key(c->core, req->force, req->dropoldest, &delivery, err))
 		return false;
 	resp->delivery = delivery_of(c, &delivery);
 	return true;
@@ -425,6 +427,7 @@ METHOD(get_c2_key_status, GetC2KeyStatus)
 	resp->confirmed = s.confirmed;
 	resp->unconfirmed = s.clients - s.confirmed;
 	resp->olderkeys = s.older_keys;
+	resp->givenup = s.given_up;
 	return true;
 }
 

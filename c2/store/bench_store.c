@@ -357,8 +357,10 @@ static void read_topic_clients(void)
 
 static void read_progress(void)
 {
-	struct store_progress p;
-	must(store.ops->topic_progress(store.ctx, topic_ids[any(N_TOPICS)], &p, &err));
+	struct store_progress p = {0};
+	int64_t after = 0;
+	must(store.ops->topic_progress(store.ctx, topic_ids[any(N_TOPICS)], &after, 10000, &p,
+				       &err));
 }
 
 static int64_t big_topic;
@@ -371,8 +373,9 @@ static void read_big_topic_clients(void)
 
 static void read_big_progress(void)
 {
-	struct store_progress p;
-	must(store.ops->topic_progress(store.ctx, big_topic, &p, &err));
+	struct store_progress p = {0};
+	int64_t after = any(n_clients);
+	must(store.ops->topic_progress(store.ctx, big_topic, &after, 1000, &p, &err));
 }
 
 static void reads(void)
@@ -393,7 +396,7 @@ static void reads_of_big_topic(void)
 		attach(client_ids[i], big_topic);
 	commit();
 	spread("topic of all clients: page of 100, any offset", 50, read_big_topic_clients);
-	spread("topic of all clients: progress", 20, read_big_progress);
+	spread("topic of all clients: progress, a slice of 1,000", 20, read_big_progress);
 }
 
 static char path[4096];

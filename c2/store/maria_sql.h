@@ -21,7 +21,7 @@
 	" t.walk_client, t.live IS NULL"
 
 /* What a member shall have: the newer of its topic's key and of its being attached. */
-#define WANT "GREATEST(m.rev, t.rev)"
+#define WANT "GREATEST(slice.rev, t.rev)"
 #define COUNT_OF(condition) "CAST(coalesce(sum(" condition "), 0) AS SIGNED)"
 
 /* Ids as the text of a JSON array. */
@@ -127,16 +127,19 @@
 #define MARIA_TOPICS_TO_WALK                                                                       \
 	"SELECT " TOPIC_COLUMNS " FROM topic t FORCE INDEX (topic_walk) WHERE t.to_walk > 0 ORDER" \
 	" BY t.to_walk LIMIT ?"
-#define IS_WITHHELD "c.reset_rev >= " WANT
-#define IS_CONFIRMED "c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT
-#define IS_SENT "c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT
-#define MEMBERS_OF_TOPIC                                                                           \
-	" FROM topic t STRAIGHT_JOIN member m FORCE INDEX (member_topic) ON m.topic_id = t.id"     \
-	" STRAIGHT_JOIN client c FORCE INDEX (PRIMARY) ON c.id = m.client_id WHERE t.id = ? AND"   \
-	" m.removed = 0"
+#define IS_LIVE "slice.removed = 0"
+#define IS_WITHHELD IS_LIVE " AND c.reset_rev >= " WANT
+#define IS_CONFIRMED IS_LIVE " AND c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT
+#define IS_SENT                                                                                    \
+	IS_LIVE " AND c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev "       \
+									  ">= " WANT
+#define SLICE_OF_TOPIC                                                                             \
+	" FROM topic t STRAIGHT_JOIN (SELECT client_id, rev, removed FROM member FORCE INDEX"      \
+	" (member_topic) WHERE topic_id = ? AND client_id > ? ORDER BY client_id LIMIT ?) slice"   \
+	" STRAIGHT_JOIN client c FORCE INDEX (PRIMARY) ON c.id = slice.client_id WHERE t.id = ?"
 #define MARIA_TOPIC_PROGRESS                                                                       \
-	"SELECT count(*), " COUNT_OF(IS_WITHHELD) ", " COUNT_OF(IS_CONFIRMED) ", " COUNT_OF(       \
-		IS_SENT) MEMBERS_OF_TOPIC
+	"SELECT coalesce(max(slice.client_id), 0), count(*), " COUNT_OF(IS_LIVE) ", " COUNT_OF(    \
+		IS_WITHHELD) ", " COUNT_OF(IS_CONFIRMED) ", " COUNT_OF(IS_SENT) SLICE_OF_TOPIC
 #define MARIA_MEMBER                                                                               \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE topic_id = ? AND client_id = " \
 	"?"

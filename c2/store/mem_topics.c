@@ -624,25 +624,37 @@ bool mem_topic_clients(void *ctx, int64_t topic_id, struct store_page page, stor
 	return true;
 }
 
-bool mem_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err)
+static void add_progress(const struct mem *m, const struct topic *t, uint32_t client_id,
+			 struct store_progress *sum)
+{
+	const struct client *c = mem_client(m, client_id);
+	const struct member *row = find_member(m, c, t);
+	int64_t rev = row->rev > t->row.rev ? row->rev : t->row.rev;
+
+	if (row->removed)
+		return;
+	sum->members++;
+	if (rev <= c->s.reset_rev)
+		sum->withheld++;
+	else if (rev <= c->s.confirmed_rev)
+		sum->confirmed++;
+	else if (rev <= c->s.sent_rev)
+		sum->sent++;
+	else
+		sum->waiting++;
+}
+
+bool mem_topic_progress(void *ctx, int64_t topic_id, int64_t *after, int limit,
+			struct store_progress *sum, struct err *err)
 {
 	struct mem *m = ctx;
 	const struct topic *t = mem_topic(m, topic_id);
+	const uint32_t *ids = t ? t->members.at : 0;
+	size_t n = t ? t->members.n : 0, at = n ? ids_place(&t->members, *after + 1) : 0, end;
 
-	memset(out, 0, sizeof *out);
-	for (size_t i = 0; t && i < t->members.n; i++) {
-		const struct client *c = mem_client(m, ((uint32_t *)t->members.at)[i]);
-		const struct member *row = find_member(m, c, t);
-		int64_t rev = row->rev > t->row.rev ? row->rev : t->row.rev;
-
-		if (row->removed)
-			continue;
-		out->members++;
-		out->withheld += rev <= c->s.reset_rev;
-		out->confirmed += rev > c->s.reset_rev && rev <= c->s.confirmed_rev;
-		out->sent +=
-			rev > c->s.reset_rev && rev > c->s.confirmed_rev && rev <= c->s.sent_rev;
-	}
-	out->waiting = out->members - out->withheld - out->confirmed - out->sent;
+	end = n - at > (size_t)limit ? at + (size_t)limit : n;
+	for (size_t i = at; i < end; i++)
+		add_progress(m, t, ids[i], sum);
+	*after = end < n ? ids[end - 1] : 0;
 	return mem_may_read(m, err);
 }

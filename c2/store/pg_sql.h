@@ -35,7 +35,7 @@
 #define ANY_OF(ids) "ANY (translate(" ids ", '[]', '{}')::bigint[])"
 
 /* What a member shall have: the newer of its topic's key and of its being attached. */
-#define WANT "greatest(m.rev, t.rev)"
+#define WANT "greatest(slice.rev, t.rev)"
 
 /* The last column is for the driver: which transaction to ask for if its commit is not answered. */
 #define PG_STATE_LOCK                                                                              \
@@ -134,13 +134,16 @@
 	" ORDER BY t.name LIMIT $2"
 #define PG_TOPICS_TO_WALK                                                                          \
 	"SELECT " TOPIC_COLUMNS " FROM topic t WHERE t.walk_rev < t.rev ORDER BY t.rev LIMIT $1"
+#define IS_LIVE "FILTER (WHERE NOT slice.removed"
 #define PG_TOPIC_PROGRESS                                                                          \
-	"SELECT count(*), count(*) FILTER (WHERE c.reset_rev >= " WANT "), count(*) FILTER"        \
-	" (WHERE c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT "), count(*) FILTER (WHERE"  \
-	" c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT           \
-	") FROM topic t, LATERAL (SELECT client_id, rev FROM member WHERE topic_id = t.id AND NOT" \
-	" removed OFFSET 0) m, LATERAL (SELECT reset_rev, confirmed_rev, sent_rev FROM client"     \
-	" WHERE id = m.client_id OFFSET 0) c WHERE t.id = $1"
+	"SELECT coalesce(max(slice.client_id), 0), count(*), count(*) " IS_LIVE                    \
+	"), count(*) " IS_LIVE " AND c.reset_rev >= " WANT "), count(*) " IS_LIVE                  \
+	" AND c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT "), count(*) " IS_LIVE          \
+	" AND c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT       \
+	") FROM topic t, LATERAL (SELECT client_id, rev, removed FROM member WHERE topic_id = $1"  \
+	" AND client_id > $2 ORDER BY client_id LIMIT $3) slice, LATERAL (SELECT reset_rev,"       \
+	" confirmed_rev, sent_rev FROM client WHERE id = slice.client_id OFFSET 0) c WHERE t.id "  \
+	"= $4"
 #define PG_MEMBER                                                                                  \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE topic_id = $1 AND client_id"   \
 	" = $2"

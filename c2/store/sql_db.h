@@ -335,7 +335,8 @@ bool sql_topics_count(void *ctx, int64_t *n, struct err *err);
 bool sql_topics_after(void *ctx, int64_t after_id, int limit, store_topic_fn *fn, void *arg,
 		      struct err *err);
 bool sql_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, struct err *err);
-bool sql_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err);
+bool sql_topic_progress(void *ctx, int64_t topic_id, int64_t *after, int limit,
+			struct store_progress *sum, struct err *err);
 bool sql_member(void *ctx, int64_t client_id, int64_t topic_id, struct store_member *row,
 		bool *found, struct err *err);
 bool sql_member_put(void *ctx, const struct store_member *row, struct err *err);

@@ -199,18 +199,34 @@ bool sql_topics_from(void *ctx, const char *from, int limit, store_topic_fn *fn,
 	return stmt_topics(&s, fn, arg, err);
 }
 
-bool sql_topic_progress(void *ctx, int64_t topic_id, struct store_progress *out, struct err *err)
+static void add_progress(struct stmt *s, struct store_progress *sum)
 {
-	memset(out, 0, sizeof *out);
+	int64_t members = get_int(s), withheld = get_int(s), confirmed = get_int(s),
+		sent = get_int(s);
+
+	sum->members += members;
+	sum->withheld += withheld;
+	sum->confirmed += confirmed;
+	sum->sent += sent;
+	sum->waiting += members - withheld - confirmed - sent;
+}
+
+bool sql_topic_progress(void *ctx, int64_t topic_id, int64_t *after, int limit,
+			struct store_progress *sum, struct err *err)
+{
 	struct stmt s = stmt_read(ctx, SQL_TOPIC_PROGRESS);
+	int64_t last = 0, rows = 0;
+
+	put_int(&s, topic_id);
+	put_int(&s, *after);
+	put_limit(&s, limit);
 	put_int(&s, topic_id);
 	if (stmt_row(&s)) {
-		out->members = get_int(&s);
-		out->withheld = get_int(&s);
-		out->confirmed = get_int(&s);
-		out->sent = get_int(&s);
-		out->waiting = out->members - out->withheld - out->confirmed - out->sent;
+		last = get_int(&s);
+		rows = get_int(&s);
+		add_progress(&s, sum);
 	}
+	*after = rows == limit ? last : 0;
 	return stmt_end(&s, err);
 }
 

@@ -25,7 +25,7 @@
 	" t.walk_client, t.removed"
 
 /* What a member shall have: the newer of its topic's key and of its being attached. */
-#define WANT "max(m.rev, t.rev)"
+#define WANT "max(slice.rev, t.rev)"
 
 #define LITE_STATE_LOCK                                                                            \
 	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
@@ -117,11 +117,13 @@
 	"SELECT " TOPIC_COLUMNS " FROM topic t INDEXED BY topic_walk WHERE t.walk_rev < t.rev"     \
 	" ORDER BY t.rev LIMIT ?"
 #define LITE_TOPIC_PROGRESS                                                                        \
-	"SELECT count(*), sum(c.reset_rev >= " WANT "), sum(c.reset_rev < " WANT                   \
-	" AND c.confirmed_rev >= " WANT "), sum(c.reset_rev < " WANT                               \
+	"SELECT max(slice.client_id), count(*), sum(slice.removed = 0), sum(slice.removed = 0"     \
+	" AND c.reset_rev >= " WANT "), sum(slice.removed = 0 AND c.reset_rev < " WANT             \
+	" AND c.confirmed_rev >= " WANT "), sum(slice.removed = 0 AND c.reset_rev < " WANT         \
 	" AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT                                  \
-	") FROM topic t CROSS JOIN member m ON m.topic_id = t.id"                                  \
-	" CROSS JOIN client c ON c.id = m.client_id WHERE t.id = ? AND m.removed = 0"
+	") FROM topic t CROSS JOIN (SELECT client_id, rev, removed FROM member WHERE"              \
+	" topic_id = ? AND client_id > ? ORDER BY client_id LIMIT ?) slice"                        \
+	" CROSS JOIN client c ON c.id = slice.client_id WHERE t.id = ?"
 #define LITE_MEMBER                                                                                \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE topic_id = ? AND client_id ="  \
 	" ?"

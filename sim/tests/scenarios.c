@@ -100,7 +100,7 @@ static void pass_month(enum core_mode mode, bool new_key)
 		if (day == 3 && new_key)
 			CHECK(core_client_new_key(m.w.core, "away", 0, 0));
 		if (day == 5 && mode == CORE_PUBKEY)
-			CHECK(core_new_c2_key(m.w.core, true, 0, 0));
+			CHECK(core_new_c2_key(m.w.core, true, false, 0, 0));
 		if (day == 9)
 			device_power_loss(m.away);
 		world_run(&m.w, m.w.now_ms + DAY_MS);

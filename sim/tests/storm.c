@@ -219,7 +219,7 @@ static void change_keys(int a, int b)
 		core_pubkeys_reset(c, name_of(a), 0, 0);
 		break;
 	case 7:
-		core_new_c2_key(c, true, 0, 0);
+		core_new_c2_key(c, true, false, 0, 0);
 		break;
 	case 8:
 		if (rnd(2))

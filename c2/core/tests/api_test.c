@@ -235,7 +235,7 @@ static void calls_of_the_other_mode_are_refused(void)
 	REFUSED(core_pubkey_send(k.core, "a", "b", &out, &err), ERR_PRECONDITION);
 	REFUSED(core_pubkey_remove(k.core, "a", "b", &out, &err), ERR_PRECONDITION);
 	REFUSED(core_pubkeys_reset(k.core, "a", &out, &err), ERR_PRECONDITION);
-	REFUSED(core_new_c2_key(k.core, true, &out, &err), ERR_PRECONDITION);
+	REFUSED(core_new_c2_key(k.core, true, false, &out, &err), ERR_PRECONDITION);
 	REFUSED(core_c2_public_key(k.core, key, &err), ERR_PRECONDITION);
 	CHECK_EQ(revision(&k), rev);
 	/* Links are no matter of the mode. */

@@ -256,7 +256,8 @@ static void a_device_that_was_away_for_a_month_gets_the_newest_keys(void)
 			kit_run(&k, 86400);
 		}
 		CHECK_STR(kit_status(&k, "a").reason, "no receipt: it is offline");
-		CHECK_EQ(kit_status(&k, "a").state, CORE_CLIENT_SENT);
+		/* What is newer than what it was silent to was not sent to nobody. */
+		CHECK_EQ(kit_status(&k, "a").state, CORE_CLIENT_WAITING);
 		seen = d->n_messages;
 		d->online = true;
 		device_announce(d);
@@ -623,7 +624,7 @@ static void any_one_write_may_fail(void)
 			if (MODE(m) == CORE_PUBKEY) {
 				UNTIL(core_pubkey_send(k.core, "a", "b", &out, &err));
 				UNTIL(core_link(k.core, "b", "a", &err));
-				UNTIL(core_new_c2_key(k.core, true, &out, &err));
+				UNTIL(core_new_c2_key(k.core, true, false, &out, &err));
 				kit_run(&k, 2);
 				UNTIL(core_client_new_key(k.core, "a", &out, &err));
 				kit_run(&k, 2);
@@ -661,6 +662,100 @@ static void a_custody_that_is_away_holds_up_nobody_for_good(void)
 	kit_close(&k);
 }
 
+/* --- counting many ------------------------------------------------------------------------ */
+
+enum { MANY = 25500, MANY_CONFIRMED = 700 };
+
+/* Clients that were told of a topic long ago; the first of them have confirmed it. */
+static void add_members(struct kit *k, const struct store_topic *t, int first, int n)
+{
+	CHECK(k->store.ops->begin(k->store.ctx, &err));
+	for (int i = first; i < first + n; i++) {
+		struct store_client row = {.key_rev = 1, .sent_rev = 1000};
+		struct store_member m = {.topic_id = t->id, .rev = t->rev};
+
+		row.confirmed_rev = i < MANY_CONFIRMED ? 1000 : 0;
+		snprintf(row.name, sizeof row.name, "c%d", i);
+		e4_id_from_name(row.e4id, row.name, strlen(row.name));
+		CHECK(k->store.ops->client_put(k->store.ctx, &row, &err));
+		m.client_id = row.id;
+		CHECK(k->store.ops->member_put(k->store.ctx, &m, &err));
+	}
+	CHECK(k->store.ops->commit(k->store.ctx, &err));
+}
+
+static struct core_topic_status status_of(struct kit *k)
+{
+	struct core_topic_status s;
+
+	CHECK(core_topic_status(k->core, "t", &s, &err));
+	CHECK_EQ(s.progress.confirmed + s.progress.sent + s.progress.waiting + s.progress.withheld,
+		 s.progress.members);
+	return s;
+}
+
+/* Turns of the loop until all are counted. */
+static int count_all(struct kit *k, int64_t members)
+{
+	struct core_topic_status s = status_of(k);
+	int turns = 0;
+
+	CHECK_EQ(s.counted, 0);
+	CHECK_EQ(s.progress.members, members);
+	CHECK_EQ(s.progress.waiting, members);
+	while (s.counted < members && turns++ < 1000) {
+		int64_t was = s.counted;
+
+		core_work(k->core, 16);
+		s = status_of(k);
+		CHECK(s.counted > was && s.counted - was <= 1000);
+		CHECK_EQ(s.progress.members, members);
+	}
+	CHECK_EQ(s.progress.waiting, 0);
+	return turns;
+}
+
+static void many_members_are_counted_between_other_work(void)
+{
+	struct kit k;
+	struct core_topic_status s;
+	struct store_topic t = {0};
+
+	kit_open(&k, CORE_SYMKEY);
+	topic(&k, "t");
+	kit_settle(&k);
+	CHECK(find_topic(k.core, "t", &t, &err));
+	add_members(&k, &t, 0, CORE_COUNT_AT_ONCE);
+	s = status_of(&k);
+	CHECK_EQ(s.counted, CORE_COUNT_AT_ONCE);
+	CHECK_EQ(s.progress.confirmed, MANY_CONFIRMED);
+	CHECK_EQ(s.counted_at, KIT_START);
+	add_members(&k, &t, CORE_COUNT_AT_ONCE, MANY - CORE_COUNT_AT_ONCE);
+	CHECK(count_all(&k, MANY) >= MANY / 1000);
+	CHECK_EQ(status_of(&k).progress.confirmed, MANY_CONFIRMED);
+	/* For some seconds the answer stays, then a question starts a new count. */
+	add_members(&k, &t, MANY, 10);
+	kit_run(&k, 9);
+	s = status_of(&k);
+	CHECK_EQ(s.progress.members, MANY);
+	CHECK_EQ(s.counted_at, KIT_START);
+	kit_run(&k, 1);
+	CHECK_EQ(status_of(&k).counted_at, KIT_START);
+	kit_run(&k, 1);
+	s = status_of(&k);
+	CHECK_EQ(s.progress.members, MANY + 10);
+	CHECK_EQ(s.counted, MANY + 10);
+	CHECK_EQ(s.counted_at, KIT_START + 10);
+	/* What was counted of the key before says nothing of the next one. */
+	CHECK(find_topic(k.core, "t", &t, &err));
+	t.rev = t.walk_rev = 900;
+	CHECK(k.store.ops->begin(k.store.ctx, &err));
+	CHECK(k.store.ops->topic_put(k.store.ctx, &t, &err));
+	CHECK(k.store.ops->commit(k.store.ctx, &err));
+	count_all(&k, MANY + 10);
+	kit_close(&k);
+}
+
 int main(void)
 {
 	/* What fails here fails on purpose. */
@@ -684,5 +779,6 @@ int main(void)
 	RUN(receipts_on_a_full_disk_are_asked_for_again);
 	RUN(any_one_write_may_fail);
 	RUN(a_custody_that_is_away_holds_up_nobody_for_good);
+	RUN(many_members_are_counted_between_other_work);
 	return END();
 }

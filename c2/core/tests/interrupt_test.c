@@ -154,11 +154,11 @@ static void new_key(struct scene *s)
 
 static void new_c2_key(struct scene *s)
 {
-	if (core_new_c2_key(s->k.core, true, &out, &err))
+	if (core_new_c2_key(s->k.core, true, false, &out, &err))
 		return;
 	CHECK(s->k.dead);
 	recover(s);
-	CHECK(core_new_c2_key(s->k.core, true, &out, &err));
+	CHECK(core_new_c2_key(s->k.core, true, false, &out, &err));
 }
 
 static void change(struct scene *s, enum what c)

@@ -165,7 +165,7 @@ static bool new_client_key(struct kit *k)
 
 static bool new_c2_key(struct kit *k)
 {
-	return core_new_c2_key(k->core, true, &out, &err);
+	return core_new_c2_key(k->core, true, false, &out, &err);
 }
 
 static bool both_keys(struct kit *k)
@@ -205,9 +205,9 @@ static void a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last(void)
 	kit_settle(&k);
 	d[4]->online = false;
 	CHECK(core_c2_public_key(k.core, key, &err));
-	CHECK(!core_new_c2_key(k.core, false, &out, &err));
+	CHECK(!core_new_c2_key(k.core, false, false, &out, &err));
 	CHECK_EQ(err.code, ERR_PRECONDITION);
-	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
 	CHECK_EQ(out.recipients, 5);
 	CHECK(core_c2_public_key(k.core, newest, &err));
 	CHECK(memcmp(key, newest, 32) != 0);
@@ -225,8 +225,8 @@ static void a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last(void)
 	kit_settle(&k);
 	CHECK(in_sync(&k, d[0]));
 	for (int i = 0; i < CORE_C2_KEYS_MAX - 1; i++)
-		CHECK(core_new_c2_key(k.core, true, &out, &err));
-	CHECK(!core_new_c2_key(k.core, true, &out, &err));
+		CHECK(core_new_c2_key(k.core, true, false, &out, &err));
+	CHECK(!core_new_c2_key(k.core, true, false, &out, &err));
 	CHECK_EQ(err.code, ERR_PRECONDITION);
 	d[4]->online = true;
 	kit_run(&k, 4200);
@@ -238,6 +238,66 @@ static void a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last(void)
 	kit_close(&k);
 }
 
+static void who_confirmed_none_of_five_c2_keys_can_be_given_up(void)
+{
+	struct kit k;
+	struct device *here, *away;
+	struct core_c2_key_status status;
+
+	kit_open(&k, CORE_PUBKEY);
+	here = device_new(&k, "here");
+	away = device_new(&k, "away");
+	device_announce(here);
+	device_announce(away);
+	kit_settle(&k);
+	away->online = false;
+	for (int i = 0; i < CORE_C2_KEYS_MAX; i++) {
+		/* While there is room nothing is dropped. */
+		CHECK(core_new_c2_key(k.core, true, true, &out, &err));
+		kit_run(&k, 100);
+		CHECK(core_c2_key_status(k.core, &status, &err));
+		CHECK_EQ(status.older_keys, i + 1);
+		CHECK_EQ(status.given_up, 0);
+	}
+	CHECK(!core_new_c2_key(k.core, true, false, &out, &err));
+	CHECK_EQ(err.code, ERR_PRECONDITION);
+	CHECK(!core_new_c2_key(k.core, false, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, true, &out, &err));
+	kit_run(&k, 100);
+	CHECK(in_sync(&k, here));
+	/* It is listed, and holds up no key any more. */
+	CHECK(core_c2_key_status(k.core, &status, &err));
+	CHECK_EQ(status.given_up, 1);
+	CHECK_EQ(status.older_keys, 0);
+	CHECK_STR(kit_status(&k, "away").reason,
+		  "it has confirmed no C2 key that is still there: if it stays silent, give it the "
+		  "newest by hand");
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
+	kit_run(&k, 100);
+	CHECK_EQ(n_c2_keys(&k), 1);
+	CHECK(in_sync(&k, here));
+	away->online = true;
+	device_announce(away);
+	kit_run(&k, 4200);
+	CHECK(!in_sync(&k, away));
+	{
+		uint8_t newest[32];
+
+		CHECK(core_c2_public_key(k.core, newest, &err));
+		CHECK_EQ(e4_provision_pk(&away->client, away->client.id, away->client.key, newest),
+			 E4_OK);
+	}
+	device_announce(away);
+	kit_run(&k, 60);
+	CHECK(in_sync(&k, away));
+	CHECK(core_c2_key_status(k.core, &status, &err));
+	CHECK_EQ(status.given_up, 0);
+	CHECK_EQ(status.confirmed, 2);
+	device_free(here);
+	device_free(away);
+	kit_close(&k);
+}
+
 static void a_removed_client_does_not_keep_an_old_c2_key_alive(void)
 {
 	struct kit k;
@@ -245,10 +305,10 @@ static void a_removed_client_does_not_keep_an_old_c2_key_alive(void)
 
 	kit_open(&k, CORE_PUBKEY);
 	d = device_new(&k, "gone");
-	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
 	kit_settle(&k);
 	d->online = false;
-	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
 	kit_settle(&k);
 	CHECK_EQ(n_c2_keys(&k) >= 2, true);
 	CHECK(core_client_remove(k.core, "gone", CORE_DEFAULT, 0, &out, &err));
@@ -269,7 +329,7 @@ static void a_device_made_with_an_older_c2_key_during_a_change_is_found(void)
 	kit_settle(&k);
 	away->online = false;
 	CHECK(core_c2_public_key(k.core, old, &err));
-	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
 	late = device_new(&k, "late");
 	CHECK_EQ(e4_provision_pk(&late->client, late->client.id, late->client.key, old), E4_OK);
 	device_announce(late);
@@ -466,6 +526,7 @@ int main(void)
 	RUN(set_id_key_interrupted_anywhere_loses_nobody);
 	RUN(set_c2_key_interrupted_anywhere_loses_nobody);
 	RUN(a_new_c2_key_reaches_all_and_the_old_one_waits_for_the_last);
+	RUN(who_confirmed_none_of_five_c2_keys_can_be_given_up);
 	RUN(a_removed_client_does_not_keep_an_old_c2_key_alive);
 	RUN(a_device_made_with_an_older_c2_key_during_a_change_is_found);
 	RUN(public_keys_are_given_and_taken);

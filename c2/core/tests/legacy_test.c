@@ -278,6 +278,82 @@ static void what_was_taken_from_it_long_ago_is_still_taken(void)
 	kit_close(&k);
 }
 
+static size_t messages_of(struct kit *k, const struct device *d, int days)
+{
+	size_t before = d->n_messages;
+
+	kit_run(k, days * (int64_t)DAY);
+	return d->n_messages - before;
+}
+
+/* A hundred of its longest pauses; its keys are sent for ever. */
+static void what_was_taken_from_it_is_told_for_a_bounded_time(void)
+{
+	struct kit k;
+	struct device *d;
+
+	open_kit(&k, CORE_SYMKEY);
+	d = legacy_device(&k, "old");
+	topic(&k, "t");
+	topic(&k, "u");
+	topic(&k, "v");
+	attach(&k, "old", "t");
+	attach(&k, "old", "u");
+	attach(&k, "old", "v");
+	kit_settle(&k);
+	CHECK(core_detach(k.core, "old", "u", CORE_YES, 0, &out, &err));
+	kit_run(&k, 50 * (int64_t)DAY);
+	/* Of t, v and u, and a question. */
+	CHECK(messages_of(&k, d, 30) >= 4 * 25);
+	kit_run(&k, 25 * (int64_t)DAY);
+	CHECK(messages_of(&k, d, 30) <= 3 * 35);
+	/* Another one is told again, and the first with it. */
+	CHECK(core_detach(k.core, "old", "v", CORE_YES, 0, &out, &err));
+	kit_run(&k, 2 * (int64_t)DAY);
+	CHECK(messages_of(&k, d, 30) >= 4 * 25);
+	CHECK_EQ(kit_status(&k, "old").state, CORE_CLIENT_SENT);
+	device_free(d);
+	kit_close(&k);
+}
+
+static void who_holds_nothing_more_is_left_alone_until_it_is_seen(void)
+{
+	struct kit k;
+	struct device *d;
+
+	open_kit(&k, CORE_SYMKEY);
+	d = legacy_device(&k, "old");
+	topic(&k, "t");
+	topic(&k, "u");
+	attach(&k, "old", "t");
+	kit_settle(&k);
+	d->online = false;
+	CHECK(core_detach(k.core, "old", "t", CORE_NO, 0, &out, &err));
+	kit_run(&k, 115 * (int64_t)DAY);
+	CHECK_EQ(kit_status(&k, "old").next_at, 0);
+	CHECK_EQ(kit_status(&k, "old").state, CORE_CLIENT_SENT);
+	CHECK_STR(kit_status(&k, "old").reason,
+		  "it gives no receipts: told for long what to remove, again when it is seen");
+	d->online = true;
+	CHECK_EQ(messages_of(&k, d, 30), 0);
+	/* The topic that it left is no news to it. */
+	topic(&k, "t");
+	CHECK_EQ(messages_of(&k, d, 1), 0);
+	CHECK(device_key(d, "t"));
+	say(&k, "presence/old", "1");
+	kit_settle(&k);
+	CHECK(!device_key(d, "t"));
+	kit_run(&k, 5 * (int64_t)DAY);
+	CHECK_EQ(kit_status(&k, "old").next_at, 0);
+	/* Nor is it forgotten by what is new. */
+	attach(&k, "old", "u");
+	kit_settle(&k);
+	CHECK(holds_all(&k, d));
+	CHECK(messages_of(&k, d, 30) >= 2 * 25);
+	device_free(d);
+	kit_close(&k);
+}
+
 /* --- forged presence ---------------------------------------------------------------------- */
 
 static void a_flood_of_presence_sends_once_a_gap(void)
@@ -503,7 +579,7 @@ static void a_new_c2_key_is_counted_on_its_way_also_over_a_crash(void)
 		d[i] = device_new(&k, name);
 	}
 	d[2]->legacy = true;
-	CHECK(core_new_c2_key(k.core, true, &out, &err));
+	CHECK(core_new_c2_key(k.core, true, false, &out, &err));
 	CHECK(core_c2_key_status(k.core, &status, &err));
 	CHECK_EQ(status.revision, out.revision);
 	CHECK_EQ(status.clients, N + 3);
@@ -550,6 +626,8 @@ int main(void)
 	RUN(it_is_confirmed_from_its_first_answer_on);
 	RUN(a_late_old_key_is_mended);
 	RUN(what_was_taken_from_it_long_ago_is_still_taken);
+	RUN(what_was_taken_from_it_is_told_for_a_bounded_time);
+	RUN(who_holds_nothing_more_is_left_alone_until_it_is_seen);
 	RUN(a_flood_of_presence_sends_once_a_gap);
 	RUN(it_fills_a_queue_of_its_own);
 	RUN(what_a_signed_message_says_counts_in_pubkey_mode);

@@ -149,6 +149,145 @@ static void what_is_new_goes_out_once(void)
 	plan_free(&p);
 }
 
+/* Silent to three sends: from here on it is away. */
+static void away(struct scene *s)
+{
+	struct plan p;
+
+	scene(s);
+	s->v.row.last_seen = NOW - 5000;
+	s->v.row.sent_rev = s->v.row.confirmed_rev = 5;
+	add_topic(s, 'a', PLAN_HOLD, 6);
+	add_topic(s, 'b', PLAN_HOLD, 4);
+	for (int i = 0; i < 3; i++) {
+		CHECK(!plan_is_away(&s->v.row));
+		plan_init(&p, &s->v);
+		plan_due(&p, &s->v, &s->in);
+		CHECK_EQ(p.n, 2);
+		keep(s, &p);
+		s->in.now = s->v.row.next_at;
+	}
+	CHECK(plan_is_away(&s->v.row));
+	CHECK_EQ(s->v.row.sent_rev, 100);
+}
+
+static void who_is_away_is_only_asked_with_growing_pauses(void)
+{
+	static const int64_t at[] = {70, 150, 310, 630, 1270, 2550, 5110, 8710, 12310};
+	struct scene s;
+	struct plan p;
+	char expected[32];
+
+	away(&s);
+	/* Topics are not even looked at, and a rotation changes nothing. */
+	s.v.n_topics = 0;
+	s.v.revision = 101;
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+		CHECK_EQ(s.v.row.next_at, NOW + at[i]);
+		s.in.now = s.v.row.next_at;
+		snprintf(expected, sizeof expected, "ask@%d", (int)at[i] - 2);
+		DUE(expected);
+		CHECK_EQ(p.row.confirmed_rev, 5);
+		CHECK_EQ(p.row.sent_rev, 100);
+		CHECK(p.row.behind_since && plan_is_away(&p.row));
+		keep(&s, &p);
+	}
+	/* Something else changed for it: a question at once, and its pause stays long. */
+	s.in.now += 60;
+	DUE("ask@12368");
+	CHECK_EQ(p.row.next_at, s.in.now + 3600);
+	CHECK_EQ(p.row.attempts, 11);
+	plan_free(&p);
+}
+
+static void a_sign_of_life_of_who_was_away_brings_all_of_it(void)
+{
+	enum { ANSWERS, ANNOUNCES, SEEN, SIGNS };
+	struct e4_receipt r = {.stamp = NOW + 120};
+
+	for (int sign = 0; sign < SIGNS; sign++) {
+		struct scene s;
+		struct plan p;
+
+		away(&s);
+		s.in.now = NOW + 70;
+		DUE("ask@68");
+		keep(&s, &p);
+		s.topics[1].rev = s.v.revision = 101;
+		s.in.now = NOW + 120;
+		plan_init(&p, &s.v);
+		if (sign == ANSWERS)
+			plan_receipt(&p, &s.v, &s.in, &r, 0, 0);
+		else
+			CHECK(sign == ANNOUNCES ? plan_announced(&p, &s.v, &s.in)
+						: plan_seen(&p, &s.v, &s.in));
+		CHECK_EQ(p.row.next_at, s.in.now);
+		keep(&s, &p);
+		DUE("set a@118 set b@118 ask@118");
+		CHECK(!plan_is_away(&p.row));
+		CHECK(p.row.next_at <= s.in.now + 10);
+		plan_free(&p);
+	}
+}
+
+/* It may have taken what was sent, and its receipts were lost. */
+static void who_was_away_may_hold_all_of_it(void)
+{
+	struct scene s;
+	struct plan p;
+	struct e4_receipt r = {.stamp = NOW + 70};
+
+	away(&s);
+	s.in.now = NOW + 70;
+	DUE("ask@68");
+	keep(&s, &p);
+	plan_digest(&s.v, r.digest);
+	plan_init(&p, &s.v);
+	plan_receipt(&p, &s.v, &s.in, &r, 0, 0);
+	CHECK_EQ(p.row.confirmed_rev, 100);
+	CHECK(!plan_is_away(&p.row));
+	plan_free(&p);
+}
+
+/* A reset that was sent before is not sent as such again. */
+static void a_reset_before_it_went_away_is_not_repeated(void)
+{
+	struct scene s;
+	struct plan p;
+	struct e4_receipt r = {.stamp = NOW + 70};
+
+	away(&s);
+	s.v.row.reset_rev = 50;
+	s.topics[0].wish = s.topics[1].wish = PLAN_WITHHELD;
+	s.in.now = NOW + 70;
+	DUE("ask@68");
+	keep(&s, &p);
+	plan_init(&p, &s.v);
+	plan_receipt(&p, &s.v, &s.in, &r, 0, 0);
+	keep(&s, &p);
+	DUE("drop a@69 drop b@69 ask@69");
+	plan_free(&p);
+}
+
+/* It may give no receipts: nothing but the sending can reach it. */
+static void who_has_never_answered_is_sent_all_each_time(void)
+{
+	struct scene s;
+	struct plan p;
+
+	away(&s);
+	s.v.row.last_seen = 0;
+	for (int i = 0; i < 12; i++) {
+		s.in.now = s.v.row.next_at;
+		plan_init(&p, &s.v);
+		plan_due(&p, &s.v, &s.in);
+		CHECK_EQ(p.n, 2);
+		CHECK_EQ(p.commands[0].bytes[0], E4_SET_TOPIC_KEY);
+		keep(&s, &p);
+	}
+	CHECK_EQ(s.v.row.reason, REASON_SILENT);
+}
+
 static void pauses_grow_to_the_longest(void)
 {
 	static const int64_t pauses[] = {10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600};
@@ -932,6 +1071,11 @@ static void behind_lasts_from_the_first_change_to_the_receipt(void)
 int main(void)
 {
 	RUN(what_is_new_goes_out_once);
+	RUN(who_is_away_is_only_asked_with_growing_pauses);
+	RUN(a_sign_of_life_of_who_was_away_brings_all_of_it);
+	RUN(who_was_away_may_hold_all_of_it);
+	RUN(a_reset_before_it_went_away_is_not_repeated);
+	RUN(who_has_never_answered_is_sent_all_each_time);
 	RUN(pauses_grow_to_the_longest);
 	RUN(who_shall_hold_nothing_new_is_left_alone);
 	RUN(a_reset_comes_before_what_follows_it);

@@ -322,7 +322,7 @@ static void every_receipt_at_two_servers_does_no_harm(void)
 			if (i % 10 == 5)
 				CHECK(core_client_new_key(second, "a", &out, &err));
 			if (i % 10 == 7 && MODE(m) == CORE_PUBKEY)
-				CHECK(core_new_c2_key(first, true, &out, &err));
+				CHECK(core_new_c2_key(first, true, false, &out, &err));
 			if (i % 10 == 9)
 				device_announce(d);
 			for (int n = 0; n < 8; n++) {

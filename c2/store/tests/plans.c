@@ -21,6 +21,7 @@ static sqlite3 *db;
 static const char *const allowed[] = {
 	"SCAN state",
 	"SCAN s",
+	"SCAN slice", /* of the members of a topic, limited */
 	"SCAN c2_use",
 	"SCAN c2_key",
 	"SCAN t USING INDEX topic_walk",

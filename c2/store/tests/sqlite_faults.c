@@ -584,13 +584,13 @@ static void a_file_that_vanishes_is_noticed(void)
 static void read_everything(void)
 {
 	struct names l = {.n = 0};
-	struct store_progress p;
+	struct store_progress p = {0};
 	OPS->clients(CTX, page(0, 20), take_name, &l, &err);
 	OPS->topics(CTX, page(0, 20), take_name, &l, &err);
 	OPS->clients_after(CTX, 0, 20, take_client, &l, &err);
 	OPS->topic_members(CTX, 1, 0, 20, take_client, &l, &err);
 	OPS->topic_clients(CTX, 1, page(0, 20), take_name, &l, &err);
-	OPS->topic_progress(CTX, 1, &p, &err);
+	OPS->topic_progress(CTX, 1, &(int64_t){0}, 20, &p, &err);
 	OPS->clients_due(CTX, INT64_MAX, 20, take_client, &l, &err);
 	OPS->client_topics(CTX, 1, page(0, 20), take_name, &l, &err);
 	OPS->records(CTX, RULE, 1, 0, 20, true, take_record, &l, &err);
