@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from actors import C2, Device, Process, Server, free_port, wait_until
 from device import PyDevice, ed25519_public, random_key, topic_hash
+from mariadb import MariaDB
 from postgres import Postgres
 
 # What a restore changes on purpose; what no backup holds because other rows tell it.
@@ -21,22 +22,31 @@ RAISED = {"state": ("revision", "last_event", "checks")}
 ASKED = ("next_at", "attempts", "nonce", "asked_at", "reason", "confirmed_rev", "behind_since")
 
 
-@pytest.fixture
-def postgres():
-    p = Postgres()
-    try:
-        yield p.start()
-    finally:
-        p.close()
+@pytest.fixture(scope="module")
+def started():
+    """A database server of a kind, started when it is first asked for, and always empty."""
+    made = {}
+
+    def get(kind):
+        if kind not in made:
+            made[kind] = kind()
+            made[kind].start()
+        made[kind].empty()
+        return made[kind]
+    yield get
+    for database in made.values():
+        database.close()
 
 
 @pytest.fixture
-def shared(postgres, tmp_path):
-    """Settings that name it."""
-    password = tmp_path / "db.password"
-    password.touch(mode=0o600)
-    password.write_text(Postgres.PASSWORD + "\n")
-    return {"db__url": postgres.url(), "db__password_file": password}
+def settings_of(tmp_path):
+    """Those that name it."""
+    def get(database):
+        password = tmp_path / "db.password"
+        password.touch(mode=0o600)
+        password.write_text(database.PASSWORD + "\n")
+        return {"db__url": database.url(), "db__password_file": password}
+    return get
 
 
 def run(server, *words, **settings):
@@ -105,25 +115,42 @@ def lonely(tmp_path, request):
     server.kill()
 
 
-def test_a_backup_of_a_serving_server_comes_back_in_any_database(lonely, tmp_path, shared):
-    first, second = tmp_path / "first", tmp_path / "second"
-    code, _, text = run(lonely, "backup", "--to", first)
+def move(server, target, file, **source):
+    """From one database to another by way of a file."""
+    code, _, text = run(server, "backup", "--to", file, **source)
     assert code == 0 and "3 topics, 4 attachments" in text, text
-    assert stat.S_IMODE(first.stat().st_mode) == 0o600
-    code, _, text = run(lonely, "backup", "--to", first)
+    code, _, text = run(server, "restore", "--from", file, **target)
+    assert code == 0 and "3 topics, 4 attachments" in text, text
+
+
+def users_of_c2_keys(database):
+    """How many clients may hold each of our own keys: as it is counted, and as it is."""
+    return (database.sql("SELECT rev, n FROM e4.c2_use ORDER BY rev"),
+            database.sql("SELECT c2_rev, count(*) FROM e4.client WHERE c2_rev > 0"
+                         " GROUP BY c2_rev ORDER BY c2_rev"))
+
+
+@pytest.mark.parametrize("way", [(Postgres, MariaDB), (MariaDB, Postgres)],
+                         ids=["postgres-mariadb", "mariadb-postgres"])
+def test_a_backup_of_a_serving_server_comes_back_in_any_database(lonely, tmp_path, started,
+                                                                 settings_of, way):
+    databases = [started(kind) for kind in way]
+    first, second = (settings_of(database) for database in databases)
+    move(lonely, first, tmp_path / "first")
+    assert stat.S_IMODE((tmp_path / "first").stat().st_mode) == 0o600
+    code, _, text = run(lonely, "backup", "--to", tmp_path / "first")
     assert code != 0 and "already" in text
-    code, _, text = run(lonely, "restore", "--from", first, **shared)
-    assert code == 0, text
-    code, _, text = run(lonely, "backup", "--to", second, **shared)
-    assert code == 0, text
+    move(lonely, second, tmp_path / "second", **first)
     other = another(lonely, tmp_path / "other")
-    assert run(other, "restore", "--from", second)[0] == 0
+    move(other, {}, tmp_path / "third", **second)
+    for counted, there in map(users_of_c2_keys, databases):
+        assert counted == there and bool(there) == (lonely.settings["crypto.mode"] == "pubkey")
     assert lonely.stop() == 0
     before, after = tables(lonely.settings["db.path"]), tables(other.settings["db.path"])
     assert after == before
     assert all(before[t] for t in before if lonely.settings["crypto.mode"] == "pubkey"), before
     with sqlite3.connect(other.settings["db.path"]) as db:
-        assert db.execute("SELECT revision FROM state").fetchone()[0] > 2 * 10 ** 9
+        assert db.execute("SELECT revision FROM state").fetchone()[0] > 3 * 10 ** 9
     lonely.start()
     assert lonely.stop() == 0  # and other than that it is as it was
     other.start()
@@ -144,12 +171,12 @@ def test_a_backup_that_finds_no_room_is_an_error(lonely):
     assert done.returncode == 74 and "room" in done.stderr
 
 
-@pytest.mark.parametrize("where", ["sqlite", "postgres"])
-def test_a_backup_is_of_one_moment(tmp_path, where, request):
+@pytest.mark.parametrize("kind", [None, Postgres, MariaDB])
+def test_a_backup_is_of_one_moment(tmp_path, kind, started, settings_of):
     """Its reader is slow: what is changed while it waits is not in it."""
     folder = tmp_path / "c2"
     folder.mkdir()
-    settings = request.getfixturevalue("shared") if where == "postgres" else {}
+    settings = settings_of(started(kind)) if kind else {}
     server = Server(folder, free_port(), **settings).start()
     other = another(server, tmp_path / "other")
     other.settings |= {"db.url": None, "db.password_file": None}
@@ -514,12 +541,15 @@ def test_half_a_change_needs_both_keys(sealed_by_file, tmp_path):
     assert c2.stop() == 0
 
 
-def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, postgres, shared):
+@pytest.mark.parametrize("kind", [Postgres, MariaDB])
+def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, started,
+                                                             settings_of, kind):
     old, new = key_file(tmp_path, "old"), key_file(tmp_path, "new")
+    database = started(kind)
     servers = []
     for name in "ab":
         (tmp_path / name).mkdir()
-        server = Server(tmp_path / name, broker.port, **shared)
+        server = Server(tmp_path / name, broker.port, **settings_of(database))
         server.settings |= {"custody.passphrase_file": None, "custody.key_file": old,
                             "custody.next_key_file": new}
         servers.append(server)
@@ -537,13 +567,11 @@ def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, p
             server.new_topic("shared")
             server.attach("device", "shared")
             server.wait_client_confirmed("device")
-        keys = postgres.sql(
-            "SELECT encode(hash, 'hex'), rev, encode(key, 'hex') FROM e4.topic").splitlines()
+        keys = database.sealed_topics()
         assert len(keys) == 51
-        for line in keys:
-            hash_, rev, sealed = line.split("|")
+        for hash_, rev, sealed in keys:
             row = bytes.fromhex(hash_) + struct.pack("<Q", int(rev))
-            assert opens(new.read_bytes(), 3, row, bytes.fromhex(sealed)), line
+            assert opens(new.read_bytes(), 3, row, bytes.fromhex(sealed)), hash_
     finally:
         device.close()
         for server in servers:

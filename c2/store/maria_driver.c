@@ -21,6 +21,7 @@ static const char *const sql_text[MARIA_N] = {
 	[MARIA_TOPIC_GOES] = SQL_TOPIC_GOES,
 	[MARIA_MEMBER_GOES] = SQL_MEMBER_GOES,
 	[MARIA_C2_COUNT] = SQL_C2_COUNT,
+	[MARIA_C2_COUNT_ALL] = SQL_C2_COUNT_ALL,
 	[MARIA_STATES] = SQL_STATES,
 };
 
@@ -233,6 +234,14 @@ static void count_c2(struct stmt *s, int64_t rev, int64_t n)
 	run(s, MARIA_C2_COUNT);
 }
 
+/* Rows of a backup are counted when its last one is there. */
+static void count_all_c2(struct stmt *s)
+{
+	s->bound = 0;
+	if (prepared(s, MARIA_C2_COUNT_ALL))
+		run(s, MARIA_C2_COUNT_ALL);
+}
+
 /* A client that comes, or lets go of one of our own keys. */
 static void follow_c2(struct stmt *s)
 {
@@ -256,6 +265,8 @@ static void ask(struct stmt *s)
 	} else if (s->id == SQL_MEMBER_PUT) {
 		take_difference(s);
 	} else {
+		if (s->id == SQL_LOAD_STATE)
+			count_all_c2(s);
 		follow_c2(s);
 		if (s->rc == STMT_OK)
 			s->rc = STMT_DONE;
@@ -393,10 +404,29 @@ static bool begin(struct db *base, struct err *err)
 	return true;
 }
 
+/* Its reader may be slow: a disk, a pipe. */
+static bool snapshot(struct db *base, struct err *err)
+{
+	struct maria_db *db = (struct maria_db *)base;
+	if (!maria_connected(db, err) ||
+	    !maria_exec(db,
+			"SET SESSION wait_timeout = 86400"
+			"/*M!100600 , idle_transaction_timeout = 0 */;"
+			"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
+			"START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+			err))
+		return false;
+	db->in_transaction = db->in_snapshot = true;
+	return true;
+}
+
 static void rollback(struct db *base)
 {
 	struct maria_db *db = (struct maria_db *)base;
 	struct err ignored;
+	if (db->in_snapshot) /* with its session, whose limits are no server's */
+		maria_lose(db);
+	db->in_snapshot = false;
 	if (db->conn && !maria_exec(db, "ROLLBACK", &ignored) && db->conn)
 		maria_lose(db);
 	db->in_transaction = false;
@@ -454,6 +484,7 @@ const struct sql_driver maria_driver = {
 	.absent = absent,
 	.states = states,
 	.begin = begin,
+	.snapshot = snapshot,
 	.commit = commit,
 	.rollback = rollback,
 	.part = part,

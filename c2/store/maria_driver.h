@@ -25,6 +25,7 @@ enum maria_fixed {
 	MARIA_TOPIC_GOES,
 	MARIA_MEMBER_GOES,
 	MARIA_C2_COUNT,
+	MARIA_C2_COUNT_ALL,
 	MARIA_STATES,
 	MARIA_N
 };
@@ -47,7 +48,10 @@ struct maria_db {
 	MYSQL *conn;  /* null: lost */
 	struct maria_params params;
 	int64_t retry_at_ms; /* monotonic: no attempt to connect before */
+	bool as_it_is;
+	int64_t version; /* of the tables, as found with as_it_is */
 	bool in_transaction;
+	bool in_snapshot;
 	bool wrote;          /* this transaction has something to commit */
 	bool write_doubtful; /* the last commit failed: check must try a real write */
 	bool warned;         /* that commits are not durable */

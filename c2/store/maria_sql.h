@@ -239,7 +239,18 @@
 	"SELECT name, e4id FROM client WHERE name IN (" PARAMS_64 ") UNION ALL SELECT name, e4id"  \
 	" FROM client WHERE e4id IN (" PARAMS_64 ")"
 
-/* Whole tables. LOAD does not count what the other dialects count: no driver.snapshot yet. */
+#define SQL_C2_COUNT_ALL                                                                           \
+	"INSERT INTO c2_use (rev, n) SELECT c2_rev, count(*) FROM client WHERE c2_rev > 0 GROUP"   \
+	" BY c2_rev"
+
+/*
+ * Whole tables for a backup. A key of two columns is compared column by column:
+ * for rows as a whole, (a, b) > (?, ?), no index is used.
+ */
+#define PAGE_AFTER(table, index, a, b)                                                             \
+	" FROM (SELECT ? AS a, ? AS b) p STRAIGHT_JOIN " table " m FORCE INDEX (" index            \
+	") WHERE m." a " > p.a OR (m." a " = p.a AND m." b " > p.b) ORDER BY m." a ", m." b        \
+	" LIMIT ?"
 #define MARIA_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
 #define MARIA_LOAD_META "INSERT INTO meta (name, value) VALUES (?,?)"
 #define MARIA_DUMP_CLIENT                                                                          \
@@ -253,8 +264,7 @@
 	"attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type) VALUES "    \
 	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define MARIA_DUMP_OLD_KEY                                                                         \
-	"SELECT client_id, rev, `key` FROM old_key WHERE (client_id, rev) > (?,?) ORDER BY "       \
-	"client_id, rev LIMIT ?"
+	"SELECT m.client_id, m.rev, m.`key`" PAGE_AFTER("old_key", "PRIMARY", "client_id", "rev")
 #define MARIA_LOAD_OLD_KEY "INSERT INTO old_key (client_id, rev, `key`) VALUES (?,?,?)"
 #define MARIA_DUMP_C2_KEY                                                                          \
 	"SELECT rev, private_key, public_key FROM c2_key WHERE rev > ? ORDER BY rev LIMIT ?"
@@ -266,24 +276,22 @@
 	"INSERT INTO topic (id, name, hash, `key`, rev, rotated_at, n_members, walk_rev, "         \
 	"walk_client, live) VALUES (?,?,?,?,?,?,?,?,?,IF(?,NULL,1))"
 #define MARIA_DUMP_MEMBER                                                                          \
-	"SELECT topic_id, client_id, rev, removed FROM member WHERE (topic_id, client_id) > "      \
-	"(?,?) ORDER BY topic_id, client_id LIMIT ?"
+	"SELECT m.topic_id, m.client_id, m.rev, m.removed" PAGE_AFTER("member", "member_topic",    \
+								      "topic_id", "client_id")
 #define MARIA_LOAD_MEMBER "INSERT INTO member (topic_id, client_id, rev, removed) VALUES (?,?,?,?)"
 #define MARIA_DUMP_LINK                                                                            \
-	"SELECT target_id, source_id FROM link WHERE (target_id, source_id) > (?,?) ORDER BY "     \
-	"target_id, source_id LIMIT ?"
+	"SELECT m.target_id, m.source_id" PAGE_AFTER("link", "PRIMARY", "target_id", "source_id")
 #define MARIA_LOAD_LINK "INSERT INTO link (target_id, source_id) VALUES (?,?)"
 #define MARIA_DUMP_PEER                                                                            \
-	"SELECT target_id, e4id, source_id, rev, removed FROM peer WHERE (target_id, e4id) > "     \
-	"(?,?) ORDER BY target_id, e4id LIMIT ?"
+	"SELECT m.target_id, m.e4id, m.source_id, m.rev, m.removed" PAGE_AFTER(                    \
+		"peer", "PRIMARY", "target_id", "e4id")
 #define MARIA_LOAD_PEER                                                                            \
 	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) VALUES (?,?,nullif(?,0),?,?)"
 #define MARIA_DUMP_EVENT                                                                           \
 	"SELECT seq, type, at_ms, source, target FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 #define MARIA_LOAD_EVENT "INSERT INTO event (seq, type, at_ms, source, target) VALUES (?,?,?,?,?)"
 #define MARIA_DUMP_TAG                                                                             \
-	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > (?,?) ORDER BY tag, "     \
-	"name LIMIT ?"
+	"SELECT m.tag, m.name, m.client_id" PAGE_AFTER("client_tag", "PRIMARY", "tag", "name")
 #define MARIA_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
 #define MARIA_DUMP_STATE MARIA_STATE_READ
 #define MARIA_LOAD_STATE MARIA_STATE_PUT

@@ -145,6 +145,9 @@ struct db {
 	struct err why;      /* of the cursor that failed last */
 };
 
+/* May tables of that version be used as they are? */
+bool db_version_fits(int64_t have, int want, struct err *err);
+
 void db_init(struct db *db, const struct sql_driver *driver);
 void db_free(struct db *db);
 

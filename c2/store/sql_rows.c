@@ -129,10 +129,6 @@ static void put_values(struct stmt *s, const char *kinds, const struct store_val
 bool sql_row_put(void *ctx, enum store_table table, const struct store_value *values,
 		 struct err *err)
 {
-	struct db *db = ctx;
-	if (!db->driver->snapshot)
-		return err_set(err, ERR_CONFIG,
-			       "c2 restores no backups to this kind of database yet");
 	const char *kinds = store_columns[table];
 	size_t len = 0;
 	for (size_t i = 0; kinds[i]; i++)
