@@ -1,4 +1,4 @@
-"""Several servers on one PostgreSQL: any of them may die at any time.
+"""Several servers on one database: any of them may die at any time.
 
 E4_DEVICES and E4_ROTATIONS say how large the storm is (./check all: 2,000 and 100)."""
 
@@ -15,6 +15,7 @@ import pytest
 
 from actors import C2CLI, Broker, Device, Refused, Server, wait_until
 from device import random_key
+from mariadb import MariaDB
 from postgres import Postgres
 
 DEVICES = int(os.environ.get("E4_DEVICES", "200"))
@@ -24,10 +25,10 @@ ROTATIONS = int(os.environ.get("E4_ROTATIONS", "30"))
 class Cluster:
     """Servers that share a database, a passphrase and a broker; calls go to any that answers."""
 
-    def __init__(self, folder, size):
+    def __init__(self, folder, size, kind):
         self.folder = folder
         self.broker = Broker(self.made("broker")).start()
-        self.postgres = Postgres().start()
+        self.database = kind().start()
         self.rng = random.Random(5)
         self.servers = [self.server(n) for n in range(size)]
         for s in self.servers:
@@ -41,8 +42,8 @@ class Cluster:
         folder = self.made(f"c2-{n}")
         password = folder / "db-password"
         password.touch(mode=0o600)
-        password.write_text(Postgres.PASSWORD + "\n")
-        return Server(folder, self.broker.port, db__url=self.postgres.url(),
+        password.write_text(self.database.PASSWORD + "\n")
+        return Server(folder, self.broker.port, db__url=self.database.url(),
                       db__password_file=password)
 
     def call(self, verb, path, body=None):
@@ -61,16 +62,16 @@ class Cluster:
     def close(self):
         for s in self.servers:
             s.kill()
-        self.postgres.close()
+        self.database.close()
         self.broker.kill()
 
 
-@pytest.fixture
-def cluster(tmp_path):
+@pytest.fixture(params=[Postgres, MariaDB])
+def cluster(tmp_path, request):
     made = []
 
     def new(size):
-        made.append(Cluster(tmp_path, size))
+        made.append(Cluster(tmp_path, size, request.param))
         return made[-1]
     yield new
     for c in made:
@@ -145,7 +146,7 @@ def test_servers_die_the_database_and_the_broker_restart_and_every_device_confir
         for n in range(ROTATIONS):
             c.call("POST", f"/e4/topic/{topics[n % 4]}", {})
             if n in (ROTATIONS // 4, 3 * ROTATIONS // 4):
-                c.postgres.restart()
+                c.database.restart()
             if n in (ROTATIONS // 3, 2 * ROTATIONS // 3):
                 c.broker.kill()
                 c.broker.start()

@@ -96,11 +96,12 @@ def fill(server, mode="symmetric"):
         server.call("POST", "/e4/new-c2-key", {"force": True})
 
 
-def another(server, folder):
-    """A second server's settings with an empty database."""
+def another(server, folder, **settings):
+    """A second server's settings with an empty database, or another one."""
     folder.mkdir()
     other = Server(folder, 1)
-    other.settings = {**server.settings, "db.path": folder / "c2.db"}
+    changed = {k.replace("__", "."): v for k, v in settings.items()}
+    other.settings = {**server.settings, "db.path": folder / "c2.db", **changed}
     return other
 
 
@@ -141,10 +142,10 @@ def test_a_backup_of_a_serving_server_comes_back_in_any_database(lonely, tmp_pat
     code, _, text = run(lonely, "backup", "--to", tmp_path / "first")
     assert code != 0 and "already" in text
     move(lonely, second, tmp_path / "second", **first)
+    code, _, text = run(lonely, "restore", "--from", tmp_path / "first", **second)
+    assert code != 0 and "new one" in text
     other = another(lonely, tmp_path / "other")
     move(other, {}, tmp_path / "third", **second)
-    for counted, there in map(users_of_c2_keys, databases):
-        assert counted == there and bool(there) == (lonely.settings["crypto.mode"] == "pubkey")
     assert lonely.stop() == 0
     before, after = tables(lonely.settings["db.path"]), tables(other.settings["db.path"])
     assert after == before
@@ -156,6 +157,15 @@ def test_a_backup_of_a_serving_server_comes_back_in_any_database(lonely, tmp_pat
     other.start()
     other.new_topic("new")
     assert other.stop() == 0
+    pubkey = lonely.settings["crypto.mode"] == "pubkey"
+    for database, settings in zip(databases, (first, second)):
+        counted, there = users_of_c2_keys(database)
+        assert counted == there and bool(there) == pubkey
+        served = another(lonely, tmp_path / database.folder.name, **settings).start()
+        served.new_client("new", ed25519_public(random_key()))
+        assert served.stop() == 0
+        counted, after = users_of_c2_keys(database)
+        assert counted == after and (after != there) == pubkey
 
 
 def test_a_backup_to_a_pipe_is_the_same(lonely, tmp_path):
@@ -362,6 +372,27 @@ def test_migrate_says_what_it_did(tmp_path):
     assert code == 0 and b"schema 1, this version needs" in text
     code, _, text = run(server, "backup", "--to", tmp_path / "b")
     assert code == 74 and "c2 migrate" in text
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("kind", [Postgres, MariaDB])
+def test_migrate_says_what_it_did_to_a_servers_database(tmp_path, kind, started, settings_of):
+    database = started(kind)
+    server = Server(tmp_path, 1, **settings_of(database))
+    code, text, _ = run(server, "migrate", "--check")
+    assert code == 0 and b"schema 0" in text
+    code, _, text = run(server, "backup", "--to", tmp_path / "b")
+    assert code == 74 and "empty" in text
+    assert database.sql("SELECT count(*) FROM information_schema.tables"
+                        " WHERE table_schema = 'e4'") == "0"
+    code, text, _ = run(server, "migrate")
+    assert code == 0 and b"from schema 0" in text
+    code, text, _ = run(server, "migrate")
+    assert code == 0 and b"nothing to do" in text
+    database.sql("UPDATE e4.schema_version SET version = 999")
+    for words in (["migrate"], ["migrate", "--check"], ["backup", "--to", tmp_path / "b"]):
+        code, _, text = run(server, *words)
+        assert code == 74 and "newer version" in text
     assert not (tmp_path / "b").exists()
 
 

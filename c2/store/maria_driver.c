@@ -21,7 +21,6 @@ static const char *const sql_text[MARIA_N] = {
 	[MARIA_TOPIC_GOES] = SQL_TOPIC_GOES,
 	[MARIA_MEMBER_GOES] = SQL_MEMBER_GOES,
 	[MARIA_C2_COUNT] = SQL_C2_COUNT,
-	[MARIA_C2_COUNT_ALL] = SQL_C2_COUNT_ALL,
 	[MARIA_STATES] = SQL_STATES,
 };
 
@@ -234,14 +233,6 @@ static void count_c2(struct stmt *s, int64_t rev, int64_t n)
 	run(s, MARIA_C2_COUNT);
 }
 
-/* Rows of a backup are counted when its last one is there. */
-static void count_all_c2(struct stmt *s)
-{
-	s->bound = 0;
-	if (prepared(s, MARIA_C2_COUNT_ALL))
-		run(s, MARIA_C2_COUNT_ALL);
-}
-
 /* A client that comes, or lets go of one of our own keys. */
 static void follow_c2(struct stmt *s)
 {
@@ -265,8 +256,6 @@ static void ask(struct stmt *s)
 	} else if (s->id == SQL_MEMBER_PUT) {
 		take_difference(s);
 	} else {
-		if (s->id == SQL_LOAD_STATE)
-			count_all_c2(s);
 		follow_c2(s);
 		if (s->rc == STMT_OK)
 			s->rc = STMT_DONE;
@@ -392,6 +381,11 @@ static bool states(struct db *base, const struct store_client *rows, size_t n, s
 	return ok;
 }
 
+static bool load(struct db *base, bool begins, struct err *err)
+{
+	return begins || maria_exec((struct maria_db *)base, SQL_C2_COUNT_ALL, err);
+}
+
 /* --- Transactions ------------------------------------------------------------------ */
 
 static bool begin(struct db *base, struct err *err)
@@ -483,6 +477,7 @@ const struct sql_driver maria_driver = {
 	.end = end,
 	.absent = absent,
 	.states = states,
+	.load = load,
 	.begin = begin,
 	.snapshot = snapshot,
 	.commit = commit,

@@ -159,7 +159,7 @@ static void forget_rows(struct db *db)
 
 static void start_clean(struct db *db)
 {
-	db->failed = false;
+	db->failed = db->loading = false;
 	db->state_known = db->state_changed = false;
 	db->members_posted = false;
 	db->part = 0;
