@@ -152,7 +152,7 @@ def test_servers_die_the_database_and_the_broker_restart_and_every_device_confir
         thread.start()
         began = time.monotonic()
         n = 0
-        while n < ROTATIONS or killed[0] < 3:
+        while n < ROTATIONS or (killed[0] < 3 and thread.is_alive()):
             c.call("POST", f"/e4/topic/{topics[n % 4]}", {})
             if n in (ROTATIONS // 4, 3 * ROTATIONS // 4):
                 c.database.restart()
@@ -169,6 +169,7 @@ def test_servers_die_the_database_and_the_broker_restart_and_every_device_confir
         with capsys.disabled():
             print(f"\n{DEVICES} devices, {n} rotations in {stormed:.0f} s, "
                   f"{killed[0]} servers killed; all confirmed {time.monotonic() - began:.1f} s later")
+        assert killed[0] >= 3
         # No harm by doubles: each member has one key, and everybody was counted once.
         assert sum(progress(c, t)["members"] for t in topics) == 2 * DEVICES
         assert c.call("GET", "/e4/clients/count") == {"count": str(DEVICES)}
@@ -186,7 +187,7 @@ def test_what_a_dead_server_had_to_send_is_sent_by_another(cluster):
     fleet.start_many(enrol(c, folder, ["one", "two"], ["t0", "t0"]))
     try:
         wait_until(lambda: all_confirmed(c, ["t0"]), 30, "both have their keys", 0.1)
-        for _ in range(10):
+        for _ in range(5):
             a.new_topic("t0")
             a.kill()  # at once: it may have sent all, some or nothing
             b.wait_confirmed("t0", 10)
