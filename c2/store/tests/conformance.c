@@ -11,6 +11,7 @@
 #include "c2/store/mem.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
+#include "c2/store/tests/backup_tests.h"
 #include "c2/store/tests/client_tests.h"
 #include "c2/store/tests/maria_server.h"
 #include "c2/store/tests/page_tests.h"
@@ -153,6 +154,7 @@ static const struct {
 	TEST(the_state_of_clients_is_rewritten_and_nothing_else),
 	TEST(members_of_many_clients_come_client_by_client),
 	TEST(old_members_are_left_out),
+	TEST(every_row_of_a_table_is_given_once_and_in_order),
 	TEST(a_healthy_store_says_so),
 };
 
