@@ -14,6 +14,8 @@
 #define MARIA_AHEAD 64 /* clients asked for by one statement */
 #define MARIA_PARAMS (2 * MARIA_AHEAD)
 #define MARIA_COLUMNS 24
+#define MARIA_MEMBERS 32 /* that a restore inserts by one statement */
+#define MARIA_MEMBER_COLUMNS 4
 #define MARIA_COLUMN_CAP 1024 /* longer ones are fetched by themselves */
 
 /* Statements of this driver, after those of SQL_IDS. */
@@ -26,6 +28,7 @@ enum maria_fixed {
 	MARIA_MEMBER_GOES,
 	MARIA_C2_COUNT,
 	MARIA_STATES,
+	MARIA_LOAD_MEMBERS,
 	MARIA_N
 };
 
@@ -56,6 +59,10 @@ struct maria_db {
 	bool warned;         /* that commits are not durable */
 	int64_t writer;      /* our row of the table of that name: the number of our last commit */
 	int64_t n_commits;
+
+	/* Members of a restore that wait until there are enough for one statement. */
+	int64_t members[MARIA_MEMBERS * MARIA_MEMBER_COLUMNS];
+	size_t n_members;
 
 	MYSQL_STMT *stmts[MARIA_N];
 

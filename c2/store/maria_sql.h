@@ -233,8 +233,9 @@
 	" u.recheck_at, c.reason = u.reason, c.behind_since = u.behind_since, c.nonce ="           \
 	" UNHEX(nullif(u.nonce, REPEAT('0', 32)))"
 
-#define TIMES_8(x) x x x x x x x x
-#define PARAMS_64 "?" TIMES_8(",?,?,?,?,?,?,?") ",?,?,?,?,?,?,?"
+#define TIMES_7(x) x x x x x x x
+#define TIMES_8(x) x TIMES_7(x)
+#define PARAMS_64 "?" TIMES_8(TIMES_7(",?")) TIMES_7(",?")
 #define SQL_ABSENT                                                                                 \
 	"SELECT name, e4id FROM client WHERE name IN (" PARAMS_64 ") UNION ALL SELECT name, e4id"  \
 	" FROM client WHERE e4id IN (" PARAMS_64 ")"
@@ -282,6 +283,9 @@
 	"SELECT m.topic_id, m.client_id, m.rev, m.removed" PAGE_AFTER(                             \
 		"member", "member_topic", "topic_id", "SIGNED", "client_id", "SIGNED")
 #define MARIA_LOAD_MEMBER "INSERT INTO member (topic_id, client_id, rev, removed) VALUES (?,?,?,?)"
+/* 32 at a time: no other table has as many rows. */
+#define AND_ROW ",(?,?,?,?)"
+#define SQL_LOAD_MEMBERS MARIA_LOAD_MEMBER TIMES_8(AND_ROW AND_ROW AND_ROW) TIMES_7(AND_ROW)
 #define MARIA_DUMP_LINK                                                                            \
 	"SELECT m.target_id, m.source_id" PAGE_AFTER("link", "PRIMARY", "target_id", "SIGNED",     \
 						     "source_id", "SIGNED")
