@@ -245,15 +245,16 @@
 	" BY c2_rev"
 
 /*
- * Whole tables for a backup. A key of two columns is compared column by column:
- * for rows as a whole, (a, b) > (?, ?), no index is used. The types are told, for
- * a parameter that is compared with nothing directly has none.
+ * Whole tables for a backup, in the order in which they lie on the disk. A key of
+ * two columns is compared column by column: for rows as a whole, (a, b) > (?, ?),
+ * no index is used. The types are told, for a parameter that is compared with
+ * nothing directly has none.
  */
-#define PAGE_AFTER(table, index, a, a_type, b, b_type)                                             \
-	" FROM (SELECT CAST(? AS " a_type ") AS a, CAST(? AS " b_type                              \
-	") AS b) p STRAIGHT_JOIN " table " m FORCE INDEX (" index ") WHERE m." a " > p.a OR (m." a \
-	" = p.a AND m." b " > p.b)"                                                                \
-	" ORDER BY m." a ", m." b " LIMIT ?"
+#define PLACE(a, a_type, b, b_type)                                                                \
+	" FROM (SELECT CAST(? AS " a_type ") AS " a ", CAST(? AS " b_type ") AS " b ") p"
+#define AFTER(table, a, b)                                                                         \
+	" STRAIGHT_JOIN " table " m FORCE INDEX (PRIMARY) WHERE m." a " > p." a " OR (m." a        \
+	" = p." a " AND m." b " > p." b ") ORDER BY m." a ", m." b " LIMIT ?"
 #define MARIA_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
 #define MARIA_LOAD_META "INSERT INTO meta (name, value) VALUES (?,?)"
 #define MARIA_DUMP_CLIENT                                                                          \
@@ -267,8 +268,8 @@
 	"attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type) VALUES "    \
 	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define MARIA_DUMP_OLD_KEY                                                                         \
-	"SELECT m.client_id, m.rev, m.`key`" PAGE_AFTER("old_key", "PRIMARY", "client_id",         \
-							"SIGNED", "rev", "SIGNED")
+	"SELECT m.client_id, m.rev, m.`key`" PLACE("client_id", "SIGNED", "rev", "SIGNED")         \
+		AFTER("old_key", "client_id", "rev")
 #define MARIA_LOAD_OLD_KEY "INSERT INTO old_key (client_id, rev, `key`) VALUES (?,?,?)"
 #define MARIA_DUMP_C2_KEY                                                                          \
 	"SELECT rev, private_key, public_key FROM c2_key WHERE rev > ? ORDER BY rev LIMIT ?"
@@ -280,27 +281,28 @@
 	"INSERT INTO topic (id, name, hash, `key`, rev, rotated_at, n_members, walk_rev, "         \
 	"walk_client, live) VALUES (?,?,?,?,?,?,?,?,?,IF(?,NULL,1))"
 #define MARIA_DUMP_MEMBER                                                                          \
-	"SELECT m.topic_id, m.client_id, m.rev, m.removed" PAGE_AFTER(                             \
-		"member", "member_topic", "topic_id", "SIGNED", "client_id", "SIGNED")
+	"SELECT m.topic_id, m.client_id, m.rev, m.removed" PLACE("topic_id", "SIGNED",             \
+								 "client_id", "SIGNED")            \
+		AFTER("member", "client_id", "topic_id")
 #define MARIA_LOAD_MEMBER "INSERT INTO member (topic_id, client_id, rev, removed) VALUES (?,?,?,?)"
 /* 32 at a time: no other table has as many rows. */
 #define AND_ROW ",(?,?,?,?)"
 #define SQL_LOAD_MEMBERS MARIA_LOAD_MEMBER TIMES_8(AND_ROW AND_ROW AND_ROW) TIMES_7(AND_ROW)
 #define MARIA_DUMP_LINK                                                                            \
-	"SELECT m.target_id, m.source_id" PAGE_AFTER("link", "PRIMARY", "target_id", "SIGNED",     \
-						     "source_id", "SIGNED")
+	"SELECT m.target_id, m.source_id" PLACE("target_id", "SIGNED", "source_id", "SIGNED")      \
+		AFTER("link", "target_id", "source_id")
 #define MARIA_LOAD_LINK "INSERT INTO link (target_id, source_id) VALUES (?,?)"
 #define MARIA_DUMP_PEER                                                                            \
-	"SELECT m.target_id, m.e4id, m.source_id, m.rev, m.removed" PAGE_AFTER(                    \
-		"peer", "PRIMARY", "target_id", "SIGNED", "e4id", "BINARY")
+	"SELECT m.target_id, m.e4id, m.source_id, m.rev, m.removed" PLACE(                         \
+		"target_id", "SIGNED", "e4id", "BINARY") AFTER("peer", "target_id", "e4id")
 #define MARIA_LOAD_PEER                                                                            \
 	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) VALUES (?,?,nullif(?,0),?,?)"
 #define MARIA_DUMP_EVENT                                                                           \
 	"SELECT seq, type, at_ms, source, target FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 #define MARIA_LOAD_EVENT "INSERT INTO event (seq, type, at_ms, source, target) VALUES (?,?,?,?,?)"
 #define MARIA_DUMP_TAG                                                                             \
-	"SELECT m.tag, m.name, m.client_id" PAGE_AFTER("client_tag", "PRIMARY", "tag", "BINARY",   \
-						       "name", "BINARY")
+	"SELECT m.tag, m.name, m.client_id" PLACE("tag", "BINARY", "name", "BINARY")               \
+		AFTER("client_tag", "tag", "name")
 #define MARIA_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
 #define MARIA_DUMP_STATE MARIA_STATE_READ
 #define MARIA_LOAD_STATE MARIA_STATE_PUT

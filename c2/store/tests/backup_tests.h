@@ -8,32 +8,40 @@
 
 struct ordered {
 	const char *kinds;
-	char last[2 * STORE_NAME_MAX + 2]; /* the key of the last row, compared by its bytes */
+	/* The key of the last row, compared by its bytes, by either column first. */
+	char last[2][2 * STORE_NAME_MAX + 2];
 	int n;
-	bool in_order;
+	bool out_of_order[2];
 };
+
+static void compare(struct ordered *o, int first, const struct store_value *v)
+{
+	char key[sizeof o->last[0]] = {0};
+	size_t len = 0;
+	for (int i = 0; i < 2; i++) {
+		const struct store_value *part = &v[i ^ first];
+		for (int shift = 56; o->kinds[i ^ first] == 'i' && shift >= 0; shift -= 8)
+			key[len++] = (char)(part->n >> shift);
+		memcpy(key + len, part->bytes ? part->bytes : (const uint8_t *)"", part->len);
+		len += part->len + 1; /* ends with a zero, as e4ids are of one length */
+	}
+	o->out_of_order[first] |= o->n && memcmp(o->last[first], key, sizeof key) >= 0;
+	memcpy(o->last[first], key, sizeof key);
+}
 
 static bool take_in_order(void *arg, const struct store_value *v)
 {
 	struct ordered *o = arg;
-	char key[sizeof o->last] = {0};
-	size_t len = 0;
-	for (int i = 0; i < 2; i++) {
-		for (int shift = 56; o->kinds[i] == 'i' && shift >= 0; shift -= 8)
-			key[len++] = (char)(v[i].n >> shift);
-		memcpy(key + len, v[i].bytes ? v[i].bytes : (const uint8_t *)"", v[i].len);
-		len += v[i].len + 1; /* ends with a zero, as e4ids are of one length */
-	}
-	o->in_order &= o->n == 0 || memcmp(o->last, key, sizeof key) < 0;
-	memcpy(o->last, key, sizeof key);
+	compare(o, 0, v);
+	compare(o, 1, v);
 	return ++o->n;
 }
 
 static void rows_are(enum store_table table, int n)
 {
-	struct ordered o = {.kinds = store_columns[table], .in_order = true};
+	struct ordered o = {.kinds = store_columns[table]};
 	OK(OPS->rows(CTX, table, take_in_order, &o, &err));
-	CHECK(o.in_order);
+	CHECK(!o.out_of_order[0] || !o.out_of_order[1]);
 	CHECK_EQ(o.n, n);
 }
 
