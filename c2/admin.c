@@ -14,7 +14,6 @@
 #include "c2/core/backup.h"
 #include "c2/core/rekey.h"
 #include "c2/parts.h"
-#include "c2/store/sqlite.h"
 
 /* --- Backup ----------------------------------------------------------------------- */
 
@@ -227,22 +226,11 @@ static bool rekey(const struct admin_options *o, const struct c2_conf *conf, str
 
 /* --- Migrate ---------------------------------------------------------------------- */
 
-static bool schema(const struct c2_conf *conf, int *have, int *want, struct err *err)
-{
-	const struct store_pg_config config = conf_pg(conf);
-
-	if (conf_is_maria(conf))
-		return err_set(err, ERR_CONFIG,
-			       "not for MariaDB and MySQL yet: a start of c2 migrates");
-	return config.url ? store_pg_schema(&config, have, want, err)
-			  : store_sqlite_schema(conf->db_path, have, want, err);
-}
-
 static bool migrate(const struct admin_options *o, const struct c2_conf *conf, struct err *err)
 {
 	struct store store = {0};
 	int have = 0, want = 0;
-	bool ok = schema(conf, &have, &want, err);
+	bool ok = conf_store_schema(conf, &have, &want, err);
 
 	if (ok && have == want) {
 		printf("the database has schema %d: nothing to do\n", have);

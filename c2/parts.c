@@ -1,9 +1,10 @@
 #include "c2/parts.h"
 
 #include "c2/store/maria.h"
+#include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
 
-struct store_pg_config conf_pg(const struct c2_conf *conf)
+static struct store_pg_config conf_pg(const struct c2_conf *conf)
 {
 	return (struct store_pg_config){.url = conf->db_url,
 					.password_file = conf->db_password_file};
@@ -19,7 +20,8 @@ struct custody_soft_config conf_custody(const struct c2_conf *conf)
 	};
 }
 
-bool conf_is_maria(const struct c2_conf *conf)
+/* Is db.url one of MariaDB or MySQL? */
+static bool conf_is_maria(const struct c2_conf *conf)
 {
 	return conf->db_url && store_maria_is_url(conf->db_url);
 }
@@ -44,12 +46,24 @@ bool conf_store_open(struct store *out, const struct c2_conf *conf, struct err *
 bool conf_store_beside(struct store *out, const struct c2_conf *conf, struct err *err)
 {
 	struct store_pg_config pg = conf_pg(conf);
+	struct store_maria_config maria = conf_maria(conf);
 
-	pg.as_it_is = true;
-	if (conf_is_maria(conf))
-		return conf_store_open(out, conf, err);
-	return conf->db_url ? store_pg_open(out, &pg, err)
-			    : store_sqlite_beside(out, conf->db_path, err);
+	pg.as_it_is = maria.as_it_is = true;
+	if (!conf->db_url)
+		return store_sqlite_beside(out, conf->db_path, err);
+	return conf_is_maria(conf) ? store_maria_open(out, &maria, err)
+				   : store_pg_open(out, &pg, err);
+}
+
+bool conf_store_schema(const struct c2_conf *conf, int *have, int *want, struct err *err)
+{
+	const struct store_pg_config pg = conf_pg(conf);
+	const struct store_maria_config maria = conf_maria(conf);
+
+	if (!conf->db_url)
+		return store_sqlite_schema(conf->db_path, have, want, err);
+	return conf_is_maria(conf) ? store_maria_schema(&maria, have, want, err)
+				   : store_pg_schema(&pg, have, want, err);
 }
 
 bool conf_store_check(const struct c2_conf *conf, struct err *err)

@@ -70,6 +70,14 @@ class MariaDB(Process):
             return False
         return True
 
+    def empty(self):
+        self.sql("DROP DATABASE e4; CREATE DATABASE e4")
+
+    def sealed_topics(self):
+        """(hash, rev, key) of each, as hexadecimal or decimal."""
+        rows = self.sql("SELECT hex(hash), rev, hex(`key`) FROM e4.topic")
+        return [line.split("\t") for line in rows.splitlines()]
+
     def restart(self):
         self.stop(signal.SIGTERM, 60)
         self.start()

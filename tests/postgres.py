@@ -68,6 +68,14 @@ class Postgres(Process):
         return subprocess.run([PROGRAMS / "pg_isready", "-q", "-h", "127.0.0.1", "-p",
                                str(self.port)]).returncode == 0
 
+    def empty(self):
+        self.sql("DROP SCHEMA IF EXISTS e4 CASCADE")
+
+    def sealed_topics(self):
+        """(hash, rev, key) of each, as hexadecimal or decimal."""
+        rows = self.sql("SELECT encode(hash, 'hex'), rev, encode(key, 'hex') FROM e4.topic")
+        return [line.split("|") for line in rows.splitlines()]
+
     def restart(self):
         """Sessions are ended, as by an administrator."""
         self.stop(signal.SIGINT, 60)

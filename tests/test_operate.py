@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from actors import C2, Device, Process, Server, free_port, wait_until
 from device import PyDevice, ed25519_public, random_key, topic_hash
+from mariadb import MariaDB
 from postgres import Postgres
 
 # What a restore changes on purpose; what no backup holds because other rows tell it.
@@ -21,22 +22,31 @@ RAISED = {"state": ("revision", "last_event", "last_record", "checks")}
 ASKED = ("next_at", "attempts", "nonce", "asked_at", "reason", "confirmed_rev", "behind_since")
 
 
-@pytest.fixture
-def postgres():
-    p = Postgres()
-    try:
-        yield p.start()
-    finally:
-        p.close()
+@pytest.fixture(scope="module")
+def started():
+    """A database server of a kind, started when it is first asked for, and always empty."""
+    made = {}
+
+    def get(kind):
+        if kind not in made:
+            made[kind] = kind()
+            made[kind].start()
+        made[kind].empty()
+        return made[kind]
+    yield get
+    for database in made.values():
+        database.close()
 
 
 @pytest.fixture
-def shared(postgres, tmp_path):
-    """Settings that name it."""
-    password = tmp_path / "db.password"
-    password.touch(mode=0o600)
-    password.write_text(Postgres.PASSWORD + "\n")
-    return {"db__url": postgres.url(), "db__password_file": password}
+def settings_of(tmp_path):
+    """Those that name it."""
+    def get(database):
+        password = tmp_path / "db.password"
+        password.touch(mode=0o600)
+        password.write_text(database.PASSWORD + "\n")
+        return {"db__url": database.url(), "db__password_file": password}
+    return get
 
 
 def run(server, *words, **settings):
@@ -86,11 +96,12 @@ def fill(server, mode="symmetric"):
         server.call("POST", "/e4/new-c2-key", {"force": True})
 
 
-def another(server, folder):
-    """A second server's settings with an empty database."""
+def another(server, folder, **settings):
+    """A second server's settings with an empty database, or another one."""
     folder.mkdir()
     other = Server(folder, 1)
-    other.settings = {**server.settings, "db.path": folder / "c2.db"}
+    changed = {k.replace("__", "."): v for k, v in settings.items()}
+    other.settings = {**server.settings, "db.path": folder / "c2.db", **changed}
     return other
 
 
@@ -109,30 +120,56 @@ def lonely(tmp_path, request):
     server.kill()
 
 
-def test_a_backup_of_a_serving_server_comes_back_in_any_database(lonely, tmp_path, shared):
-    first, second = tmp_path / "first", tmp_path / "second"
-    code, _, text = run(lonely, "backup", "--to", first)
+def move(server, target, file, **source):
+    """From one database to another by way of a file."""
+    code, _, text = run(server, "backup", "--to", file, **source)
     assert code == 0 and "3 topics, 4 attachments" in text, text
-    assert stat.S_IMODE(first.stat().st_mode) == 0o600
-    code, _, text = run(lonely, "backup", "--to", first)
+    code, _, text = run(server, "restore", "--from", file, **target)
+    assert code == 0 and "3 topics, 4 attachments" in text, text
+
+
+def users_of_c2_keys(database):
+    """How many clients may hold each of our own keys: as it is counted, and as it is."""
+    return (database.sql("SELECT rev, n FROM e4.c2_use ORDER BY rev"),
+            database.sql("SELECT c2_rev, count(*) FROM e4.client WHERE c2_rev > 0"
+                         " GROUP BY c2_rev ORDER BY c2_rev"))
+
+
+@pytest.mark.parametrize("way", [(Postgres, MariaDB), (MariaDB, Postgres)],
+                         ids=["postgres-mariadb", "mariadb-postgres"])
+def test_a_backup_of_a_serving_server_comes_back_in_any_database(lonely, tmp_path, started,
+                                                                 settings_of, way):
+    databases = [started(kind) for kind in way]
+    first, second = (settings_of(database) for database in databases)
+    move(lonely, first, tmp_path / "first")
+    assert stat.S_IMODE((tmp_path / "first").stat().st_mode) == 0o600
+    code, _, text = run(lonely, "backup", "--to", tmp_path / "first")
     assert code != 0 and "already" in text
-    code, _, text = run(lonely, "restore", "--from", first, **shared)
-    assert code == 0, text
-    code, _, text = run(lonely, "backup", "--to", second, **shared)
-    assert code == 0, text
+    move(lonely, second, tmp_path / "second", **first)
+    code, _, text = run(lonely, "restore", "--from", tmp_path / "first", **second)
+    assert code != 0 and "new one" in text
     other = another(lonely, tmp_path / "other")
-    assert run(other, "restore", "--from", second)[0] == 0
+    move(other, {}, tmp_path / "third", **second)
     assert lonely.stop() == 0
     before, after = tables(lonely.settings["db.path"]), tables(other.settings["db.path"])
     assert after == before
     assert all(before[t] for t in before if lonely.settings["crypto.mode"] == "pubkey"), before
     with sqlite3.connect(other.settings["db.path"]) as db:
-        assert db.execute("SELECT revision FROM state").fetchone()[0] > 2 * 10 ** 9
+        assert db.execute("SELECT revision FROM state").fetchone()[0] > 3 * 10 ** 9
     lonely.start()
     assert lonely.stop() == 0  # and other than that it is as it was
     other.start()
     other.new_topic("new")
     assert other.stop() == 0
+    pubkey = lonely.settings["crypto.mode"] == "pubkey"
+    for database, settings in zip(databases, (first, second)):
+        counted, there = users_of_c2_keys(database)
+        assert counted == there and bool(there) == pubkey
+        served = another(lonely, tmp_path / database.folder.name, **settings).start()
+        served.new_client("new", ed25519_public(random_key()))
+        assert served.stop() == 0
+        counted, after = users_of_c2_keys(database)
+        assert counted == after and (after != there) == pubkey
 
 
 def test_a_backup_to_a_pipe_is_the_same(lonely, tmp_path):
@@ -148,12 +185,12 @@ def test_a_backup_that_finds_no_room_is_an_error(lonely):
     assert done.returncode == 74 and "room" in done.stderr
 
 
-@pytest.mark.parametrize("where", ["sqlite", "postgres"])
-def test_a_backup_is_of_one_moment(tmp_path, where, request):
+@pytest.mark.parametrize("kind", [None, Postgres, MariaDB])
+def test_a_backup_is_of_one_moment(tmp_path, kind, started, settings_of):
     """Its reader is slow: what is changed while it waits is not in it."""
     folder = tmp_path / "c2"
     folder.mkdir()
-    settings = request.getfixturevalue("shared") if where == "postgres" else {}
+    settings = settings_of(started(kind)) if kind else {}
     server = Server(folder, free_port(), **settings).start()
     other = another(server, tmp_path / "other")
     other.settings |= {"db.url": None, "db.password_file": None}
@@ -342,6 +379,27 @@ def test_migrate_says_what_it_did(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.parametrize("kind", [Postgres, MariaDB])
+def test_migrate_says_what_it_did_to_a_servers_database(tmp_path, kind, started, settings_of):
+    database = started(kind)
+    server = Server(tmp_path, 1, **settings_of(database))
+    code, text, _ = run(server, "migrate", "--check")
+    assert code == 0 and b"schema 0" in text
+    code, _, text = run(server, "backup", "--to", tmp_path / "b")
+    assert code == 74 and "empty" in text
+    assert database.sql("SELECT count(*) FROM information_schema.tables"
+                        " WHERE table_schema = 'e4'") == "0"
+    code, text, _ = run(server, "migrate")
+    assert code == 0 and b"from schema 0" in text
+    code, text, _ = run(server, "migrate")
+    assert code == 0 and b"nothing to do" in text
+    database.sql("UPDATE e4.schema_version SET version = 999")
+    for words in (["migrate"], ["migrate", "--check"], ["backup", "--to", tmp_path / "b"]):
+        code, _, text = run(server, *words)
+        assert code == 74 and "newer version" in text
+    assert not (tmp_path / "b").exists()
+
+
 def test_wrong_command_lines_are_refused(tmp_path):
     server = Server(tmp_path, 1)
     for words in (["nonsense"], ["backup"], ["backup", "--from", "x"], ["restore"], ["--to", "x"],
@@ -518,12 +576,15 @@ def test_half_a_change_needs_both_keys(sealed_by_file, tmp_path):
     assert c2.stop() == 0
 
 
-def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, postgres, shared):
+@pytest.mark.parametrize("kind", [Postgres, MariaDB])
+def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, started,
+                                                             settings_of, kind):
     old, new = key_file(tmp_path, "old"), key_file(tmp_path, "new")
+    database = started(kind)
     servers = []
     for name in "ab":
         (tmp_path / name).mkdir()
-        server = Server(tmp_path / name, broker.port, **shared)
+        server = Server(tmp_path / name, broker.port, **settings_of(database))
         server.settings |= {"custody.passphrase_file": None, "custody.key_file": old,
                             "custody.next_key_file": new}
         servers.append(server)
@@ -541,13 +602,11 @@ def test_servers_that_share_a_database_change_its_master_key(tmp_path, broker, p
             server.new_topic("shared")
             server.attach("device", "shared")
             server.wait_client_confirmed("device")
-        keys = postgres.sql(
-            "SELECT encode(hash, 'hex'), rev, encode(key, 'hex') FROM e4.topic").splitlines()
+        keys = database.sealed_topics()
         assert len(keys) == 51
-        for line in keys:
-            hash_, rev, sealed = line.split("|")
+        for hash_, rev, sealed in keys:
             row = bytes.fromhex(hash_) + struct.pack("<Q", int(rev))
-            assert opens(new.read_bytes(), 3, row, bytes.fromhex(sealed)), line
+            assert opens(new.read_bytes(), 3, row, bytes.fromhex(sealed)), hash_
     finally:
         device.close()
         for server in servers:

@@ -416,7 +416,7 @@ struct store_ops {
 	 * moment, and nothing can be written.
 	 */
 	bool (*snapshot)(void *ctx, struct err *err);
-	/* All rows of a table in the order of their keys; by pages, so of one moment only there. */
+	/* All rows of a table in the order of a key; by pages, so of one moment only there. */
 	bool (*rows)(void *ctx, enum store_table table, store_row_fn *fn, void *arg,
 		     struct err *err);
 	/* Insert as it is, into an empty database: parents first, STORE_STATE last. */

@@ -78,6 +78,9 @@ bool maria_migrate(struct maria_db *db, struct err *err)
 	int64_t version;
 	if (!read_version(db, &version, err))
 		return false;
+	db->version = version;
+	if (db->as_it_is)
+		return db_version_fits(version, maria_schema_n_steps, err);
 	if (version > maria_schema_n_steps)
 		return err_set(err, ERR_STORE,
 			       "made by a newer version (schema %d, this program knows %d): run "
@@ -187,12 +190,28 @@ bool store_maria_open(struct store *out, const struct store_maria_config *config
 	static const char old_rows[] =
 		"DELETE FROM writer WHERE at < UNIX_TIMESTAMP() - 30 * 86400";
 	db_init(&db->db, &maria_driver);
+	db->as_it_is = config->as_it_is;
 	if (!maria_params_read(&db->params, config, err) || !become_writer(db, err) ||
-	    !maria_connected(db, err) || !maria_exec(db, old_rows, err)) {
+	    !maria_connected(db, err) || (!db->as_it_is && !maria_exec(db, old_rows, err))) {
 		maria_close(&db->db);
 		return false;
 	}
 	out->ops = &sql_ops;
 	out->ctx = db;
 	return true;
+}
+
+bool store_maria_schema(const struct store_maria_config *config, int *have, int *want,
+			struct err *err)
+{
+	struct maria_db *db = mem_alloc(sizeof *db);
+	db_init(&db->db, &maria_driver);
+	db->as_it_is = true;
+	db->version = -1;
+	bool ok = maria_params_read(&db->params, config, err) &&
+		  (maria_connected(db, err) || db->version >= 0);
+	*have = (int)db->version;
+	*want = maria_schema_n_steps;
+	maria_close(&db->db);
+	return ok;
 }

@@ -14,6 +14,7 @@ struct store_maria_config {
 	 */
 	const char *url;
 	const char *password_file; /* null: none */
+	bool as_it_is;             /* migrate nothing: it must be in this version's form */
 };
 
 /* Is the URL one for this backend? */
@@ -27,6 +28,10 @@ bool store_maria_is_url(const char *url);
  * seconds.
  */
 bool store_maria_open(struct store *out, const struct store_maria_config *config, struct err *err);
+
+/* The version of its tables, 0 if there are none yet, and the one this program needs. */
+bool store_maria_schema(const struct store_maria_config *config, int *have, int *want,
+			struct err *err);
 
 /* What can be checked without a connection: the URL and the file. */
 bool store_maria_check(const struct store_maria_config *config, struct err *err);

@@ -22,6 +22,7 @@ static const char *const sql_text[MARIA_N] = {
 	[MARIA_MEMBER_GOES] = SQL_MEMBER_GOES,
 	[MARIA_C2_COUNT] = SQL_C2_COUNT,
 	[MARIA_STATES] = SQL_STATES,
+	[MARIA_LOAD_MEMBERS] = SQL_LOAD_MEMBERS,
 };
 
 /* Once a row was found: what else is done to it, with the same parameters. */
@@ -127,6 +128,8 @@ static MYSQL_STMT *prepared(struct stmt *s, int id)
 
 /* --- Cursors ----------------------------------------------------------------------- */
 
+static bool load_members(struct stmt *s); /* which wait */
+
 static void prepare(struct stmt *s)
 {
 	struct maria_db *db = maria_of(s);
@@ -135,7 +138,7 @@ static void prepare(struct stmt *s)
 		stmt_fail(s, STMT_FAILED, ERR_STORE, DB_GIVEN_UP);
 	else if (!db->in_transaction && !maria_connected(db, &why))
 		stmt_fail(s, STMT_FAILED, why.code, why.text);
-	else
+	else if (load_members(s))
 		s->st = prepared(s, (int)s->id);
 	db->wrote |= s->write;
 }
@@ -245,8 +248,47 @@ static void follow_c2(struct stmt *s)
 	count_c2(s, now, 1);
 }
 
+/* Those that wait, by one statement if there are enough. */
+static void insert_members(struct stmt *s)
+{
+	struct maria_db *db = maria_of(s);
+	size_t n = db->n_members, step = n == MARIA_MEMBERS ? n : 1;
+	int id = step == 1 ? (int)SQL_LOAD_MEMBER : MARIA_LOAD_MEMBERS;
+	db->n_members = 0;
+	for (size_t i = 0; i < n && stmt_ok(s) && prepared(s, id); i += step) {
+		s->bound = 0;
+		for (size_t j = 0; j < step * MARIA_MEMBER_COLUMNS; j++)
+			put_int(s, db->members[i * MARIA_MEMBER_COLUMNS + j]);
+		run(s, id);
+	}
+	s->bound = 0;
+}
+
+/* Before any other statement; false: they could not be. */
+static bool load_members(struct stmt *s)
+{
+	if (maria_of(s)->n_members && s->id != SQL_LOAD_MEMBER)
+		insert_members(s);
+	return stmt_ok(s);
+}
+
+static void load_member(struct stmt *s)
+{
+	struct maria_db *db = maria_of(s);
+	memcpy(db->members + db->n_members * MARIA_MEMBER_COLUMNS, db->ints,
+	       MARIA_MEMBER_COLUMNS * sizeof db->ints[0]);
+	if (++db->n_members == MARIA_MEMBERS)
+		insert_members(s);
+	if (s->rc == STMT_OK)
+		s->rc = STMT_DONE;
+}
+
 static void ask(struct stmt *s)
 {
+	if (s->id == SQL_LOAD_MEMBER) {
+		load_member(s);
+		return;
+	}
 	if (!run(s, (int)s->id))
 		return;
 	maria_of(s)->changed = mysql_stmt_affected_rows(s->st) > 0;
@@ -381,15 +423,37 @@ static bool states(struct db *base, const struct store_client *rows, size_t n, s
 	return ok;
 }
 
+static bool load(struct db *base, bool begins, struct err *err)
+{
+	return begins || maria_exec((struct maria_db *)base, SQL_C2_COUNT_ALL, err);
+}
+
 /* --- Transactions ------------------------------------------------------------------ */
 
 static bool begin(struct db *base, struct err *err)
 {
 	struct maria_db *db = (struct maria_db *)base;
 	db->wrote = false;
+	db->n_members = 0;
 	if (!maria_connected(db, err) || !maria_exec(db, "START TRANSACTION", err))
 		return false;
 	db->in_transaction = true;
+	return true;
+}
+
+/* Its reader may be slow: a disk, a pipe. */
+static bool snapshot(struct db *base, struct err *err)
+{
+	struct maria_db *db = (struct maria_db *)base;
+	if (!maria_connected(db, err) ||
+	    !maria_exec(db,
+			"SET SESSION wait_timeout = 86400"
+			"/*M!100600 , idle_transaction_timeout = 0 */;"
+			"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;"
+			"START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+			err))
+		return false;
+	db->in_transaction = db->in_snapshot = true;
 	return true;
 }
 
@@ -397,6 +461,9 @@ static void rollback(struct db *base)
 {
 	struct maria_db *db = (struct maria_db *)base;
 	struct err ignored;
+	if (db->in_snapshot) /* with its session, whose limits are no server's */
+		maria_lose(db);
+	db->in_snapshot = false;
 	if (db->conn && !maria_exec(db, "ROLLBACK", &ignored) && db->conn)
 		maria_lose(db);
 	db->in_transaction = false;
@@ -406,6 +473,8 @@ static bool commit(struct db *base, struct err *err)
 {
 	struct maria_db *db = (struct maria_db *)base;
 	char sql[160] = "COMMIT";
+	if (db->n_members) /* no row of STORE_STATE came after them */
+		return err_set(err, ERR_INTERNAL, "the store was used outside its rules");
 	if (db->wrote)
 		snprintf(sql, sizeof sql,
 			 "INSERT INTO writer (id, n, at) VALUES (%" PRId64 ",%" PRId64
@@ -453,7 +522,9 @@ const struct sql_driver maria_driver = {
 	.end = end,
 	.absent = absent,
 	.states = states,
+	.load = load,
 	.begin = begin,
+	.snapshot = snapshot,
 	.commit = commit,
 	.rollback = rollback,
 	.part = part,

@@ -14,6 +14,8 @@
 #define MARIA_AHEAD 64 /* clients asked for by one statement */
 #define MARIA_PARAMS (2 * MARIA_AHEAD)
 #define MARIA_COLUMNS 25
+#define MARIA_MEMBERS 32 /* that a restore inserts by one statement */
+#define MARIA_MEMBER_COLUMNS 4
 #define MARIA_COLUMN_CAP 1024 /* longer ones are fetched by themselves */
 
 /* Statements of this driver, after those of SQL_IDS. */
@@ -26,6 +28,7 @@ enum maria_fixed {
 	MARIA_MEMBER_GOES,
 	MARIA_C2_COUNT,
 	MARIA_STATES,
+	MARIA_LOAD_MEMBERS,
 	MARIA_N
 };
 
@@ -47,12 +50,19 @@ struct maria_db {
 	MYSQL *conn;  /* null: lost */
 	struct maria_params params;
 	int64_t retry_at_ms; /* monotonic: no attempt to connect before */
+	bool as_it_is;
+	int64_t version; /* of the tables, as found with as_it_is */
 	bool in_transaction;
+	bool in_snapshot;
 	bool wrote;          /* this transaction has something to commit */
 	bool write_doubtful; /* the last commit failed: check must try a real write */
 	bool warned;         /* that commits are not durable */
 	int64_t writer;      /* our row of the table of that name: the number of our last commit */
 	int64_t n_commits;
+
+	/* Members of a restore that wait until there are enough for one statement. */
+	int64_t members[MARIA_MEMBERS * MARIA_MEMBER_COLUMNS];
+	size_t n_members;
 
 	MYSQL_STMT *stmts[MARIA_N];
 

@@ -238,8 +238,9 @@
 	" u.recheck_at, c.reason = u.reason, c.behind_since = u.behind_since, c.nonce ="           \
 	" UNHEX(nullif(u.nonce, REPEAT('0', 32)))"
 
-#define TIMES_8(x) x x x x x x x x
-#define PARAMS_64 "?" TIMES_8(",?,?,?,?,?,?,?") ",?,?,?,?,?,?,?"
+#define TIMES_7(x) x x x x x x x
+#define TIMES_8(x) x TIMES_7(x)
+#define PARAMS_64 "?" TIMES_8(TIMES_7(",?")) TIMES_7(",?")
 #define SQL_ABSENT                                                                                 \
 	"SELECT name, e4id FROM client WHERE name IN (" PARAMS_64 ") UNION ALL SELECT name, e4id"  \
 	" FROM client WHERE e4id IN (" PARAMS_64 ")"
@@ -264,7 +265,21 @@
 #define MARIA_RECORDS_TRIM RECORD_TRIM("PRIMARY", "")
 #define MARIA_RECORDS_TRIM_OF RECORD_TRIM("record_owner", " AND owner = ?")
 
-/* Whole tables. LOAD does not count what the other dialects count: no driver.snapshot yet. */
+#define SQL_C2_COUNT_ALL                                                                           \
+	"INSERT INTO c2_use (rev, n) SELECT c2_rev, count(*) FROM client WHERE c2_rev > 0 GROUP"   \
+	" BY c2_rev"
+
+/*
+ * Whole tables for a backup, in the order in which they lie on the disk. A key of
+ * two columns is compared column by column: for rows as a whole, (a, b) > (?, ?),
+ * no index is used. The types are told, for a parameter that is compared with
+ * nothing directly has none.
+ */
+#define PLACE(a, a_type, b, b_type)                                                                \
+	" FROM (SELECT CAST(? AS " a_type ") AS " a ", CAST(? AS " b_type ") AS " b ") p"
+#define AFTER(table, a, b)                                                                         \
+	" STRAIGHT_JOIN " table " m FORCE INDEX (PRIMARY) WHERE m." a " > p." a " OR (m." a        \
+	" = p." a " AND m." b " > p." b ") ORDER BY m." a ", m." b " LIMIT ?"
 #define MARIA_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
 #define MARIA_LOAD_META "INSERT INTO meta (name, value) VALUES (?,?)"
 #define MARIA_DUMP_CLIENT                                                                          \
@@ -280,8 +295,8 @@
 	"VALUES "                                                                                  \
 	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define MARIA_DUMP_OLD_KEY                                                                         \
-	"SELECT client_id, rev, `key` FROM old_key WHERE (client_id, rev) > (?,?) ORDER BY "       \
-	"client_id, rev LIMIT ?"
+	"SELECT m.client_id, m.rev, m.`key`" PLACE("client_id", "SIGNED", "rev", "SIGNED")         \
+		AFTER("old_key", "client_id", "rev")
 #define MARIA_LOAD_OLD_KEY "INSERT INTO old_key (client_id, rev, `key`) VALUES (?,?,?)"
 #define MARIA_DUMP_C2_KEY                                                                          \
 	"SELECT rev, private_key, public_key FROM c2_key WHERE rev > ? ORDER BY rev LIMIT ?"
@@ -293,28 +308,32 @@
 	"INSERT INTO topic (id, name, hash, `key`, rev, rotated_at, n_members, walk_rev, "         \
 	"walk_client, live) VALUES (?,?,?,?,?,?,?,?,?,IF(?,NULL,1))"
 #define MARIA_DUMP_MEMBER                                                                          \
-	"SELECT topic_id, client_id, rev, removed FROM member WHERE (topic_id, client_id) > "      \
-	"(?,?) ORDER BY topic_id, client_id LIMIT ?"
+	"SELECT m.topic_id, m.client_id, m.rev, m.removed" PLACE("topic_id", "SIGNED",             \
+								 "client_id", "SIGNED")            \
+		AFTER("member", "client_id", "topic_id")
 #define MARIA_LOAD_MEMBER "INSERT INTO member (topic_id, client_id, rev, removed) VALUES (?,?,?,?)"
+/* 32 at a time: no other table has as many rows. */
+#define AND_ROW ",(?,?,?,?)"
+#define SQL_LOAD_MEMBERS MARIA_LOAD_MEMBER TIMES_8(AND_ROW AND_ROW AND_ROW) TIMES_7(AND_ROW)
 #define MARIA_DUMP_LINK                                                                            \
-	"SELECT target_id, source_id FROM link WHERE (target_id, source_id) > (?,?) ORDER BY "     \
-	"target_id, source_id LIMIT ?"
+	"SELECT m.target_id, m.source_id" PLACE("target_id", "SIGNED", "source_id", "SIGNED")      \
+		AFTER("link", "target_id", "source_id")
 #define MARIA_LOAD_LINK "INSERT INTO link (target_id, source_id) VALUES (?,?)"
 #define MARIA_DUMP_PEER                                                                            \
-	"SELECT target_id, e4id, source_id, rev, removed FROM peer WHERE (target_id, e4id) > "     \
-	"(?,?) ORDER BY target_id, e4id LIMIT ?"
+	"SELECT m.target_id, m.e4id, m.source_id, m.rev, m.removed" PLACE(                         \
+		"target_id", "SIGNED", "e4id", "BINARY") AFTER("peer", "target_id", "e4id")
 #define MARIA_LOAD_PEER                                                                            \
 	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) VALUES (?,?,nullif(?,0),?,?)"
 #define MARIA_DUMP_EVENT                                                                           \
 	"SELECT seq, type, at_ms, source, target FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 #define MARIA_LOAD_EVENT "INSERT INTO event (seq, type, at_ms, source, target) VALUES (?,?,?,?,?)"
 #define MARIA_DUMP_TAG                                                                             \
-	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > (?,?) ORDER BY tag, "     \
-	"name LIMIT ?"
+	"SELECT m.tag, m.name, m.client_id" PLACE("tag", "BINARY", "name", "BINARY")               \
+		AFTER("client_tag", "tag", "name")
 #define MARIA_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
 #define MARIA_DUMP_RECORD                                                                          \
-	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > (?,?)"               \
-	" ORDER BY kind, id LIMIT ?"
+	"SELECT m.kind, m.id, m.owner, m.version, m.body" PLACE("kind", "SIGNED", "id", "SIGNED")  \
+		AFTER("record", "kind", "id")
 #define MARIA_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES (?,?,?,?,?)"
 #define MARIA_DUMP_STATE MARIA_STATE_READ
 #define MARIA_LOAD_STATE MARIA_STATE_PUT

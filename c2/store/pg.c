@@ -71,13 +71,7 @@ static bool as_it_is(struct pg_db *db, int64_t there, struct err *err)
 	db->version = 0;
 	if (there && !pg_exec_int(db, "SELECT version FROM e4.schema_version", &db->version, err))
 		return false;
-	if (db->version == pg_schema_n_steps)
-		return true;
-	return err_set(err, ERR_STORE, "the database %s",
-		       !db->version ? "is empty"
-		       : db->version < pg_schema_n_steps
-			       ? "was made by an older version: run c2 migrate first"
-			       : "was made by a newer version: run that version");
+	return db_version_fits(db->version, pg_schema_n_steps, err);
 }
 
 bool pg_migrate(struct pg_db *db, struct err *err)

@@ -30,6 +30,9 @@ enum pg_fixed {
 	PG_PART_END,
 	PG_ABSENT,
 	PG_STATES,
+	PG_LOAD_BEGIN,
+	PG_LOAD_COUNT,
+	PG_LOAD_END,
 	PG_N,
 	PG_SYNC = PG_N /* not a statement: the end of a group */
 };

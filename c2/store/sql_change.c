@@ -22,6 +22,16 @@ void db_free(struct db *db)
 	absent_clear(&db->absent);
 }
 
+bool db_version_fits(int64_t have, int want, struct err *err)
+{
+	if (have == want)
+		return true;
+	return err_set(err, ERR_STORE, "the database %s",
+		       !have         ? "is empty"
+		       : have < want ? "was made by an older version: run c2 migrate first"
+				     : "was made by a newer version: run that version");
+}
+
 static bool given_up(struct err *err)
 {
 	return err_set(err, ERR_STORE, "%s", DB_GIVEN_UP);
@@ -149,7 +159,7 @@ static void forget_rows(struct db *db)
 
 static void start_clean(struct db *db)
 {
-	db->failed = false;
+	db->failed = db->loading = false;
 	db->state_known = db->state_changed = false;
 	db->members_posted = false;
 	db->part = 0;
@@ -179,9 +189,6 @@ bool sql_snapshot(void *ctx, struct err *err)
 	struct db *db = ctx;
 	if (db->driver->in_transaction(db))
 		return err_set(err, ERR_INTERNAL, "a transaction is open already");
-	if (!db->driver->snapshot)
-		return err_set(err, ERR_CONFIG,
-			       "c2 makes no backups of this kind of database yet: use its own");
 	start_clean(db);
 	return db->driver->snapshot(db, err);
 }

@@ -90,6 +90,12 @@ struct sql_driver {
 	/* Have the result of everything posted. Null: there is nothing to wait for. */
 	void (*settle)(struct db *db);
 
+	/*
+	 * Before the first row of a backup that a transaction takes in, and after
+	 * the last: for what is better counted once than row by row. Null: nothing.
+	 */
+	bool (*load)(struct db *db, bool begins, struct err *err);
+
 	bool (*begin)(struct db *db, struct err *err);
 	/* A transaction that only reads, all of it from one moment. */
 	bool (*snapshot)(struct db *db, struct err *err);
@@ -131,6 +137,7 @@ struct db {
 	bool in_row;                   /* a row callback runs */
 	bool failed;       /* a write of this transaction failed: it cannot be committed */
 	bool keys_dropped; /* this transaction removed keys */
+	bool loading;      /* it takes in a backup */
 
 	/* Of the open transaction; of the part before the one that is open. */
 	struct sql_state state, state_before;
@@ -145,6 +152,9 @@ struct db {
 	int64_t known_since; /* counts transactions and what makes known rows doubtful */
 	struct err why;      /* of the cursor that failed last */
 };
+
+/* May tables of that version be used as they are? */
+bool db_version_fits(int64_t have, int want, struct err *err);
 
 void db_init(struct db *db, const struct sql_driver *driver);
 void db_free(struct db *db);

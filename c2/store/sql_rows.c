@@ -129,21 +129,29 @@ static void put_values(struct stmt *s, const char *kinds, const struct store_val
 	}
 }
 
-bool sql_row_put(void *ctx, enum store_table table, const struct store_value *values,
-		 struct err *err)
+static bool insert(struct db *db, enum store_table table, const struct store_value *values,
+		   struct err *err)
 {
-	struct db *db = ctx;
-	if (!db->driver->snapshot)
-		return err_set(err, ERR_CONFIG,
-			       "c2 restores no backups to this kind of database yet");
 	const char *kinds = store_columns[table];
 	size_t len = 0;
 	for (size_t i = 0; kinds[i]; i++)
 		len += kinds[i] == 't' ? values[i].len + 1 : 0;
 	char *texts = mem_alloc(len + 1); /* with the zero that a text ends with */
-	struct stmt s = stmt_write(ctx, tables[table].load);
+	struct stmt s = stmt_write(db, tables[table].load);
 	put_values(&s, kinds, values, texts);
 	bool ok = stmt_post(&s, 0, err);
 	free(texts);
 	return ok;
+}
+
+bool sql_row_put(void *ctx, enum store_table table, const struct store_value *values,
+		 struct err *err)
+{
+	struct db *db = ctx;
+	bool (*load)(struct db *, bool, struct err *) = db->driver->load;
+	if (load && !db->loading && !load(db, true, err))
+		return false;
+	db->loading = true;
+	return insert(db, table, values, err) &&
+	       (table != STORE_STATE || !load || load(db, false, err));
 }

@@ -11,6 +11,7 @@
 #include "c2/store/mem.h"
 #include "c2/store/pg.h"
 #include "c2/store/sqlite.h"
+#include "c2/store/tests/backup_tests.h"
 #include "c2/store/tests/client_tests.h"
 #include "c2/store/tests/maria_server.h"
 #include "c2/store/tests/page_tests.h"
@@ -163,6 +164,7 @@ static const struct {
 	TEST(records_go_with_their_part_and_transaction),
 	TEST(a_record_keeps_every_byte),
 	TEST(records_are_written_in_a_transaction_alone),
+	TEST(every_row_of_a_table_is_given_once_and_in_order),
 	TEST(a_healthy_store_says_so),
 };
 

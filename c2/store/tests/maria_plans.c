@@ -22,6 +22,7 @@ static const struct {
 	{"CLIENT_C2", SQL_CLIENT_C2},
 	{"STATES", SQL_STATES},
 	{"C2_COUNT", SQL_C2_COUNT},
+	{"LOAD_MEMBERS", SQL_LOAD_MEMBERS},
 	{"CLIENT_GOES", SQL_CLIENT_GOES},
 	{"TOPIC_GOES", SQL_TOPIC_GOES},
 	{"MEMBER_GOES", SQL_MEMBER_GOES},
@@ -46,11 +47,11 @@ static bool may_sort(const char *name)
 	return false;
 }
 
-/* Tables of one or a few rows; i, j and u are what we gave, what is derived is a page. */
+/* Tables of one or a few rows; i, j, p and u are what we gave, what is derived is a page. */
 static bool may_be_read(const char *table)
 {
 	static const char *const those[] = {"state", "s", "c2_key",     "c2_use",    "i",
-					    "j",     "u", "<union1,2>", "<derived2>"};
+					    "j",     "p", "u", "<union1,2>", "<derived2>"};
 	for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
 		if (strcmp(table, those[i]) == 0)
 			return true;
@@ -112,9 +113,7 @@ static void explain(const char *name, const char *text)
 static void no_statement_reads_a_whole_table(void)
 {
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-		/* Pages of whole tables are for backups, which this driver does not offer yet. */
-		if (!starts(statements[i].name, "DUMP_"))
-			explain(statements[i].name, statements[i].text);
+		explain(statements[i].name, statements[i].text);
 }
 
 int main(void)

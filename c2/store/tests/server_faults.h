@@ -447,6 +447,65 @@ static void a_newer_database_is_refused(void)
 	CHECK_EQ(server_sql("SELECT version FROM e4.schema_version"), 99);
 }
 
+/* --- Backups --------------------------------------------------------------------------- */
+
+static bool count_row(void *arg, const struct store_value *values)
+{
+	(void)values;
+	return ++*(int *)arg;
+}
+
+/* And does not go on with rows of a later moment. */
+static void a_snapshot_whose_session_ends_is_given_up(void)
+{
+	int n = 0;
+	open_empty();
+	add_and_commit("a");
+	OK(OPS->snapshot(CTX, &err));
+	end_sessions();
+	for (int i = 0; i < 2; i++) {
+		CHECK(!OPS->rows(CTX, STORE_CLIENT, count_row, &n, &err));
+		CHECK_EQ(err.code, ERR_STORE);
+	}
+	OPS->rollback(CTX);
+	CHECK_EQ(n, 0);
+	OK(OPS->snapshot(CTX, &err));
+	OK(OPS->rows(CTX, STORE_CLIENT, count_row, &n, &err));
+	CHECK_EQ(n, 1);
+	OPS->rollback(CTX);
+	add_and_commit("b");
+	close_store();
+	check_whole(2);
+}
+
+static bool load_all(bool cut)
+{
+	static const uint8_t x[] = "x";
+	const struct store_value meta[] = {{.bytes = x, .len = 1}, {.bytes = x, .len = 1}};
+	const struct store_value state[STORE_COLUMNS_MAX] = {{.n = 7}};
+	begin();
+	OK(OPS->row_put(CTX, STORE_META, meta, &err));
+	if (cut)
+		end_sessions();
+	return OPS->row_put(CTX, STORE_STATE, state, &err) && OPS->commit(CTX, &err);
+}
+
+static void a_restore_whose_session_ends_leaves_nothing(void)
+{
+	open_empty();
+	CHECK(!load_all(true));
+	CHECK_EQ(err.code, ERR_STORE);
+	OPS->rollback(CTX);
+	CHECK_EQ(server_sql("SELECT count(*) FROM e4.meta"), 0);
+	CHECK_EQ(count_of(OPS->revision), 0);
+	OK(load_all(false));
+	CHECK_EQ(count_of(OPS->revision), 7);
+	close_store();
+	check_whole(0);
+}
+
+/* --- All of them ----------------------------------------------------------------------- */
+
 static void run_all_servers_faults(void)
 {
 	RUN(a_session_that_ended_while_idle_is_replaced_unseen);
@@ -460,6 +519,8 @@ static void run_all_servers_faults(void)
 	RUN(of_servers_that_know_one_version_one_writes);
 	RUN(pages_follow_what_others_write);
 	RUN(one_that_hangs_or_dies_with_the_lock_loses_it);
+	RUN(a_snapshot_whose_session_ends_is_given_up);
+	RUN(a_restore_whose_session_ends_leaves_nothing);
 	RUN(a_newer_database_is_refused);
 }
 
