@@ -162,6 +162,30 @@ static void test_an_alarm_fires_for_what_it_is_about(void)
 	kit_close(&k);
 }
 
+static void test_events_that_were_lost_do_not_stop_those_that_are_left(void)
+{
+	int64_t n;
+	int32_t id;
+
+	open_with_topic("t");
+	kit_client(&k, "c");
+	id = kit_add(&k, request(&k,
+				 trigger(&k, EVENT,
+					 "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
+					 "\"maxOccurrence\": 1000000}"),
+				 0, target(&k, TOPIC, "t")));
+	kit_settle(&k);
+	for (int i = 0; i < 8000; i++) /* two events each, of which 10,000 are kept */
+		join("c", "t");
+	kit_settle(&k);
+	n = kit_rule(&k, id)->triggers[0]->occurrences;
+	CHECK(n >= 5000 && n < 5000 + 256);
+	join("c", "t");
+	kit_settle(&k);
+	CHECK_EQ(kit_rule(&k, id)->triggers[0]->occurrences, n + 1);
+	kit_close(&k);
+}
+
 /* --- time ----------------------------------------------------------------------------------------
  */
 
@@ -772,6 +796,7 @@ int main(void)
 	RUN(test_events_by_pattern_and_tag_count_each_once);
 	RUN(test_a_removed_client_fires_for_the_topics_that_it_was_in);
 	RUN(test_an_alarm_fires_for_what_it_is_about);
+	RUN(test_events_that_were_lost_do_not_stop_those_that_are_left);
 	RUN(test_two_triggers_that_are_due_together_rotate_once);
 	RUN(test_every_due_time_of_the_schedule_comes_true);
 	RUN(test_each_key_is_rotated_at_its_own_age);
