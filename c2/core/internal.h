@@ -18,6 +18,10 @@
 /* DB(c, op, args...): a question to, or a write in, the database. */
 #define DB(c, op, ...) ((c)->store.ops->op((c)->store.ctx, __VA_ARGS__))
 
+/* A hint to the database, see store.h; n = 0 when no more of it will be asked. */
+#define ASK_AHEAD(c, list, n)                                                                      \
+	((c)->store.ops->ahead ? (c)->store.ops->ahead((c)->store.ctx, list, n) : (void)0)
+
 /*
  * Keys that a device may hold, ours that it may hold: a command goes out under
  * each pair, so both are bounded.
@@ -195,8 +199,13 @@ bool apply_rotations(struct change *ch, bool ok, int64_t *n, struct err *err);
 /* What a choice left to the configuration is. */
 bool choose_rotate(const struct core *c, enum core_choice choice);
 
-/* How far the delivery to a client has come. Needs the C2 keys. */
-bool client_status(struct core *c, const struct store_client *row, struct core_client_status *out,
+/*
+ * How far the delivery to a client has come. Needs the C2 keys. members: all of the
+ * client if they were read already, else null.
+ */
+struct member_list;
+bool client_status(struct core *c, const struct store_client *row,
+		   const struct member_list *members, struct core_client_status *out,
 		   struct err *err);
 
 /* A page of what is searched for, in order of name; cursor: where it ended, empty at the end. */

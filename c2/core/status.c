@@ -51,14 +51,15 @@ static const char *reason_text(const struct core *c, const struct store_client *
 	return row->next_at ? "waits to be sent" : "waits for the device to announce itself";
 }
 
-bool client_status(struct core *c, const struct store_client *row, struct core_client_status *out,
+bool client_status(struct core *c, const struct store_client *row,
+		   const struct member_list *members, struct core_client_status *out,
 		   struct err *err)
 {
 	struct plan_view v = {.n_keys = 1, .n_c2 = 1, .row = *row};
 	bool ok;
 
 	v.pubkey = c->cfg.mode == CORE_PUBKEY;
-	ok = view_load(&v, c, INT64_MAX, 0, err); /* no key is opened */
+	ok = view_load(&v, c, INT64_MAX, members, err); /* no key is opened */
 	if (ok) {
 		*out = (struct core_client_status){
 			.sent_rev = row->sent_rev,
@@ -89,7 +90,7 @@ bool core_client_status(struct core *c, const char *client, struct core_client_s
 	struct store_client row;
 
 	return find_client(c, client, &row, err) && c2_keys_load(c, err) &&
-	       client_status(c, &row, out, err);
+	       client_status(c, &row, 0, out, err);
 }
 
 /* --- those that are behind --------------------------------------------------------------- */

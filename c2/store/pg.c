@@ -162,6 +162,7 @@ void pg_close(struct db *base)
 {
 	struct pg_db *db = (struct pg_db *)base;
 	PQfinish(db->conn);
+	pg_answers_forget(db);
 	pg_parameters_free(db);
 	db_free(base);
 	free(db);

@@ -54,7 +54,7 @@ static void name_of(int id, char out[16])
 
 static void remember_sent(struct pg_db *db, int id, bool write, const struct sql_post *post)
 {
-	db->sent[db->n_sent++] = (struct pg_sent){id, write, *post};
+	db->sent[db->n_sent++] = (struct pg_sent){id, write, *post, 0};
 }
 
 /* False: the connection is lost (out of memory looks the same, and is treated alike). */
@@ -176,8 +176,12 @@ static bool receive_sent(struct pg_db *db, size_t n, int64_t deadline_ms)
 		if (!db->conn)
 			return false;
 		note_xid(db, &s);
-		if (sent->id < SQL_N)
+		if (sent->answer && stmt_ok(&s)) {
+			pg_answer_set(sent->answer, db->result);
+			db->result = 0;
+		} else if (sent->id < SQL_N) {
 			sql_posted(&s, &sent->post);
+		}
 		drop_result(db);
 		ok = ok && stmt_ok(&s);
 	}
@@ -225,6 +229,8 @@ static void prepare(struct stmt *s)
 {
 	struct pg_db *db = pg_of(s);
 	struct err why;
+	if (s->write)
+		pg_answers_forget(db); /* they may not be true any more */
 	if (db->in_transaction && (s->db->failed || !db->conn))
 		stmt_fail(s, STMT_FAILED, ERR_STORE, DB_GIVEN_UP);
 	else if (!db->in_transaction && !pg_connected(db, &why))
@@ -265,6 +271,11 @@ static void ask(struct stmt *s)
 {
 	struct pg_db *db = pg_of(s);
 	int64_t deadline_ms = pg_now_ms() + ANSWER_MS;
+	PGresult *answer = pg_answer_take(db, s);
+	if (answer) {
+		take(s, answer);
+		return;
+	}
 	if (!send(db, (int)s->id, s->bound) || PQpipelineSync(db->conn) != 1) {
 		pg_lose(db);
 		fail_lost(s);
@@ -338,6 +349,21 @@ static void post(struct stmt *s, const struct sql_post *p)
 	} else {
 		remember_sent(db, (int)s->id, s->write, p);
 		s->rc = STMT_DONE;
+	}
+}
+
+static void ahead(struct db *base, struct stmt *s)
+{
+	struct pg_db *db = (struct pg_db *)base;
+	if (!s) {
+		pg_answers_forget(db);
+	} else if (make_room(db)) {
+		if (!send(db, (int)s->id, s->bound)) {
+			pg_lose(db);
+			return;
+		}
+		remember_sent(db, (int)s->id, false, &(struct sql_post){0});
+		db->sent[db->n_sent - 1].answer = pg_answer_new(db, s);
 	}
 }
 
@@ -466,6 +492,7 @@ static bool post_fixed(struct pg_db *db, enum pg_fixed which, struct err *err)
 static bool begin(struct db *base, struct err *err)
 {
 	struct pg_db *db = (struct pg_db *)base;
+	pg_answers_forget(db);
 	db->xid = 0;
 	if (!pg_connected(db, err) || !post_fixed(db, PG_BEGIN, err))
 		return false;
@@ -477,6 +504,7 @@ static bool begin(struct db *base, struct err *err)
 static bool snapshot(struct db *base, struct err *err)
 {
 	struct pg_db *db = (struct pg_db *)base;
+	pg_answers_forget(db);
 	if (!pg_connected(db, err) || !pg_exec(db,
 					       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
 					       "SET LOCAL idle_in_transaction_session_timeout = 0;"
@@ -491,6 +519,7 @@ static void rollback(struct db *base)
 {
 	struct pg_db *db = (struct pg_db *)base;
 	struct err ignored;
+	pg_answers_forget(db);
 	/* What was posted may have failed; the end of the pipeline's group lets us go on. */
 	pg_settle(db);
 	if (db->conn && (!post_fixed(db, PG_ROLLBACK, &ignored) || !pg_settle(db)))
@@ -501,6 +530,7 @@ static void rollback(struct db *base)
 static bool commit(struct db *base, struct err *err)
 {
 	struct pg_db *db = (struct pg_db *)base;
+	pg_answers_forget(db);
 	bool done = post_fixed(db, PG_COMMIT, err);
 	if (done && !pg_settle(db))
 		done = err_set(err, base->why.code, "%s", base->why.text);
@@ -521,6 +551,8 @@ static bool part(struct db *base, enum sql_part what, struct err *err)
 	};
 	if (base->failed)
 		return err_set(err, ERR_STORE, "%s", DB_GIVEN_UP);
+	if (what == PART_UNDO)
+		pg_answers_forget((struct pg_db *)base);
 	return post_fixed((struct pg_db *)base, fixed[what], err);
 }
 
@@ -542,6 +574,7 @@ const struct sql_driver pg_driver = {
 	.changed = changed,
 	.end = end,
 	.post = post,
+	.ahead = ahead,
 	.absent = absent,
 	.states = states,
 	.settle = settle,

@@ -34,10 +34,13 @@ enum pg_fixed {
 	PG_SYNC = PG_N /* not a statement: the end of a group */
 };
 
+struct pg_answer; /* to a question asked ahead */
+
 struct pg_sent {
 	int id;
 	bool write;
 	struct sql_post post;
+	struct pg_answer *answer; /* where its result goes; null: to sql_posted */
 };
 
 struct pg_db {
@@ -54,6 +57,10 @@ struct pg_db {
 	struct pg_sent sent[PG_SENT_MAX];
 	size_t n_sent;
 
+	/* In the order of asking. All are asked before any is taken, and none is on the way then.
+	 */
+	struct pg_answer *answers, *last_answer;
+
 	/* The open cursor. */
 	int64_t ints[PG_PARAMS];
 	const char *params[PG_PARAMS];
@@ -69,6 +76,15 @@ extern const struct sql_driver pg_driver;
 bool pg_settle(struct pg_db *db);
 /* Prepare every statement; used when a connection is new. */
 bool pg_prepare_all(struct pg_db *db, struct err *err);
+
+/* pg_ahead.c */
+/* A place for the answer to the open cursor's question. */
+struct pg_answer *pg_answer_new(struct pg_db *db, const struct stmt *s);
+/* Take over what came for it. */
+void pg_answer_set(struct pg_answer *a, PGresult *result);
+/* The answer to the open cursor's question, which is the caller's now, or null. */
+PGresult *pg_answer_take(struct pg_db *db, const struct stmt *s);
+void pg_answers_forget(struct pg_db *db);
 
 /* pg_conn.c */
 extern const char pg_session[]; /* the settings of a session */

@@ -149,6 +149,42 @@ static void a_serialization_failure_is_told_and_undone(void)
 	check_whole(2);
 }
 
+/* --- Journeys -------------------------------------------------------------------------- */
+
+static void questions_asked_ahead_are_one_journey(void)
+{
+	enum { CLIENTS = 600, MOST = 100000 };
+	static struct store_question asks[CLIENTS];
+	static char names[CLIENTS][16];
+	struct cut_proxy proxy;
+	struct store_client row;
+	bool found;
+	open_empty();
+	begin();
+	for (int i = 0; i < CLIENTS; i++) {
+		snprintf(names[i], sizeof names[i], "c%d", i);
+		add_client(names[i]);
+		asks[i] = (struct store_question){STORE_ASK_CLIENT, 0, names[i]};
+	}
+	commit();
+	close_store();
+	OK(open_through(&proxy));
+	cut_proxy_cut(&proxy, CUT_PROXY_CUT_REQUEST, MOST); /* counts down */
+	OPS->ahead(CTX, asks, CLIENTS);
+	int journeys = MOST - proxy.cut[1];
+	CHECK(journeys > 0 && journeys < CLIENTS / 10);
+	for (int i = 0; i < CLIENTS; i++) {
+		OK(OPS->client_by_name(CTX, names[i], &row, &found, &err));
+		CHECK(found && strcmp(row.name, names[i]) == 0);
+	}
+	CHECK_EQ(MOST - proxy.cut[1], journeys);
+	/* Answers that are taken are not given again. */
+	OK(OPS->client_by_name(CTX, names[0], &row, &found, &err));
+	CHECK_EQ(MOST - proxy.cut[1], journeys + 1);
+	close_store();
+	cut_proxy_stop(&proxy);
+}
+
 /* --- Settings -------------------------------------------------------------------------- */
 
 static const char *parameter_of(const char *url, const char *key)
@@ -208,6 +244,7 @@ int main(void)
 	RUN(a_full_disk_says_what_to_do);
 	RUN(a_deadlock_is_told_and_undone);
 	RUN(a_serialization_failure_is_told_and_undone);
+	RUN(questions_asked_ahead_are_one_journey);
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(a_password_is_not_taken_from_the_url_nor_told);
 	child_remove(&pg.child);
