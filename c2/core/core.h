@@ -74,6 +74,18 @@ int64_t core_work(struct core *c, int max_clients);
 void core_group(struct core *c, void (*told)(void *ctx, const struct err *err), void *ctx);
 bool core_pending(const struct core *c);
 
+/*
+ * A hint for databases to which each question is a journey: these calls come
+ * next, and what they will ask first is asked together. n = 0: they came.
+ */
+struct core_named {
+	const char *client;
+	const char *topic; /* null: none */
+	bool is_new;       /* the client will be made */
+	bool is_change;
+};
+void core_ahead(struct core *c, const struct core_named *calls, size_t n);
+
 /* --- Results ------------------------------------------------------------------ */
 
 enum core_delivery_status { CORE_NOTHING = 0, CORE_QUEUED = 1, CORE_BROKER_AWAY = 2 };
@@ -230,12 +242,15 @@ struct core_client_status {
 	int64_t since;        /* not confirmed since then; 0: it is */
 	int64_t clock_offset; /* seconds */
 	const char *reason;   /* a sentence, static */
+	enum core_client_type type;
+	struct core_names tags;
 };
 
 bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,
 		       struct err *err);
-bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-			struct err *err);
+/* With its tags if there is an arena. */
+bool core_client_status(struct core *c, const char *client, struct arena *arena,
+			struct core_client_status *out, struct err *err);
 
 /* A client that has not confirmed what it shall have, as far as its row tells. */
 struct core_behind_client {

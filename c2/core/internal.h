@@ -56,6 +56,13 @@ struct group {
 	void *ctx;
 };
 
+/* What the next transaction will ask first (ahead.c). */
+struct ahead {
+	struct store_question *questions;
+	struct store_client *news; /* that are likely not there */
+	size_t n_questions, n_news;
+};
+
 /* Tags of the last messages that core_protect made, so that no bytes go out twice. */
 enum { CORE_TAGS = 64 };
 
@@ -72,6 +79,7 @@ struct core {
 	bool look;    /* something may be due; else nothing is from looked_ms to look_ms */
 	int64_t looked_ms, look_ms;
 	struct group group;
+	struct ahead ahead;
 
 	struct bus bus;
 	bool has_bus;
@@ -131,6 +139,8 @@ bool change_begin(struct change *ch, struct core *c, struct err *err);
  * the group.
  */
 bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct err *err);
+/* Ask what core_ahead told, in a transaction that just began. */
+bool ahead_ask(struct core *c, struct err *err);
 /* Commit what waits, tell who asked for it and the listeners. */
 bool group_commit(struct core *c, struct err *err);
 /* Another revision, for another row of the same change. */

@@ -69,6 +69,7 @@ bool client_status(struct core *c, const struct store_client *row,
 			.next_at = row->next_at,
 			.since = row->behind_since,
 			.clock_offset = row->clock_offset,
+			.type = (enum core_client_type)row->type,
 			.key_pending = row->n_old_keys > 0 ||
 				       (v.pubkey && row->c2_rev < c2_key_newest(c)->rev)};
 		out->revision = plan_wanted_rev(&v);
@@ -84,13 +85,33 @@ bool client_status(struct core *c, const struct store_client *row,
 	return ok;
 }
 
-bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-			struct err *err)
+/* What hangs on it, asked together where the database is far. */
+static bool status_and_tags(struct core *c, const struct store_client *row, struct arena *arena,
+			    struct core_client_status *out, struct err *err)
+{
+	const struct store_question asks[] = {{STORE_ASK_MEMBERS, row->id, 0},
+					      {STORE_ASK_TAGS, row->id, 0},
+					      {STORE_ASK_PEERS, row->id, 0}};
+	struct name_list tags = {.arena = arena, .out = &out->tags};
+
+	ASK_AHEAD(c, asks, c->cfg.mode == CORE_PUBKEY ? 3 : 2);
+	return client_status(c, row, 0, out, err) &&
+	       DB(c, client_tags, row->id, name_list_add, &tags, err);
+}
+
+bool core_client_status(struct core *c, const char *client, struct arena *arena,
+			struct core_client_status *out, struct err *err)
 {
 	struct store_client row;
 
-	return find_client(c, client, &row, err) && c2_keys_load(c, err) &&
-	       client_status(c, &row, 0, out, err);
+	if (!find_client(c, client, &row, err) || !c2_keys_load(c, err))
+		return false;
+	if (!arena)
+		return client_status(c, &row, 0, out, err);
+	if (status_and_tags(c, &row, arena, out, err))
+		return true;
+	ASK_AHEAD(c, 0, 0); /* not all was asked */
+	return false;
 }
 
 /* --- those that are behind --------------------------------------------------------------- */

@@ -152,7 +152,7 @@ METHOD(get_client_status, GetClientStatus)
 {
 	struct core_client_status s;
 
-	if (!core_client_status(c->core, name_of(req->client), &s, err))
+	if (!core_client_status(c->core, name_of(req->client), c->arena, &s, err))
 		return false;
 	resp->revision = s.revision;
 	resp->sentrevision = s.sent_rev;
@@ -165,7 +165,10 @@ METHOD(get_client_status, GetClientStatus)
 	resp->clockoffset = s.clock_offset;
 	resp->reason = text_of(c, s.reason ? s.reason : "");
 	resp->since = time_of(c, s.since);
-	return client_traits(c, name_of(req->client), &resp->type, &resp->n_tags, &resp->tags, err);
+	resp->type = (Pb__ClientType)s.type;
+	resp->n_tags = s.tags.n;
+	resp->tags = texts_of(c, &s.tags);
+	return true;
 }
 
 static Pb__UnconfirmedClient *unconfirmed_of(struct dispatch_call *c,

@@ -229,8 +229,6 @@ static void prepare(struct stmt *s)
 {
 	struct pg_db *db = pg_of(s);
 	struct err why;
-	if (s->write)
-		pg_answers_forget(db); /* they may not be true any more */
 	if (db->in_transaction && (s->db->failed || !db->conn))
 		stmt_fail(s, STMT_FAILED, ERR_STORE, DB_GIVEN_UP);
 	else if (!db->in_transaction && !pg_connected(db, &why))
@@ -271,7 +269,9 @@ static void ask(struct stmt *s)
 {
 	struct pg_db *db = pg_of(s);
 	int64_t deadline_ms = pg_now_ms() + ANSWER_MS;
-	PGresult *answer = pg_answer_take(db, s);
+	PGresult *answer = s->write ? 0 : pg_answer_take(db, s);
+	if (s->write)
+		pg_answers_spoil(db, s);
 	if (answer) {
 		take(s, answer);
 		return;
@@ -341,6 +341,8 @@ static void end(struct stmt *s)
 static void post(struct stmt *s, const struct sql_post *p)
 {
 	struct pg_db *db = pg_of(s);
+	if (s->write)
+		pg_answers_spoil(db, s);
 	if (!make_room(db)) {
 		fail(s, &s->db->why);
 	} else if (!send(db, (int)s->id, s->bound)) {
@@ -413,21 +415,20 @@ static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, siz
 	}
 }
 
-static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
+static bool absent(struct db *base, struct sql_absent_one *rows, size_t n, struct err *err)
 {
 	struct bytes arrays[2] = {{0}, {0}};
 	struct sql_absent_one found;
 	struct stmt s = stmt_read(base, (enum sql_id)PG_ABSENT);
-	put_arrays(arrays, rows, *n);
+	put_arrays(arrays, rows, n);
 	put_blob(&s, arrays[0].at, arrays[0].len);
 	put_blob(&s, arrays[1].at, arrays[1].len);
 	while (stmt_row(&s)) {
 		get_text(&s, found.name, sizeof found.name);
 		get_blob(&s, found.e4id, sizeof found.e4id);
 		if (stmt_ok(&s))
-			absent_mark_found(rows, *n, &found);
+			absent_mark_found(rows, n, &found);
 	}
-	*n = absent_drop_marked(rows, *n);
 	free(arrays[0].at);
 	free(arrays[1].at);
 	return stmt_end(&s, err);

@@ -57,9 +57,8 @@ struct pg_db {
 	struct pg_sent sent[PG_SENT_MAX];
 	size_t n_sent;
 
-	/* In the order of asking. All are asked before any is taken, and none is on the way then.
-	 */
-	struct pg_answer *answers, *last_answer;
+	/* In the order of asking; none is on the way when another statement is sent. */
+	struct pg_answer *answers, **answers_end;
 
 	/* The open cursor. */
 	int64_t ints[PG_PARAMS];
@@ -84,6 +83,8 @@ struct pg_answer *pg_answer_new(struct pg_db *db, const struct stmt *s);
 void pg_answer_set(struct pg_answer *a, PGresult *result);
 /* The answer to the open cursor's question, which is the caller's now, or null. */
 PGresult *pg_answer_take(struct pg_db *db, const struct stmt *s);
+/* Forget what the open cursor's write may change. */
+void pg_answers_spoil(struct pg_db *db, const struct stmt *s);
 void pg_answers_forget(struct pg_db *db);
 
 /* pg_conn.c */

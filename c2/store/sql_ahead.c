@@ -26,7 +26,8 @@ void sql_ahead(void *ctx, const struct store_question *list, size_t n)
 	struct db *db = ctx;
 	if (!db->driver->ahead || db->in_row)
 		return;
-	db->driver->ahead(db, 0);
+	if (n == 0)
+		db->driver->ahead(db, 0);
 	for (size_t i = 0; i < n; i++)
 		ask(db, &list[i]);
 	if (n > 0)

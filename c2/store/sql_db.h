@@ -80,11 +80,8 @@ struct sql_driver {
 	 * and passed on at once.
 	 */
 	void (*post)(struct stmt *s, const struct sql_post *post);
-	/*
-	 * Of n rows, sorted by name, keep those of which neither name nor e4id is
-	 * there. Null: not worth it.
-	 */
-	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t *n, struct err *err);
+	/* Mark those of n rows of which name or e4id is there. Null: not worth it. */
+	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t n, struct err *err);
 	/* All of clients_state at once. Null: row by row. */
 	bool (*states)(struct db *db, const struct store_client *rows, size_t n, struct err *err);
 	/*

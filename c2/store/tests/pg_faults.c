@@ -185,6 +185,36 @@ static void questions_asked_ahead_are_one_journey(void)
 	cut_proxy_stop(&proxy);
 }
 
+static void announced_clients_are_put_in_two_journeys(void)
+{
+	enum { CLIENTS = 40, MOST = 1000 };
+	static struct store_client rows[CLIENTS];
+	struct cut_proxy proxy;
+	struct store_client other;
+	char name[16];
+	bool found;
+	open_empty();
+	close_store();
+	OK(open_through(&proxy));
+	for (int i = 0; i < CLIENTS; i++) {
+		snprintf(name, sizeof name, "c%d", i);
+		rows[i] = client_row(name);
+	}
+	cut_proxy_cut(&proxy, CUT_PROXY_CUT_REQUEST, MOST); /* counts down */
+	begin();
+	OK(OPS->clients_ahead(CTX, rows, CLIENTS, &err));
+	for (int i = 0; i < CLIENTS; i++) {
+		OK(OPS->client_by_e4id(CTX, rows[i].e4id, &other, &found, &err));
+		CHECK(!found);
+		OK(OPS->client_put(CTX, &rows[i], &err));
+	}
+	commit();
+	CHECK(MOST - proxy.cut[1] <= 4); /* what is sent together may come in two reads */
+	CHECK_EQ(count_of(OPS->clients_count), CLIENTS);
+	close_store();
+	cut_proxy_stop(&proxy);
+}
+
 /* --- Settings -------------------------------------------------------------------------- */
 
 static const char *parameter_of(const char *url, const char *key)
@@ -245,6 +275,7 @@ int main(void)
 	RUN(a_deadlock_is_told_and_undone);
 	RUN(a_serialization_failure_is_told_and_undone);
 	RUN(questions_asked_ahead_are_one_journey);
+	RUN(announced_clients_are_put_in_two_journeys);
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(a_password_is_not_taken_from_the_url_nor_told);
 	child_remove(&pg.child);
