@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "c2/store/pg.h"
+#include "c2/store/pg_array.h"
 #include "c2/store/sql_db.h"
 
 #define PG_PARAMS 24
@@ -19,6 +20,7 @@
  */
 #define PG_SENT_MAX 512
 #define PG_GROUP 64 /* that leave together */
+#define PG_NEW_COLUMNS 23
 
 /* Statements of this driver, after those of SQL_IDS. */
 enum pg_fixed {
@@ -30,6 +32,8 @@ enum pg_fixed {
 	PG_PART_END,
 	PG_ABSENT,
 	PG_STATES,
+	PG_CLIENT_NEW, /* one, and many, that are known not to be there */
+	PG_CLIENT_NEWS,
 	PG_N,
 	PG_SYNC = PG_N /* not a statement: the end of a group */
 };
@@ -55,7 +59,10 @@ struct pg_db {
 	int64_t xid;         /* of the transaction; 0: not known yet */
 
 	struct pg_sent sent[PG_SENT_MAX];
-	size_t n_sent;
+	size_t n_sent, n_unsynced; /* of these, after the last synchronisation point */
+
+	/* Clients that are posted and follow each other, until another statement is sent. */
+	struct pg_array news[PG_NEW_COLUMNS];
 
 	/* In the order of asking; none is on the way when another statement is sent. */
 	struct pg_answer *answers, **answers_end;
@@ -86,6 +93,10 @@ PGresult *pg_answer_take(struct pg_db *db, const struct stmt *s);
 /* Forget what the open cursor's write may change. */
 void pg_answers_spoil(struct pg_db *db, const struct stmt *s);
 void pg_answers_forget(struct pg_db *db);
+
+/* pg_many.c */
+bool pg_absent(struct db *base, struct sql_absent_one *rows, size_t n, struct err *err);
+bool pg_states(struct db *base, const struct store_client *rows, size_t n, struct err *err);
 
 /* pg_conn.c */
 extern const char pg_session[]; /* the settings of a session */

@@ -58,11 +58,12 @@
 #define PG_CLIENT_BY_NAME "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.name = $1"
 #define PG_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.e4id = $1"
 #define PG_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id = $1"
-#define PG_CLIENT_INSERT                                                                           \
+/* A second one is refused; or, if it cannot be there, ends the transaction. */
+#define PG_CLIENT_INSERT PG_CLIENT_INSERT_SURE " ON CONFLICT DO NOTHING"
+#define PG_CLIENT_INSERT_SURE                                                                      \
 	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES"                            \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23)"                                    \
-	" ON CONFLICT DO NOTHING"
+	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23)"
 #define PG_CLIENT_UPDATE                                                                           \
 	"UPDATE client SET (" CLIENT_VALUES ") ="                                                  \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \

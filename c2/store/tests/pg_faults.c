@@ -215,6 +215,39 @@ static void announced_clients_are_put_in_two_journeys(void)
 	cut_proxy_stop(&proxy);
 }
 
+/* One who does not keep the lock of the writers puts a client that was found absent. */
+static void a_client_that_comes_in_between_undoes_all(int n)
+{
+	struct store_client rows[3], other;
+	char name[16];
+	bool found;
+	open_empty();
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "c%d", i);
+		rows[i] = client_row(name);
+	}
+	begin();
+	OK(OPS->clients_ahead(CTX, rows, (size_t)n, &err));
+	server_sql("INSERT INTO e4.client SELECT 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,"
+		   " 0, 0, 0, 'c0', '\\x00'");
+	for (int i = 0; i < n; i++) {
+		OK(OPS->client_by_e4id(CTX, rows[i].e4id, &other, &found, &err));
+		OK(OPS->client_put(CTX, &rows[i], &err));
+	}
+	CHECK(!OPS->commit(CTX, &err));
+	CHECK_EQ(err.code, ERR_STORE);
+	CHECK_EQ(server_sql("SELECT count(*) FROM e4.client"), 1);
+	CHECK_EQ(count_of(OPS->clients_count), 0);
+	add_and_commit("another");
+	close_store();
+}
+
+static void one_client_or_more_that_come_in_between_undo_all(void)
+{
+	a_client_that_comes_in_between_undoes_all(1);
+	a_client_that_comes_in_between_undoes_all(3);
+}
+
 /* --- Settings -------------------------------------------------------------------------- */
 
 static const char *parameter_of(const char *url, const char *key)
@@ -276,6 +309,7 @@ int main(void)
 	RUN(a_serialization_failure_is_told_and_undone);
 	RUN(questions_asked_ahead_are_one_journey);
 	RUN(announced_clients_are_put_in_two_journeys);
+	RUN(one_client_or_more_that_come_in_between_undo_all);
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(a_password_is_not_taken_from_the_url_nor_told);
 	child_remove(&pg.child);
