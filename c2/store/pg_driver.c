@@ -23,7 +23,7 @@ static const char *const sql_text[PG_N] = {
 	[PG_PART_UNDO] = "ROLLBACK TO SAVEPOINT part",
 	[PG_PART_END] = "RELEASE SAVEPOINT part",
 	[PG_STATES] =
-		"UPDATE client SET sent_rev = u.sent_rev, confirmed_rev = u.confirmed_rev,"
+		"UPDATE delivery SET sent_rev = u.sent_rev, confirmed_rev = u.confirmed_rev,"
 		" last_stamp = u.last_stamp, clock_offset = u.clock_offset, next_at = u.next_at,"
 		" attempts = u.attempts, asked_at = u.asked_at, last_seen = u.last_seen,"
 		" recheck_at = u.recheck_at, reason = u.reason,"
@@ -35,15 +35,21 @@ static const char *const sql_text[PG_N] = {
 		" last_stamp, clock_offset, next_at, attempts, asked_at, last_seen, recheck_at, "
 		"reason,"
 		" behind_since, nonce)"
-		" WHERE client.id = u.id",
+		" WHERE delivery.id = u.id",
 	[PG_CLIENT_NEW] = PG_CLIENT_INSERT_SURE,
 	[PG_CLIENT_NEWS] =
-		"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id)"
-		" SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[],"
-		" $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],"
-		" $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[],"
-		" $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[],"
-		" $20::bigint[], $21::text[], $22::bytea[], $23::bigint[])",
+		"WITH u AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[],"
+		" $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],"
+		" $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],"
+		" $14::bytea[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],"
+		" $19::bigint[], $20::bigint[], $21::text[], $22::bytea[], $23::bigint[]) AS u"
+		" (key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev,"
+		" reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts,"
+		" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, name,"
+		" e4id, id)), c AS (INSERT INTO client (" KEY_VALUES
+		", name, e4id, id) SELECT " KEY_VALUES
+		", name, e4id, id FROM u) INSERT INTO delivery (" DELIVERY_VALUES
+		", id) SELECT " DELIVERY_VALUES ", id FROM u",
 	[PG_ABSENT] = "SELECT name, e4id FROM client WHERE name = ANY ($1::text[])"
 		      " UNION ALL SELECT name, e4id FROM client WHERE e4id = ANY ($2::bytea[])",
 };
