@@ -50,6 +50,7 @@ static const char *const sql_text[PG_N] = {
 		", name, e4id, id) SELECT " KEY_VALUES
 		", name, e4id, id FROM u) INSERT INTO delivery (" DELIVERY_VALUES
 		", id) SELECT " DELIVERY_VALUES ", id FROM u",
+	[PG_MEMBER_SURE] = PG_MEMBER_PUT_SURE,
 	[PG_ABSENT] = "SELECT name, e4id FROM client WHERE name = ANY ($1::text[])"
 		      " UNION ALL SELECT name, e4id FROM client WHERE e4id = ANY ($2::bytea[])",
 };
@@ -243,7 +244,7 @@ static bool receive_sent(struct pg_db *db, size_t n, int64_t deadline_ms)
 		if (sent->answer && stmt_ok(&s)) {
 			pg_answer_set(sent->answer, db->result);
 			db->result = 0;
-		} else if (sent->id < SQL_N) {
+		} else {
 			sql_posted(&s, &sent->post);
 		}
 		drop_result(db);
@@ -431,13 +432,14 @@ static void post(struct stmt *s, const struct sql_post *p)
 		post_new(s);
 		return;
 	}
+	int id = s->id == SQL_MEMBER_PUT && p->must_change ? PG_MEMBER_SURE : (int)s->id;
 	if (!make_room(db)) {
 		fail(s, &s->db->why);
-	} else if (!send(db, (int)s->id, s->bound)) {
+	} else if (!send(db, id, s->bound)) {
 		pg_lose(db);
 		fail_lost(s);
 	} else {
-		remember_sent(db, (int)s->id, s->write, p);
+		remember_sent(db, id, s->write, p);
 		s->rc = STMT_DONE;
 	}
 }

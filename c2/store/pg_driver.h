@@ -34,6 +34,7 @@ enum pg_fixed {
 	PG_STATES,
 	PG_CLIENT_NEW, /* one, and many, that are known not to be there */
 	PG_CLIENT_NEWS,
+	PG_MEMBER_SURE,
 	PG_N,
 	PG_SYNC = PG_N /* not a statement: the end of a group */
 };

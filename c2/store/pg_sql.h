@@ -8,11 +8,13 @@
 #define C2_STORE_PG_SQL_H
 
 /* In the order of get_client. */
-#define CLIENT_COLUMNS                                                                             \
-	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
-	" d.wanted_rev, d.sent_rev, d.confirmed_rev, d.reset_rev, d.reset_peers_rev,"              \
-	" d.last_stamp, d.clock_offset, d.next_at, d.attempts, d.nonce, d.asked_at, d.last_seen,"  \
-	" d.recheck_at, d.reason, c.type, d.behind_since"
+#define CLIENT_COLUMNS COLUMNS_OF("c.", "d.")
+#define COLUMNS_OF(c, d)                                                                           \
+	c "id, " c "name, " c "e4id, " c "key, " c "private_key, " c "key_rev, " c                 \
+	  "n_old_keys, " c "c2_rev, " d "wanted_rev, " d "sent_rev, " d "confirmed_rev, " d        \
+	  "reset_rev, " d "reset_peers_rev, " d "last_stamp, " d "clock_offset, " d "next_at, " d  \
+	  "attempts, " d "nonce, " d "asked_at, " d "last_seen, " d "recheck_at, " d "reason, " c  \
+	  "type, " d "behind_since"
 
 /* Of put_client_values; what each table has, with its parameters. */
 #define KEY_VALUES "key, private_key, key_rev, c2_rev, type"
@@ -37,7 +39,10 @@
 #define OF_CLIENT(id) "LATERAL (SELECT * FROM client WHERE client.id = " id " OFFSET 0) c"
 #define OF_DELIVERY "LATERAL (SELECT * FROM delivery WHERE delivery.id = c.id OFFSET 0) d"
 #define CLIENTS "client c, " OF_DELIVERY
-#define OF_WHOLE_CLIENT(id) OF_CLIENT(id) ", " OF_DELIVERY
+#define WHOLE_COLUMNS COLUMNS_OF("c.", "c.")
+#define OF_WHOLE_CLIENT(id)                                                                        \
+	"LATERAL (SELECT * FROM client JOIN delivery USING (id) WHERE client.id = " id             \
+	" OFFSET 0) c"
 #define OF_TOPIC "LATERAL (SELECT * FROM topic WHERE topic.id = m.topic_id OFFSET 0) t"
 
 /* Ids as the text of a JSON array; read as one of PostgreSQL's own, that is a cast. */
@@ -101,7 +106,7 @@
 #define PG_CLIENTS_FROM                                                                            \
 	"SELECT " CLIENT_COLUMNS " FROM " CLIENTS " WHERE c.name >= $1 ORDER BY c.name LIMIT $2"
 #define PG_TAG_CLIENTS_FROM                                                                        \
-	"SELECT " CLIENT_COLUMNS " FROM client_tag g, " OF_WHOLE_CLIENT(                           \
+	"SELECT " WHOLE_COLUMNS " FROM client_tag g, " OF_WHOLE_CLIENT(                            \
 		"g.client_id") " WHERE"                                                            \
 			       " g.tag = $1 AND g.name >= $2 ORDER BY g.name LIMIT $3"
 #define PG_CLIENT_TAGS "SELECT tag FROM client_tag WHERE client_id = $1 ORDER BY tag"
@@ -156,7 +161,13 @@
 	" = $2"
 #define PG_MEMBER_PUT                                                                              \
 	"INSERT INTO member (topic_id, client_id, rev, removed, was) SELECT t.id, c.id,"           \
-	" $3::bigint, $4::bigint <> 0, true FROM topic t, client c WHERE t.id = $1 AND c.id = $2"  \
+	" $3::bigint, $4::bigint <> 0, true FROM topic t, client c WHERE t.id = $1 AND c.id = "    \
+	"$2" MEMBER_AGAIN
+/* Of a topic and a client that are known to be there. */
+#define PG_MEMBER_PUT_SURE                                                                         \
+	"INSERT INTO member (topic_id, client_id, rev, removed, was) VALUES"                       \
+	" ($1, $2, $3, $4::bigint <> 0, true)" MEMBER_AGAIN
+#define MEMBER_AGAIN                                                                               \
 	" ON CONFLICT (topic_id, client_id) DO UPDATE SET rev = excluded.rev, was ="               \
 	" member.removed, removed = excluded.removed RETURNING was::integer - removed::integer"
 #define PG_MEMBER_DELETE                                                                           \
@@ -175,7 +186,7 @@
 #define PG_TOPICS_KEYS                                                                             \
 	"SELECT id, hash, key, rev, removed FROM topic WHERE id = " ANY_OF("$1") " ORDER BY id"
 #define PG_TOPIC_MEMBERS                                                                           \
-	"SELECT " CLIENT_COLUMNS " FROM member m, " OF_WHOLE_CLIENT(                               \
+	"SELECT " WHOLE_COLUMNS " FROM member m, " OF_WHOLE_CLIENT(                                \
 		"m.client_id") " WHERE"                                                            \
 			       " m.topic_id = $1 AND m.client_id > $2 ORDER "                      \
 			       "BY m.client_id LIMIT $3"
@@ -207,7 +218,7 @@
 			       " ORDER BY c.name LIMIT $2 OFFSET $3"
 #define PG_LINKS_COUNT "SELECT n_links FROM client WHERE id = $1"
 #define PG_LINK_CLIENTS                                                                            \
-	"SELECT " CLIENT_COLUMNS " FROM link l, " OF_WHOLE_CLIENT(                                 \
+	"SELECT " WHOLE_COLUMNS " FROM link l, " OF_WHOLE_CLIENT(                                  \
 		"l.source_id") " WHERE"                                                            \
 			       " l.target_id = $1 AND l.source_id > $2 ORDER "                     \
 			       "BY l.source_id LIMIT $3"
@@ -223,7 +234,7 @@
 	" LEFT JOIN LATERAL (SELECT key, key_rev FROM client WHERE id = p.source_id OFFSET 0) c"   \
 	" ON true WHERE p.target_id = $1 ORDER BY p.e4id"
 #define PG_PEER_HOLDERS                                                                            \
-	"SELECT " CLIENT_COLUMNS " FROM peer p, " OF_WHOLE_CLIENT(                                 \
+	"SELECT " WHOLE_COLUMNS " FROM peer p, " OF_WHOLE_CLIENT(                                  \
 		"p.target_id") " WHERE"                                                            \
 			       " p.source_id = $1 AND NOT p.removed AND "                          \
 			       "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
