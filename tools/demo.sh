@@ -301,4 +301,6 @@ while kill -0 $server 2>/dev/null; do
 	sleep 5 8>&- 9>&- &
 	wait $! || :
 done
+# It ends well only when it is told to: by a Ctrl-C that this shell can miss while it starts a program.
+wait $server && exit 0
 die "c2 ended: $(reason)"
