@@ -248,6 +248,53 @@ static void one_client_or_more_that_come_in_between_undo_all(void)
 	a_client_that_comes_in_between_undoes_all(3);
 }
 
+/* --- Migrations ------------------------------------------------------------------------ */
+
+/* A database as the first two steps make it, with a client of which all is set. */
+static void make_version_2(void)
+{
+	static char sql[32768];
+	server_sql("CREATE SCHEMA e4;"
+		   "CREATE TABLE e4.schema_version (one integer PRIMARY KEY, version integer);"
+		   "INSERT INTO e4.schema_version VALUES (1, 2)");
+	strcpy(sql, "SET search_path = e4;");
+	for (int step = 0; step < 2; step++) {
+		for (const char *const *text = pg_schema_steps[step]; *text; text++)
+			strcat(sql, *text);
+	}
+	server_sql(sql);
+	server_sql("SET search_path = e4;"
+		   "INSERT INTO client (id, name, e4id, key, key_rev, c2_rev, wanted_rev, sent_rev,"
+		   " confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,"
+		   " attempts, nonce, asked_at, last_seen, recheck_at, reason, type, behind_since)"
+		   " VALUES (7, 'old', '0123456789abcdef', 'key', 1, 2, 3, 4, 5, 6, 8, 9, 10, 11,"
+		   " 12, 'fedcba9876543210', 13, 14, 15, 16, 2, 17);"
+		   "UPDATE state SET revision = 9, last_client = 7, n_clients = 1");
+}
+
+static void an_older_database_keeps_its_clients(void)
+{
+	empty_database();
+	make_version_2();
+	OK(open_it());
+	struct store_client c = client_of(7);
+	CHECK_STR(c.name, "old");
+	CHECK(c.key_rev == 1 && c.c2_rev == 2 && c.wanted_rev == 3 && c.sent_rev == 4 &&
+	      c.confirmed_rev == 5 && c.reset_rev == 6 && c.reset_peers_rev == 8 &&
+	      c.last_stamp == 9 && c.clock_offset == 10 && c.next_at == 11 && c.attempts == 12 &&
+	      c.asked_at == 13 && c.last_seen == 14 && c.recheck_at == 15 && c.reason == 16 &&
+	      c.type == 2 && c.behind_since == 17);
+	CHECK(memcmp(c.e4id, "0123456789abcdef", 16) == 0 &&
+	      memcmp(c.nonce, "fedcba9876543210", 16) == 0 && c.key.len == 3);
+	add_and_commit("new");
+	begin();
+	OK(OPS->client_remove(CTX, 7, &err));
+	commit();
+	CHECK_EQ(server_sql("SELECT count(*) FROM e4.delivery"), 1);
+	close_store();
+	check_whole(1);
+}
+
 /* --- Settings -------------------------------------------------------------------------- */
 
 static const char *parameter_of(const char *url, const char *key)
@@ -310,6 +357,7 @@ int main(void)
 	RUN(questions_asked_ahead_are_one_journey);
 	RUN(announced_clients_are_put_in_two_journeys);
 	RUN(one_client_or_more_that_come_in_between_undo_all);
+	RUN(an_older_database_keeps_its_clients);
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(a_password_is_not_taken_from_the_url_nor_told);
 	child_remove(&pg.child);
