@@ -52,8 +52,9 @@ static void on_unary(struct grpc_stream *s, const ProtobufCMessage *request)
 {
 	struct unary *u = arena_alloc(&s->arena, sizeof *u);
 
-	*u = (struct unary){.stream = s,
-			    .wait = {on_run, on_settled, s->method, &s->caller, request}};
+	*u = (struct unary){
+		.stream = s,
+		.wait = {on_run, on_settled, s->method, &s->caller, request, NULL, NULL}};
 	s->state = u;
 	if (!api_put_off(s->conn->grpc->env.service, &u->wait))
 		call(u);
