@@ -45,7 +45,7 @@ struct app {
 	struct auth *auth;
 	struct http *http;
 	struct grpc *grpc;
-	int n_waits; /* turns that the open group has waited */
+	int n_waits; /* turns that the group, or the calls put off, have waited */
 	bool stopping, http_done, grpc_done;
 };
 

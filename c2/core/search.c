@@ -37,7 +37,7 @@ static int by_id(const void *a, const void *b)
 
 static bool read_members(struct core *c, struct chunk *k, struct err *err)
 {
-	struct store_newer of[CHUNK];
+	struct store_newer of[CHUNK] = {{0}};
 
 	for (size_t i = 0; i < k->n; i++)
 		of[i] = (struct store_newer){.client_id = k->rows[i].id};

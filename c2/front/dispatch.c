@@ -168,28 +168,34 @@ static void make_no_calls(struct dispatch *d, struct wait_list *list, const stru
 	}
 }
 
-bool dispatch_waits(const struct dispatch *d)
+static size_t wait_list_len(const struct wait_list *list)
 {
-	return d->reads.first || d->changes.first;
+	size_t n = 0;
+
+	for (const struct api_wait *w = list->first; w; w = w->next)
+		n++;
+	return n;
+}
+
+static size_t add_names(struct core_named *out, const struct wait_list *list)
+{
+	size_t n = 0;
+
+	for (const struct api_wait *w = list->first; w; w = w->next)
+		n += named_in(w, &out[n]);
+	return n;
 }
 
 void dispatch_run(struct dispatch *d)
 {
+	size_t n = wait_list_len(&d->reads) + wait_list_len(&d->changes);
 	struct core_named *named;
-	size_t n = 0;
 
-	if (!dispatch_waits(d))
+	if (n == 0)
 		return;
-	for (const struct api_wait *w = d->reads.first; w; w = w->next)
-		n++;
-	for (const struct api_wait *w = d->changes.first; w; w = w->next)
-		n++;
 	named = mem_array(n, sizeof *named);
-	n = 0;
-	for (const struct api_wait *w = d->reads.first; w; w = w->next)
-		n += named_in(w, &named[n]);
-	for (const struct api_wait *w = d->changes.first; w; w = w->next)
-		n += named_in(w, &named[n]);
+	n = add_names(named, &d->reads);
+	n += add_names(named + n, &d->changes);
 	core_ahead(d->core, named, n);
 	make_calls(d, &d->reads); /* first: a change makes what was asked doubtful */
 	make_calls(d, &d->changes);

@@ -23,7 +23,6 @@ struct api_service dispatch_service(struct dispatch *d);
  * came by then.
  */
 void dispatch_put_off(struct dispatch *d, void (*wake)(void *ctx), void *ctx);
-bool dispatch_waits(const struct dispatch *d);
 void dispatch_run(struct dispatch *d);
 
 /* End all subscriptions with this error; who may, subscribes again. */

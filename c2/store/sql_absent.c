@@ -30,7 +30,7 @@ void absent_sort(struct sql_absent_one *rows, size_t n)
 /* Of an id that was announced twice always the same one. */
 static struct sql_absent_one *find(const struct sql_absent *a, const uint8_t e4id[16])
 {
-	struct sql_absent_one one;
+	struct sql_absent_one one = {.there = false};
 	memcpy(one.e4id, e4id, sizeof one.e4id);
 	return a->n_ahead ? bsearch(&one, a->ahead, a->n_ahead, sizeof *a->ahead, by_e4id) : 0;
 }
