@@ -48,9 +48,10 @@ enum api_flag_kind {
 	API_FLAG_KEY_FILE,      /* file with a raw key, - for standard input */
 	API_FLAG_PASSWORD_FILE, /* file with a password that the key is derived from */
 	API_FLAG_SELECT,        /* fills nothing: chooses among methods of the same words */
-	API_FLAG_LIST,          /* texts with commas between; enums as for API_FLAG_CHOICE */
-	API_FLAG_CHOICE,        /* a value of an enum by the last part of its name, lower case */
+	API_FLAG_LIST,          /* texts or numbers with commas between; enums as for API_FLAG_CHOICE */
+	API_FLAG_CHOICE,        /* a value of an enum by its name or the last part of it, in lower case */
 	API_FLAG_FILE,          /* c2cli's own: a path, - for a standard stream */
+	API_FLAG_SETTING,       /* c2cli's own: KEY=VALUE of a JSON object in a bytes field; again */
 };
 
 struct api_flag {
@@ -70,6 +71,9 @@ enum api_command_kind {
 	API_COMMAND_CURSOR,   /* again with the cursor of the answer, until that is empty */
 	API_COMMAND_IMPORT,   /* c2cli's own: the rows of a file, in batches */
 	API_COMMAND_EXPORT,   /* c2cli's own: what a search finds, as rows */
+	API_COMMAND_APPLY,    /* c2cli's own: the rules of a file */
+	API_COMMAND_PAUSE,    /* c2cli's own: a ChangeRule that pauses */
+	API_COMMAND_RESUME,   /* and one that ends the pause */
 };
 
 /*

@@ -24,6 +24,7 @@
 	X(ERR_FORBIDDEN, "permission denied", 403, 7, 5)                                           \
 	X(ERR_EXHAUSTED, "resource exhausted", 429, 8, 6)                                          \
 	X(ERR_PRECONDITION, "failed precondition", 400, 9, 4)                                      \
+	X(ERR_CONFLICT, "changed by somebody else meanwhile", 409, 10, 4)                          \
 	X(ERR_UNIMPLEMENTED, "not implemented", 501, 12, 2)                                        \
 	X(ERR_INTERNAL, "internal error", 500, 13, 70)                                             \
 	X(ERR_UNAVAILABLE, "unavailable", 503, 14, 69)                                             \

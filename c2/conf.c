@@ -102,6 +102,36 @@ const struct conf_key c2_conf_keys[] = {
 	     "Give a topic a new key when a client leaves it, so that it cannot read on."),
 	INT("events.keep", "10000", 0, 10000000, "events", events_keep,
 	    "Events kept for subscribers that come late."),
+	BOOL("engine.enabled", "true", engine_enabled, "Carry out the rules that rotate keys."),
+	INT("engine.grace", "3600", 0, 31536000, "s", engine_grace,
+	    "Grace period of the devices: a topic's key is not rotated again within it, unless the "
+	    "rule forces that."),
+	INT("engine.history", "100000", 1, 10000000, "runs", engine_history,
+	    "Runs of rules that are kept."),
+	TEXT("engine.c2", NULL, engine_c2,
+	     "host:port of the C2 that rules work on: this process is c2ae then, which has rules "
+	     "and "
+	     "nothing else."),
+	PATH("engine.c2_ca", engine_c2_ca, "Certificates in PEM to trust for engine.c2."),
+	PATH("engine.c2_token_file", engine_c2_token_file,
+	     "File whose first line is the token of an operator at engine.c2."),
+	PATH("notify.webhook_secret_file", notify_webhook_secret_file,
+	     "File whose first line signs what rules post to webhooks; without it there are none."),
+	TEXT("notify.webhook_allow", NULL, notify_webhook_allow,
+	     "Beginnings of URLs, with spaces between them, that webhooks may have although they "
+	     "are "
+	     "http or lead to an address that is not public."),
+	PATH("notify.webhook_ca", notify_webhook_ca,
+	     "Certificates in PEM to trust for webhooks; the system's when not set."),
+	TEXT("notify.smtp_url", NULL, notify_smtp_url,
+	     "Mail server for what rules tell: smtp://host:port with STARTTLS, or "
+	     "smtps://host:port."),
+	TEXT("notify.smtp_user", NULL, notify_smtp_user, "User name at the mail server."),
+	PATH("notify.smtp_password_file", notify_smtp_password_file,
+	     "File whose first line is the password at the mail server."),
+	TEXT("notify.smtp_from", NULL, notify_smtp_from, "Address that mail comes from."),
+	PATH("notify.smtp_ca", notify_smtp_ca,
+	     "Certificates in PEM to trust for the mail server; the system's when not set."),
 	CHOICE("log.level", "info", "debug|info|warn|error", log_level,
 	       "Least level of a line in the log."),
 };
@@ -202,6 +232,10 @@ static bool required_check(const struct c2_conf *conf, struct err *err)
 			       "http.listen, grpc.listen, db.path and mqtt.url cannot be empty");
 	if (conf->db_password_file && !conf->db_url)
 		return err_set(err, ERR_CONFIG, "db.password_file needs db.url");
+	if (conf->engine_c2 && !conf->engine_enabled)
+		return err_set(err, ERR_CONFIG, "engine.c2 without engine.enabled: nothing to do");
+	if (conf->engine_c2)
+		return true; /* neither keys nor a broker */
 	if (!conf->custody_passphrase_file == !conf->custody_key_file)
 		return err_set(
 			err, ERR_CONFIG,

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "bus/mqtt.h"
 #include "c2/admin.h"
+#include "c2/automation.h"
 #include "c2/conf.h"
 #include "c2/core/core.h"
 #include "c2/core/presence.h"
@@ -40,6 +41,7 @@ struct app {
 	struct bus bus;
 	struct core *core;
 	struct loop_timer *work, *calls, *stop_timer;
+	struct automation *automation;
 	struct dispatch *dispatch;
 	struct api_service service;
 	struct auth *auth;
@@ -263,12 +265,20 @@ static bool open_bus(struct app *a, struct err *err)
 	       core_set_bus(a->core, &a->bus, err);
 }
 
+/* c2ae has rules in its database, and nothing that it would need a key or a broker for. */
+static bool open_parts(struct app *a, struct err *err)
+{
+	if (a->conf.engine_c2)
+		return conf_store_open(&a->store, &a->conf, err);
+	return open_keys(a, err) && open_core(a, err) && open_bus(a, err);
+}
+
 static bool open_fronts(struct app *a, const struct front_tls *tls, struct err *err)
 {
 	const struct front_env env = {a->loop, &a->service, a->auth};
 	int fd;
 
-	a->dispatch = dispatch_new(a->core);
+	a->dispatch = dispatch_new(a->core, automation_engine(a->automation));
 	a->service = dispatch_service(a->dispatch);
 	a->calls = loop_timer_add(a->loop, on_calls, a);
 	if (a->conf.db_url)
@@ -322,8 +332,9 @@ static bool open_all(struct app *a, struct err *err)
 	loop_signal(a->loop, SIGINT, on_stop, a);
 	loop_signal(a->loop, SIGHUP, on_reload, a);
 	a->stop_timer = loop_timer_add(a->loop, on_stop_timer, a);
-	return auth_open(&a->auth, a->conf.auth_token_file, err) && open_keys(a, err) &&
-	       open_core(a, err) && open_bus(a, err) && open_with_tls(a, err) && tell_ready(a, err);
+	return auth_open(&a->auth, a->conf.auth_token_file, err) && open_parts(a, err) &&
+	       automation_open(&a->automation, &a->conf, a->core, &a->store, a->loop, err) &&
+	       open_with_tls(a, err) && tell_ready(a, err);
 }
 
 /* Callers first, so that nobody is left who could ask for what is gone. */
@@ -332,6 +343,7 @@ static void close_all(struct app *a)
 	http_close(a->http);
 	dispatch_free(a->dispatch);
 	grpc_close(a->grpc);
+	automation_close(a->automation);
 	if (a->bus.ops)
 		bus_close(&a->bus);
 	if (a->core)
@@ -395,6 +407,7 @@ static int check(struct app *a)
 	bool pubkey = strcmp(a->conf.crypto_mode, "pubkey") == 0;
 	bool ok = presence_parse(&presence, a->conf.mqtt_presence, pubkey, &err) &&
 		  check_secrets(&a->conf, &err) && conf_store_check(&a->conf, &err) &&
+		  automation_check(&a->conf, &err) &&
 		  auth_open(&a->auth, a->conf.auth_token_file, &err) &&
 		  (!a->plan.tls || (front_tls_read(&tls, a->conf.tls_cert, a->conf.tls_key, &err) &&
 				    grpc_tls_check(&tls, &err)));
@@ -441,7 +454,8 @@ static const struct option options[] = {
 
 static const char usage[] =
 	"Usage: c2 [COMMAND] [--config FILE] [--set section.key=value]...\n"
-	"The E4 key server. Logs JSON lines on standard error.\n"
+	"The E4 key server. Logs JSON lines on standard error. With engine.c2 set it is c2ae:\n"
+	"the automation engine alone, for another key server.\n"
 	"\n"
 	"Commands that work on its database, and end:\n"
 	"  backup --to FILE           save all of it, while servers run; - is standard output\n"
@@ -515,6 +529,13 @@ static bool read_sources(struct app *a, int argc, char **argv, const char *file,
 	return true;
 }
 
+static bool called_check(const char *name, const struct c2_conf *conf, struct err *err)
+{
+	return strcmp(basename(name), "c2ae") != 0 || conf->engine_c2 ||
+	       err_set(err, ERR_CONFIG,
+		       "c2ae works for another server: set engine.c2 to its gRPC address");
+}
+
 /* Twice: what is read tells the profile, which then lies below all that is read. */
 static bool read_settings(struct app *a, int argc, char **argv, const char *file, struct err *err)
 {
@@ -528,7 +549,7 @@ static bool read_settings(struct app *a, int argc, char **argv, const char *file
 	conf_free(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	conf_defaults(&a->conf, c2_conf_keys, c2_conf_n_keys);
 	ok = c2_profile_apply(&a->conf, profile, err) && read_sources(a, argc, argv, file, err) &&
-	     c2_conf_plan(&a->plan, &a->conf, err);
+	     called_check(argv[0], &a->conf, err) && c2_conf_plan(&a->plan, &a->conf, err);
 	free(profile);
 	return ok;
 }

@@ -29,7 +29,7 @@ static void on_interrupt(int signo)
 static int fail(const struct err *err)
 {
 	fflush(stdout);
-	fprintf(stderr, "c2cli: ");
+	fprintf(stderr, "%s: ", command_name());
 	term_put(stderr, err->text, strlen(err->text));
 	fputc('\n', stderr);
 	return err_row(err->code)->exit;
@@ -41,44 +41,6 @@ static void print_candidate(void *ctx, const char *candidate)
 	printf("%s\n", candidate);
 }
 
-static void print_completion(bool zsh)
-{
-	if (zsh)
-		printf("#compdef c2cli\n"
-		       "_c2cli() {\n"
-		       "  local -a found\n"
-		       "  found=(${(f)\"$(c2cli " CLI_COMPLETE
-		       " \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
-		       "  if [[ ${found[(r):file]} == :file ]]; then _files; else compadd -a "
-		       "found; fi\n"
-		       "}\n"
-		       "if [ \"$funcstack[1]\" = _c2cli ]; then _c2cli \"$@\"; else compdef _c2cli "
-		       "c2cli; fi\n");
-	else
-		/* bash splits at : and = as well; 127.0.0.1:5555 is one word to us. */
-		printf("_c2cli() {\n"
-		       "  local IFS=$'\\n' found word words=() i\n"
-		       "  for ((i = 1; i <= COMP_CWORD; i++)); do\n"
-		       "    word=${COMP_WORDS[i]}\n"
-		       "    if [[ ${#words[@]} -gt 0 && ($word == [:=]* || ${words[-1]} == *[:=]) "
-		       "]]; "
-		       "then\n"
-		       "      words[-1]+=$word\n"
-		       "    else\n"
-		       "      words+=(\"$word\")\n"
-		       "    fi\n"
-		       "  done\n"
-		       "  found=$(c2cli " CLI_COMPLETE " \"${words[@]}\" 2>/dev/null)\n"
-		       "  if [ \"$found\" = :file ]; then\n"
-		       "    COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
-		       "    compopt -o filenames\n"
-		       "  else\n"
-		       "    COMPREPLY=($found)\n"
-		       "  fi\n"
-		       "}\n"
-		       "complete -F _c2cli c2cli\n");
-}
-
 static bool run_help(const struct command *cmd, struct err *err)
 {
 	char words[64] = "";
@@ -87,7 +49,8 @@ static bool run_help(const struct command *cmd, struct err *err)
 		snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s",
 			 words[0] ? " " : "", cmd->rest[i]);
 	return command_help(stdout, words) ||
-	       err_set(err, ERR_INVALID, "no command \"%s\"; see: c2cli --help", words);
+	       err_set(err, ERR_INVALID, "no command \"%s\"; see: %s --help", words,
+		       command_name());
 }
 
 /* Commands that need no server. */
@@ -100,13 +63,13 @@ static bool run_own(const struct command *cmd, struct err *err)
 	if (strcmp(words, CLI_COMPLETE) == 0)
 		command_complete(cmd->n_rest, cmd->rest, print_candidate, NULL);
 	else
-		print_completion(command_get(cmd, "zsh") != NULL);
+		command_script(stdout, command_get(cmd, "zsh") != NULL);
 	return true;
 }
 
-static bool connect_to(const struct c2cli_args *args, struct grpc **grpc, struct err *err)
+static bool connect_to(const struct c2cli_args *args, struct rpc **rpc, struct err *err)
 {
-	const struct grpc_config config = {
+	const struct rpc_config config = {
 		.endpoint = args->endpoint ? args->endpoint : C2CLI_ENDPOINT,
 		.ca_file = args->cert,
 		.token_file = args->token_file,
@@ -114,7 +77,7 @@ static bool connect_to(const struct c2cli_args *args, struct grpc **grpc, struct
 		.stop = &stop,
 	};
 
-	return grpc_open(grpc, &config, err);
+	return rpc_open(rpc, &config, err);
 }
 
 static bool run_words(struct session *s, const struct c2cli_args *outer, size_t n,
@@ -129,7 +92,7 @@ static bool run_words(struct session *s, const struct c2cli_args *outer, size_t 
 	if (args.endpoint || args.cert || args.token_file)
 		return err_set(err, ERR_INVALID,
 			       "the connection is made: say --endpoint, --cert "
-			       "and --token-file when starting c2cli");
+			       "and --token-file when starting");
 	if (args.help)
 		return command_help(stdout, cmd.words);
 	if (!cmd.row)
@@ -140,7 +103,7 @@ static bool run_words(struct session *s, const struct c2cli_args *outer, size_t 
 		args.output = outer->output;
 	if (!args.timeout_s)
 		args.timeout_s = outer->timeout_s;
-	grpc_set_timeout(s->grpc, 1000 * (args.timeout_s ? args.timeout_s : C2CLI_TIMEOUT_S));
+	rpc_set_timeout(s->rpc, 1000 * (args.timeout_s ? args.timeout_s : C2CLI_TIMEOUT_S));
 	s->timeout_s = args.timeout_s;
 	s->json = args.output && strcmp(args.output, "json") == 0;
 	return run_command(s, &cmd, err);
@@ -177,7 +140,7 @@ static void complete_line(void *ctx, size_t n, const char *const *words,
 
 static int run_interactive(struct session *s, const struct c2cli_args *args)
 {
-	const struct edit_config config = {"c2cli", "c2> ", complete_line, NULL, NULL};
+	const struct edit_config config = {command_name(), "c2> ", complete_line, NULL, NULL};
 	char *line;
 	bool over = false;
 	struct err err;
@@ -219,10 +182,10 @@ static int run_shell(const struct c2cli_args *args)
 	struct err err;
 	int code;
 
-	if (!connect_to(args, &s.grpc, &err))
+	if (!connect_to(args, &s.rpc, &err))
 		return fail(&err);
 	code = isatty(STDIN_FILENO) ? run_interactive(&s, args) : run_lines(&s, args);
-	grpc_close(s.grpc);
+	rpc_close(s.rpc);
 	return code;
 }
 
@@ -234,10 +197,10 @@ static int run_once(const struct c2cli_args *args, const struct command *cmd)
 
 	s.json = args->output && strcmp(args->output, "json") == 0;
 	s.stdin_taken = args->token_file && strcmp(args->token_file, "-") == 0;
-	if (!connect_to(args, &s.grpc, &err))
+	if (!connect_to(args, &s.rpc, &err))
 		return fail(&err);
 	ok = run_command(&s, cmd, &err);
-	grpc_close(s.grpc);
+	rpc_close(s.rpc);
 	return ok ? EXIT_SUCCESS : fail(&err);
 }
 
@@ -248,14 +211,15 @@ int main(int argc, char **argv)
 	struct command cmd;
 	struct err err;
 
+	command_program(argc > 0 ? argv[0] : "");
 	file_harden_process();
 	sigaction(SIGINT, &interrupt, NULL);
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
-	if (!command_parse(&cmd, &args, (size_t)argc - 1, argv + 1, &err))
+	if (!command_parse(&cmd, &args, argc > 0 ? (size_t)argc - 1 : 0, argv + 1, &err))
 		return fail(&err);
 	if (args.version)
-		return printf("c2cli %s\n", E4_VERSION) < 0;
+		return printf("%s %s\n", command_name(), E4_VERSION) < 0;
 	if (args.help)
 		return command_help(stdout, cmd.words) ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (!cmd.row)

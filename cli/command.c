@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "c2.pb-c.h"
+#include "cli/command_inner.h"
 
 static const struct opt option_rows[] = {
 	{"endpoint", "e", OPT_TEXT, "HOST:PORT", offsetof(struct c2cli_args, endpoint), 0, 0, NULL,
@@ -27,125 +27,47 @@ static const struct opt option_rows[] = {
 
 const struct opts c2cli_opts = {"--", option_rows, sizeof option_rows / sizeof option_rows[0]};
 
-static const struct api_flag completion_flags[] = {
-	{"bash", NULL, API_FLAG_BOOL, false, NULL, "The script for bash (default)."},
-	{"zsh", NULL, API_FLAG_BOOL, false, NULL, "The script for zsh."},
-};
+enum { N_ROWS = API_N_METHODS + COMMAND_N_OWN };
 
-/* Fields are those of the BatchRequest that is sent. */
-#define IMPORT_FLAGS                                                                               \
-	{"file",                                                                                   \
-	 NULL,                                                                                     \
-	 API_FLAG_FILE,                                                                            \
-	 true,                                                                                     \
-	 NULL,                                                                                     \
-	 "The file, or - for standard input; --file may be left out before its name."},            \
-		{"format", NULL, API_FLAG_CHOICE,                                                  \
-		 false,    NULL, "csv or jsonl (JSON lines); else the file's name says it."},      \
-		{"existing",                                                                       \
-		 "existing",                                                                       \
-		 API_FLAG_CHOICE,                                                                  \
-		 false,                                                                            \
-		 NULL,                                                                             \
-		 "What to make of what is there already: fail (default), same (passed over, "      \
-		 "but a client with another key fails), keep (passed over), replace."},            \
-		{"resume",                                                                         \
-		 NULL,                                                                             \
-		 API_FLAG_BOOL,                                                                    \
-		 false,                                                                            \
-		 NULL,                                                                             \
-		 "Repeat an import that was cut off: what is there already is passed over, as "    \
-		 "with --existing same."},                                                         \
-		{"chunk", NULL, API_FLAG_INT64,                                                    \
-		 false,   NULL, "Rows that are done as one (default 1000, at most 10000)."},       \
-	{                                                                                          \
-		"dry-run", "dryRun", API_FLAG_BOOL, false, NULL,                                   \
-			"Check all rows, each chunk by itself, and change nothing."                \
+/* The program by its other name: the commands of rules, without their first word. */
+static struct api_method rules_rows[N_ROWS];
+static bool for_rules;
+
+void command_program(const char *path)
+{
+	const char *name = strrchr(path, '/');
+
+	if (strcmp(name ? name + 1 : path, "c2ae-cli") != 0)
+		return;
+	for (size_t i = 0; i < command_count(); i++) {
+		struct api_method *row = &rules_rows[i];
+		const char *words;
+
+		*row = i < API_N_METHODS ? api_methods[i] : command_own[i - API_N_METHODS];
+		words = row->cli.words;
+		if (words && strncmp(words, "rule ", 5) == 0)
+			row->cli.words = words + 5;
+		else if (row->request)
+			row->cli.words = NULL;
 	}
+	for_rules = true;
+}
 
-static const struct api_flag import_topics_flags[] = {IMPORT_FLAGS};
-
-static const struct api_flag import_clients_flags[] = {
-	IMPORT_FLAGS,
-	{"create-topics", "createTopics", API_FLAG_BOOL, false, NULL,
-	 "Create topics that are not there."},
-	{"new-keys", NULL, API_FLAG_FILE, false, NULL,
-	 "Make the keys, and write them to this new file (mode 0600): CSV with name and key in "
-	 "hexadecimal, in public-key mode also the private key."},
-};
-
-static const struct api_flag import_operations_flags[] = {
-	IMPORT_FLAGS,
-	{"create-topics", "createTopics", API_FLAG_BOOL, false, NULL,
-	 "Create topics that are not there."},
-	{"rotate-key", "rotateKey", API_FLAG_BOOL, false, NULL,
-	 "Rotate the keys of topics that clients leave, each once a chunk; without it the server "
-	 "setting decides."},
-};
-
-#define FORMAT_FLAG                                                                                \
-	{                                                                                          \
-		"format", NULL, API_FLAG_CHOICE, false, NULL,                                      \
-			"csv (default) or jsonl (JSON lines)."                                     \
-	}
-
-static const struct api_flag export_clients_flags[] = {
-	FORMAT_FLAG,
-	{"prefix", "prefix", API_FLAG_STRING, false, NULL, "Names that begin with this."},
-	{"contains", "contains", API_FLAG_STRING, false, NULL, "Names that hold this."},
-	{"tag", "tags", API_FLAG_LIST, false, NULL, "Clients with all of these tags."},
-	{"type", "type", API_FLAG_CHOICE, false, NULL,
-	 "Clients of this type: producer, consumer or both."},
-	{"status", "statuses", API_FLAG_LIST, false, NULL,
-	 "States of delivery: waiting, sent, confirmed."},
-};
-
-static const struct api_flag export_topics_flags[] = {
-	FORMAT_FLAG,
-	{"prefix", "prefix", API_FLAG_STRING, false, NULL, "Names that begin with this."},
-	{"contains", "contains", API_FLAG_STRING, false, NULL, "Names that hold this."},
-};
-
-#define FLAGS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
-
-static const struct api_method own_rows[] = {
-	{.help = "Create the clients of a file. Columns: name, key (64 hexadecimal digits) or "
-		 "key_file, type, tags and topics (lists, in CSV with semicolons between).",
-	 .request = &pb__batch_request__descriptor,
-	 .cli = {"import clients", API_COMMAND_IMPORT, FLAGS(import_clients_flags)}},
-	{.help = "Create the topics of a file. Column: name.",
-	 .request = &pb__batch_request__descriptor,
-	 .cli = {"import topics", API_COMMAND_IMPORT, FLAGS(import_topics_flags)}},
-	{.help = "Do the operations of a file. CSV columns: operation (attach, detach, "
-		 "create-topic, rotate-topic, remove-topic, remove-client, new-client-key), "
-		 "client, "
-		 "topic; a JSON line is a BatchOperation of the API.",
-	 .request = &pb__batch_request__descriptor,
-	 .cli = {"import operations", API_COMMAND_IMPORT, FLAGS(import_operations_flags)}},
-	{.help = "Print clients with type, tags and topics as rows that import reads; keys are "
-		 "never given out.",
-	 .request = &pb__search_clients_request__descriptor,
-	 .cli = {"export clients", API_COMMAND_EXPORT, FLAGS(export_clients_flags)}},
-	{.help = "Print topics as rows that import reads.",
-	 .request = &pb__search_topics_request__descriptor,
-	 .cli = {"export topics", API_COMMAND_EXPORT, FLAGS(export_topics_flags)}},
-	{.help = "Print a completion script: . <(c2cli completion), or for zsh: "
-		 "c2cli completion --zsh > _c2cli in a folder of fpath.",
-	 .cli = {CLI_COMPLETION, API_COMMAND_CALL, completion_flags, 2}},
-	{.help = "Help for a command, as --help.", .cli = {CLI_HELP, API_COMMAND_CALL, NULL, 0}},
-	{.help = "", .cli = {CLI_COMPLETE, API_COMMAND_CALL, NULL, 0}},
-};
-
-enum { N_OWN = sizeof own_rows / sizeof own_rows[0] };
+const char *command_name(void)
+{
+	return for_rules ? "c2ae-cli" : "c2cli";
+}
 
 size_t command_count(void)
 {
-	return API_N_METHODS + N_OWN;
+	return N_ROWS;
 }
 
 static const struct api_method *row_at(size_t i)
 {
-	return i < API_N_METHODS ? &api_methods[i] : &own_rows[i - API_N_METHODS];
+	if (for_rules)
+		return &rules_rows[i];
+	return i < API_N_METHODS ? &api_methods[i] : &command_own[i - API_N_METHODS];
 }
 
 /* The first row whose words begin with the first len bytes of words. */
@@ -176,7 +98,7 @@ static bool comes_before(size_t a, size_t b)
 
 const struct api_method *command_row(size_t i)
 {
-	static unsigned char order[API_N_METHODS + N_OWN];
+	static unsigned char order[N_ROWS];
 	static bool sorted;
 
 	for (size_t n = 0; !sorted && n < command_count(); n++) {
@@ -205,7 +127,9 @@ static const char *arg_of(enum api_flag_kind kind)
 	case API_FLAG_FILE:
 		return "FILE|-";
 	case API_FLAG_LIST:
-		return "TEXT,...";
+		return "A,B,...";
+	case API_FLAG_SETTING:
+		return "KEY=VALUE";
 	case API_FLAG_CHOICE:
 		return "WORD";
 	case API_FLAG_STRING:
@@ -353,17 +277,17 @@ static bool take_word(struct command *cmd, const char *word, struct err *err)
 	if (exact > 0 && cmd->words[0] && take_file(cmd, word))
 		return true;
 	if (exact > 0 && cmd->words[0])
-		return err_set(err, ERR_INVALID, "unexpected word \"%.40s\"; see: c2cli %s --help",
-			       word, cmd->words);
+		return err_set(err, ERR_INVALID, "unexpected word \"%.40s\"; see: %s %s --help",
+			       word, command_name(), cmd->words);
 	n = snprintf(longer, sizeof longer, "%s%s%s", cmd->words, cmd->words[0] ? " " : "", word);
 	if (n > 0 && (size_t)n < sizeof longer)
 		count_words(longer, &exact, &below);
 	else
 		exact = below = 0;
 	if (exact + below == 0)
-		return err_set(err, ERR_INVALID, "no command \"%s%s%.40s\"; see: c2cli %s%s--help",
-			       cmd->words, cmd->words[0] ? " " : "", word, cmd->words,
-			       cmd->words[0] ? " " : "");
+		return err_set(err, ERR_INVALID, "no command \"%s%s%.40s\"; see: %s %s%s--help",
+			       cmd->words, cmd->words[0] ? " " : "", word, command_name(),
+			       cmd->words, cmd->words[0] ? " " : "");
 	memcpy(cmd->words, longer, sizeof longer);
 	return true;
 }
@@ -379,10 +303,12 @@ static bool take_flag(struct command *cmd, size_t n_words, char *const *words, s
 	name = opts_split(words[*i], &len, &value);
 	f = flag_named(flags, n, name, len);
 	if (!f)
-		return err_set(err, ERR_INVALID, "unknown option %.60s; see: c2cli %s%s--help",
-			       words[*i], cmd->words, cmd->words[0] ? " " : "");
-	if (command_get(cmd, f->name))
+		return err_set(err, ERR_INVALID, "unknown option %.60s; see: %s %s%s--help",
+			       words[*i], command_name(), cmd->words, cmd->words[0] ? " " : "");
+	if (command_get(cmd, f->name) && (!f->api || f->api->kind != API_FLAG_SETTING))
 		return err_set(err, ERR_INVALID, "--%s was given twice", f->name);
+	if (cmd->n_values == FLAGS_MAX)
+		return err_set(err, ERR_INVALID, "more than %d options", FLAGS_MAX);
 	if (f->arg && !value) {
 		if (*i + 1 >= n_words)
 			return err_set(err, ERR_INVALID, "--%s needs a value: %s", f->name, f->arg);
@@ -452,12 +378,12 @@ static bool choose_row(struct command *cmd, struct err *err)
 		n_partial++;
 	}
 	if (n_partial == 1)
-		return err_set(err, ERR_INVALID, "--%s is missing; see: c2cli %s --help",
-			       first_missing(cmd, partial)->name, cmd->words);
+		return err_set(err, ERR_INVALID, "--%s is missing; see: %s %s --help",
+			       first_missing(cmd, partial)->name, command_name(), cmd->words);
 	return err_set(err, ERR_INVALID,
-		       n_partial > 1 ? "an option is missing that says which; see: c2cli %s --help"
-				     : "these options do not go together; see: c2cli %s --help",
-		       cmd->words);
+		       n_partial > 1 ? "an option is missing that says which; see: %s %s --help"
+				     : "these options do not go together; see: %s %s --help",
+		       command_name(), cmd->words);
 }
 
 static bool check_one_of(const struct command *cmd, struct err *err)
@@ -516,8 +442,8 @@ static bool finish(struct command *cmd, const struct c2cli_args *args, struct er
 	if (!cmd->words[0] || args->help)
 		return true;
 	if (exact == 0)
-		return err_set(err, ERR_INVALID, "what about %s? see: c2cli %s --help", cmd->words,
-			       cmd->words);
+		return err_set(err, ERR_INVALID, "what about %s? see: %s %s --help", cmd->words,
+			       command_name(), cmd->words);
 	return choose_row(cmd, err) && check_one_of(cmd, err) && check_variants(cmd, err);
 }
 

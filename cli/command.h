@@ -30,6 +30,13 @@ extern const struct opts c2cli_opts;
 #define C2CLI_ENDPOINT "127.0.0.1:5555"
 enum { C2CLI_TIMEOUT_S = 10 };
 
+/*
+ * What the program is called, by argv[0]: as c2ae-cli it has the commands of
+ * rules alone, without the word rule. Before anything else here.
+ */
+void command_program(const char *path);
+const char *command_name(void);
+
 /* Commands that call no method; their rows have no request. */
 #define CLI_COMPLETION "completion"
 #define CLI_COMPLETE "__complete" /* for the completion scripts; in no help */
@@ -96,8 +103,25 @@ const struct command_value *command_with(const struct command *cmd, enum flag_ro
 /* The bytes field of a message, or null if it has none. */
 const ProtobufCFieldDescriptor *command_bytes_field(const ProtobufCMessageDescriptor *desc);
 
+/* The field at a dotted path; null: there is none. */
+const ProtobufCFieldDescriptor *command_field(const ProtobufCMessageDescriptor *desc,
+					      const char *path);
+
+enum { COMMAND_WORD_CAP = 48 };
+
+/*
+ * The value of an enum by its name, or by the last part of that if only one has
+ * it: producer for TYPE_PRODUCER. Whatever the case, and with - for _; null: none.
+ */
+const char *command_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
+/* The shortest such word of a value; false: it stands for none, and is not offered. */
+bool command_word_of(char out[COMMAND_WORD_CAP], const ProtobufCEnumDescriptor *e, unsigned i);
+
 /* Help for the commands whose words begin with these ("" for all). False: there are none. */
 bool command_help(FILE *f, const char *words);
+
+/* The completion script of the program, for bash or zsh. */
+void command_script(FILE *f, bool zsh);
 
 /* Each candidate for the last of the words, one a line; ":file" asks for paths. */
 void command_complete(size_t n_words, const char *const *words,

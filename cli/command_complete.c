@@ -45,13 +45,15 @@ static void offer_words(const struct completion *c)
 }
 
 /* What an option of ours or of the command takes; null: nothing, or there is no such option. */
-static const char *value_of(const struct completion *c, const char *word, const struct opt **global)
+static const char *value_of(const struct completion *c, const char *word, const struct opt **global,
+			    const struct api_flag **flag)
 {
 	struct flag flags[FLAGS_MAX];
 	size_t n = command_flags_of(c->words, flags), len;
 	const char *value, *name = opts_split(word, &len, &value);
 
 	*global = NULL;
+	*flag = NULL;
 	for (size_t i = 0; i < c2cli_opts.n; i++) {
 		const struct opt *o = &c2cli_opts.rows[i];
 
@@ -62,8 +64,10 @@ static const char *value_of(const struct completion *c, const char *word, const 
 		}
 	}
 	for (size_t i = 0; i < n; i++)
-		if (strlen(flags[i].name) == len && memcmp(flags[i].name, name, len) == 0)
+		if (strlen(flags[i].name) == len && memcmp(flags[i].name, name, len) == 0) {
+			*flag = flags[i].api;
 			return value ? NULL : flags[i].arg;
+		}
 	return NULL;
 }
 
@@ -79,12 +83,37 @@ static void offer_choices(const struct completion *c, const char *choices)
 	}
 }
 
-static void offer_value(const struct completion *c, const char *arg, const struct opt *global)
+/* What a flag of the command can be, where that is the value of an enum. */
+static void offer_enum(const struct completion *c, const struct api_flag *flag)
+{
+	const struct api_method *row = NULL;
+	const ProtobufCFieldDescriptor *f;
+	char word[COMMAND_WORD_CAP];
+
+	for (size_t i = 0; i < command_count() && !row; i++) {
+		const struct api_command *cli = &command_row(i)->cli;
+
+		for (size_t k = 0; cli->words && k < cli->n_flags; k++)
+			if (&cli->flags[k] == flag)
+				row = command_row(i);
+	}
+	f = row && flag->field ? command_field(row->request, flag->field) : NULL;
+	if (!f || f->type != PROTOBUF_C_TYPE_ENUM)
+		return;
+	for (unsigned i = 0; i < ((const ProtobufCEnumDescriptor *)f->descriptor)->n_values; i++)
+		if (command_word_of(word, f->descriptor, i))
+			offer(c, word);
+}
+
+static void offer_value(const struct completion *c, const char *arg, const struct opt *global,
+			const struct api_flag *flag)
 {
 	if (global && global->choices)
 		offer_choices(c, global->choices);
 	else if (strncmp(arg, "FILE", 4) == 0)
 		c->found(c->ctx, ":file");
+	else if (flag)
+		offer_enum(c, flag);
 }
 
 static void offer_options(const struct completion *c)
@@ -123,6 +152,7 @@ void command_complete(size_t n_words, const char *const *words,
 {
 	struct completion c = {.prefix = "", .found = found, .ctx = ctx};
 	const struct opt *global = NULL;
+	const struct api_flag *flag = NULL;
 	const char *arg = NULL; /* of the option before the word, if it takes one */
 
 	for (size_t i = 0; i + 1 < n_words; i++) {
@@ -131,14 +161,14 @@ void command_complete(size_t n_words, const char *const *words,
 			continue;
 		}
 		if (opts_is_option(words[i]))
-			arg = value_of(&c, words[i], &global);
+			arg = value_of(&c, words[i], &global, &flag);
 		else
 			add_word(&c, words[i]);
 	}
 	if (n_words > 0)
 		c.prefix = words[n_words - 1];
 	if (arg) {
-		offer_value(&c, arg, global);
+		offer_value(&c, arg, global, flag);
 		return;
 	}
 	if (c.prefix[0] != '-' && takes_file(&c)) {
@@ -148,4 +178,52 @@ void command_complete(size_t n_words, const char *const *words,
 	if (c.prefix[0] != '-')
 		offer_words(&c);
 	offer_options(&c);
+}
+
+/* bash splits at : and = as well; 127.0.0.1:5555 is one word to us. */
+static void put_bash(FILE *f, const char *fn, const char *name)
+{
+	fprintf(f,
+		"%s() {\n"
+		"  local IFS=$'\\n' found word words=() i\n"
+		"  for ((i = 1; i <= COMP_CWORD; i++)); do\n"
+		"    word=${COMP_WORDS[i]}\n"
+		"    if [[ ${#words[@]} -gt 0 && ($word == [:=]* || ${words[-1]} == *[:=]) ]]; "
+		"then\n"
+		"      words[-1]+=$word\n"
+		"    else\n"
+		"      words+=(\"$word\")\n"
+		"    fi\n"
+		"  done\n"
+		"  found=$(%s " CLI_COMPLETE " \"${words[@]}\" 2>/dev/null)\n"
+		"  if [ \"$found\" = :file ]; then\n"
+		"    COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+		"    compopt -o filenames\n"
+		"  else\n"
+		"    COMPREPLY=($found)\n"
+		"  fi\n"
+		"}\n"
+		"complete -F %s %s\n",
+		fn, name, fn, name);
+}
+
+static void put_zsh(FILE *f, const char *fn, const char *name)
+{
+	fprintf(f,
+		"#compdef %s\n"
+		"%s() {\n"
+		"  local -a found\n"
+		"  found=(${(f)\"$(%s " CLI_COMPLETE
+		" \"${(@)words[2,CURRENT]}\" 2>/dev/null)\"})\n"
+		"  if [[ ${found[(r):file]} == :file ]]; then _files; else compadd -a found; fi\n"
+		"}\n"
+		"if [ \"$funcstack[1]\" = _%s ]; then %s \"$@\"; else compdef %s %s; fi\n",
+		name, fn, name, name, fn, fn, name);
+}
+
+void command_script(FILE *f, bool zsh)
+{
+	bool rules = strcmp(command_name(), "c2cli") != 0;
+
+	(zsh ? put_zsh : put_bash)(f, rules ? "_c2ae_cli" : "_c2cli", command_name());
 }

@@ -22,7 +22,7 @@ static void put_usage(FILE *f, const struct api_method *row)
 	size_t n = command_flags(row, flags);
 	bool in_group = false;
 
-	fprintf(f, "  c2cli %s", row->cli.words);
+	fprintf(f, "  %s %s", command_name(), row->cli.words);
 	for (size_t i = 0; i < n; i++) {
 		const struct flag *fl = &flags[i];
 		bool group = fl->api && fl->api->one_of && fl->role == FLAG_PLAIN;
@@ -98,25 +98,40 @@ static void put_command(FILE *f, const char *words)
 	}
 }
 
+static const char c2cli_head[] =
+	"Usage: c2cli [OPTION]... COMMAND [OPTION]...\n\n"
+	"Manages the clients, topics, keys and rules of a key server. Without a command it\n"
+	"reads commands: from a terminal with history and completion, else from the\n"
+	"lines of standard input, until one fails.\n\nCommands:\n";
+static const char c2cli_examples[] = "  e4keygen -type symmetric -out dev1.key\n"
+				     "  c2cli client create --name dev1 --key dev1.key\n"
+				     "  c2cli topic create --name sensors/temp\n"
+				     "  c2cli attach --client dev1 --topic sensors/temp\n"
+				     "  c2cli status --topic sensors/temp --wait\n";
+static const char rules_head[] =
+	"Usage: c2ae-cli [OPTION]... COMMAND [OPTION]...\n\n"
+	"Manages the rules by which a key server rotates keys: the commands of c2cli rule.\n\n"
+	"Commands:\n";
+static const char rules_examples[] =
+	"  c2ae-cli create --description 'sensors, each Sunday' --action KEY_ROTATION\n"
+	"  c2ae-cli add-target --rule 1 --type TOPIC --expr sensors/temp\n"
+	"  c2ae-cli add-trigger --rule 1 --type TIME_INTERVAL --setting 'expr=0 3 * * SUN'\n"
+	"  c2ae-cli show --rule 1\n";
+
 static void put_overview(FILE *f)
 {
-	fprintf(f, "Usage: c2cli [OPTION]... COMMAND [OPTION]...\n\n"
-		   "Manages the clients, topics and keys of a key server. Without a command it\n"
-		   "reads commands: from a terminal with history and completion, else from the\n"
-		   "lines of standard input, until one fails.\n\nCommands:\n");
+	bool rules = strcmp(command_name(), "c2cli") != 0;
+
+	fputs(rules ? rules_head : c2cli_head, f);
 	put_commands(f, "");
 	fprintf(f, "\nOptions of all commands:\n");
 	opts_help(&c2cli_opts, f);
 	fprintf(f,
-		"\nExamples:\n"
-		"  e4keygen -type symmetric -out dev1.key\n"
-		"  c2cli client create --name dev1 --key dev1.key\n"
-		"  c2cli topic create --name sensors/temp\n"
-		"  c2cli attach --client dev1 --topic sensors/temp\n"
-		"  c2cli status --topic sensors/temp --wait\n\n"
+		"\nExamples:\n%s\n"
 		"Exit codes: 0 done, 2 bad command or argument, 3 not found, 4 exists or not in\n"
 		"this state, 5 not allowed, 7 out of time, 69 server away.\n"
-		"Help for one command: c2cli COMMAND --help\n");
+		"Help for one command: %s COMMAND --help\n",
+		rules ? rules_examples : c2cli_examples, command_name());
 }
 
 bool command_help(FILE *f, const char *words)
@@ -139,7 +154,8 @@ bool command_help(FILE *f, const char *words)
 		fprintf(f, "Usage:\n");
 		put_command(f, words);
 	} else {
-		fprintf(f, "Usage: c2cli %s COMMAND [OPTION]...\n\nCommands:\n", words);
+		fprintf(f, "Usage: %s %s COMMAND [OPTION]...\n\nCommands:\n", command_name(),
+			words);
 		put_commands(f, words);
 	}
 	fprintf(f, "\nOptions of all commands:\n");

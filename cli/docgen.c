@@ -1,7 +1,7 @@
 /*
  * Makes the man pages and completion scripts from the tables of the programs:
  *   docgen man PROGRAM TEMPLATE     the page, with lines @OPTIONS@ and @COMMANDS@ filled in
- *   docgen bash|zsh PROGRAM         the completion script (that of c2cli is its own command)
+ *   docgen bash|zsh PROGRAM         the completion script
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,8 +173,18 @@ static const struct program {
 	{"e4keygen", &keygen_opts, NULL},
 	{"e4client", &client_opts, put_client_commands},
 	{"c2cli", &c2cli_opts, put_c2cli_commands},
+	{"c2ae-cli", &c2cli_opts, put_c2cli_commands},
 	{"e4sim", &sim_opts, NULL},
 };
+
+/* c2cli completes by asking itself. */
+static void put_script(const struct program *p, bool zsh)
+{
+	if (p->opts == &c2cli_opts)
+		command_script(stdout, zsh);
+	else
+		(zsh ? put_zsh : put_bash)(p->name, p->opts);
+}
 
 static bool put_page(const struct program *p, const char *path)
 {
@@ -206,12 +216,13 @@ int main(int argc, char **argv)
 
 		if (strcmp(p->name, argv[2]) != 0)
 			continue;
+		command_program(p->name);
 		if (strcmp(argv[1], "man") == 0 && argc == 4)
 			return put_page(p, argv[3]) ? EXIT_SUCCESS : EXIT_FAILURE;
 		if (strcmp(argv[1], "bash") == 0)
-			return put_bash(p->name, p->opts), EXIT_SUCCESS;
+			return put_script(p, false), EXIT_SUCCESS;
 		if (strcmp(argv[1], "zsh") == 0)
-			return put_zsh(p->name, p->opts), EXIT_SUCCESS;
+			return put_script(p, true), EXIT_SUCCESS;
 	}
 	fprintf(stderr, "usage: docgen man PROGRAM TEMPLATE | docgen bash|zsh PROGRAM\n");
 	return EXIT_FAILURE;

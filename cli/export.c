@@ -140,7 +140,7 @@ static bool run_page(struct export *x, struct err *err)
 	      api_set_field(request, "cursor", x->cursor, strlen(x->cursor), &arena, NULL, err)) &&
 	     api_set_field(request, "limit", limit, strlen(limit), &arena, NULL, err) &&
 	     (!x->clients || api_set_field(request, "withTopics", "true", 4, &arena, NULL, err)) &&
-	     grpc_call(x->s->grpc, m, request, &arena, &page, err);
+	     rpc_call(x->s->rpc, m, request, &arena, &page, err);
 	if (ok && x->clients)
 		ok = put_clients(x, (const void *)page, err);
 	else if (ok)

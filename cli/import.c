@@ -149,7 +149,7 @@ static bool client_row(struct import *im, Pb__BatchOperation *op, struct err *er
 	c->name = copy_of(im, name);
 	im->bytes += 64;
 	if (type) {
-		value = request_word(&pb__client_type__descriptor, type, strlen(type));
+		value = command_word(&pb__client_type__descriptor, type, strlen(type));
 		if (!value)
 			return err_set(err, ERR_INVALID,
 				       "type: producer, consumer, both or unknown");
@@ -295,7 +295,7 @@ static bool call_batch(struct import *im, const Pb__BatchResponse **answer, stru
 	const struct timespec pause = {0, PAUSE_MS * 1000000L};
 	ProtobufCMessage *msg;
 
-	while (!grpc_call(im->s->grpc, &api_methods[API_C2_BATCH], &im->request->base, &im->arena,
+	while (!rpc_call(im->s->rpc, &api_methods[API_C2_BATCH], &im->request->base, &im->arena,
 			  &msg, err)) {
 		if ((err->code != ERR_UNAVAILABLE && err->code != ERR_DEADLINE) ||
 		    im->n_rows == 0 || is_stopped(im) || clock_real.mono_ms(clock_real.ctx) >= end)
@@ -474,7 +474,7 @@ bool run_import(struct session *s, const struct command *cmd, struct err *err)
 		return false;
 	/* A thousand rows over a database far away, on a busy disk, are more than a call. */
 	if (s->timeout_s == 0)
-		grpc_set_timeout(s->grpc, CHUNK_TIMEOUT_MS);
+		rpc_set_timeout(s->rpc, CHUNK_TIMEOUT_MS);
 	ok = run_opened(&im, err);
 	if (!new_keys_close(im.keys, ok ? err : NULL))
 		ok = false;

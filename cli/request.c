@@ -1,6 +1,8 @@
+#include <jansson.h>
 #include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/json.h"
 #include "base/file.h"
@@ -37,7 +39,7 @@ bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct e
 	ProtobufCMessage *answer;
 	Pb__CryptoMode mode;
 
-	if (!grpc_call(s->grpc, &api_methods[API_C2_GET_CRYPTO_MODE], &request.base, arena, &answer,
+	if (!rpc_call(s->rpc, &api_methods[API_C2_GET_CRYPTO_MODE], &request.base, arena, &answer,
 		       err))
 		return false;
 	mode = ((const Pb__GetCryptoModeResponse *)(const void *)answer)->cryptomode;
@@ -151,36 +153,95 @@ static bool set_from_file(struct session *s, const struct command_value *v, Prot
 	       set_bytes(msg, v->flag.api->field, bytes, len, arena, err);
 }
 
-/* "producer" for TYPE_PRODUCER; null: no value of this enum ends so. */
-const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len)
+/* "; one of any, topic, topic-pattern" */
+static void put_words(char *out, size_t cap, const ProtobufCEnumDescriptor *e)
 {
-	for (unsigned i = 0; i < e->n_values; i++) {
-		const char *last = strrchr(e->values[i].name, '_');
+	char word[COMMAND_WORD_CAP];
+	size_t n = 0;
 
-		last = last ? last + 1 : e->values[i].name;
-		if (strlen(last) == len && strncasecmp(last, word, len) == 0)
-			return e->values[i].name;
-	}
-	return NULL;
+	for (unsigned i = 0; i < e->n_values && n < cap; i++)
+		if (command_word_of(word, e, i))
+			n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? ", " : "; one of ",
+					      word);
 }
 
 static bool set_word(ProtobufCMessage *msg, const struct api_flag *flag, const char *word,
 		     size_t len, struct arena *arena, struct err *err)
 {
-	const ProtobufCFieldDescriptor *f =
-		protobuf_c_message_descriptor_get_field_by_name(msg->descriptor, flag->field);
+	const ProtobufCFieldDescriptor *f = command_field(msg->descriptor, flag->field);
 
 	if (f && f->type == PROTOBUF_C_TYPE_ENUM) {
-		const char *name = request_word(f->descriptor, word, len);
+		const char *name = command_word(f->descriptor, word, len);
+		char words[160] = "";
 
 		if (!name)
-			return err_set(err, ERR_INVALID, "--%s: no such word: %.*s", flag->name,
-				       (int)(len < 40 ? len : 40), word);
+			put_words(words, sizeof words, f->descriptor);
+		if (!name)
+			return err_set(err, ERR_INVALID, "--%s: no such word: %.*s%s", flag->name,
+				       (int)(len < 40 ? len : 40), word, words);
 		word = name;
 		len = strlen(name);
 	}
 	return api_set_field(msg, flag->field, word, len, arena, NULL, err) ||
 	       err_wrap(err, "--%s", flag->name);
+}
+
+/* --- settings of a trigger: KEY=VALUE as one JSON object ------------------------------------ */
+
+/* A number where the key wants one; what it is for the server decides. */
+static json_t *setting_value(const char *key, size_t len, const char *text, struct err *err)
+{
+	static const char *const numbers[] = {"maxOccurrence", "max"};
+	int64_t n;
+
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (strlen(numbers[i]) == len && memcmp(numbers[i], key, len) == 0) {
+			char what[40];
+
+			snprintf(what, sizeof what, "--setting %s", numbers[i]);
+			return opts_int(text, 1, INT64_MAX, what, &n, err) ? json_integer(n) : NULL;
+		}
+	return json_string(text);
+}
+
+static bool add_setting(json_t *o, const char *text, struct err *err)
+{
+	size_t len = strcspn(text, "=");
+	json_t *value;
+
+	if (len == 0 || !text[len])
+		return err_set(err, ERR_INVALID, "--setting is KEY=VALUE, as 'expr=0 3 * * *'");
+	if (json_object_getn(o, text, len))
+		return err_set(err, ERR_INVALID, "--setting %.*s was given twice",
+			       (int)(len < 40 ? len : 40), text);
+	*err = (struct err){ERR_OK, ""};
+	value = setting_value(text, len, text + len + 1, err);
+	if (json_object_setn_new(o, text, len, value) == 0)
+		return true;
+	return err->code != ERR_OK ? false : err_set(err, ERR_INVALID, "--setting is not UTF-8");
+}
+
+/* All of them, at the first. */
+static bool set_settings(const struct command *cmd, const struct command_value *v,
+			 ProtobufCMessage *msg, struct arena *arena, struct err *err)
+{
+	const struct api_flag *flag = v->flag.api;
+	json_t *o;
+	char *text;
+	bool ok = true;
+
+	if (command_get(cmd, flag->name) != v)
+		return true;
+	o = json_object();
+	for (size_t i = 0; ok && i < cmd->n_values; i++)
+		if (cmd->values[i].flag.api == flag)
+			ok = add_setting(o, cmd->values[i].text, err);
+	text = ok ? json_dumps(o, JSON_COMPACT) : NULL;
+	if (text)
+		ok = set_bytes(msg, flag->field, (const uint8_t *)text, strlen(text), arena, err);
+	free(text);
+	json_decref(o);
+	return ok;
 }
 
 /* What is between the commas. */
@@ -220,6 +281,8 @@ static bool set_value(struct session *s, const struct command *cmd, const struct
 		return set_list(msg, v->flag.api, text, arena, err);
 	case API_FLAG_CHOICE:
 		return set_word(msg, v->flag.api, text, strlen(text), arena, err);
+	case API_FLAG_SETTING:
+		return set_settings(cmd, v, msg, arena, err);
 	case API_FLAG_STRING:
 	case API_FLAG_BOOL:
 	case API_FLAG_INT64:
@@ -240,6 +303,11 @@ bool request_build(struct session *s, const struct command *cmd, struct arena *a
 		   ProtobufCMessage **request, struct err *err)
 {
 	*request = api_message_new(cmd->row->request, arena);
+	if ((cmd->row->cli.kind == API_COMMAND_PAUSE &&
+	     !api_set_field(*request, "pause", "true", 4, arena, NULL, err)) ||
+	    (cmd->row->cli.kind == API_COMMAND_RESUME &&
+	     !api_set_field(*request, "pause", "false", 5, arena, NULL, err)))
+		return false;
 	for (size_t i = 0; i < cmd->n_values; i++)
 		if (!set_value(s, cmd, &cmd->values[i], *request, arena, err))
 			return false;

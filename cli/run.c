@@ -30,6 +30,15 @@ static bool write_out(const ProtobufCMessage *answer, const char *path, struct e
 			  api_field_is_secret(answer->descriptor, f->id) ? 0600 : 0644, false, err);
 }
 
+/* Of a row of our own: the one that takes its request. */
+static const struct api_method *method_of(const struct api_method *row)
+{
+	for (size_t m = 0; !row->response && m < API_N_METHODS; m++)
+		if (api_methods[m].request == row->request)
+			return &api_methods[m];
+	return row;
+}
+
 static bool run_call(struct session *s, const struct command *cmd, struct arena *arena,
 		     struct err *err)
 {
@@ -37,7 +46,7 @@ static bool run_call(struct session *s, const struct command *cmd, struct arena 
 	ProtobufCMessage *request, *answer;
 
 	return request_build(s, cmd, arena, &request, err) &&
-	       grpc_call(s->grpc, cmd->row, request, arena, &answer, err) &&
+	       rpc_call(s->rpc, method_of(cmd->row), request, arena, &answer, err) &&
 	       (out ? write_out(answer, out->text, err) : show_answer(answer, s->json, err));
 }
 
@@ -69,7 +78,7 @@ static bool run_page(struct session *s, const struct command *cmd, struct show_l
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
 		  set_number(request, "offset", offset, &arena, err) &&
 		  set_number(request, "count", count, &arena, err) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  rpc_call(s->rpc, cmd->row, request, &arena, &page, err) &&
 		  show_list_page(list, page, n, err);
 
 	arena_free(&arena);
@@ -124,7 +133,7 @@ static bool run_cursor_page(struct session *s, const struct command *cmd, struct
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
 		  (!*cursor ||
 		   api_set_field(request, "cursor", *cursor, strlen(*cursor), &arena, NULL, err)) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &page, err) &&
+		  rpc_call(s->rpc, cmd->row, request, &arena, &page, err) &&
 		  (is_list(cmd) ? show_list_page(&p->list, page, &n, err)
 				: show_sum_add(p, page, err));
 
@@ -189,7 +198,7 @@ static bool run_stream(struct session *s, const struct command *cmd, struct aren
 
 	if (!request_build(s, cmd, arena, &request, err))
 		return false;
-	if (grpc_stream(s->grpc, cmd->row, request, on_event, &sink, err))
+	if (rpc_stream(s->rpc, cmd->row, request, on_event, &sink, err))
 		return !sink.failed;
 	/* Stopping is how one leaves it. */
 	return err->code == ERR_CANCELLED && s->stop && *s->stop;
@@ -229,7 +238,7 @@ static bool ask_status(struct session *s, const struct command *cmd, struct show
 	struct arena arena = ARENA_INIT;
 	ProtobufCMessage *request, *status;
 	bool ok = request_build(s, cmd, &arena, &request, err) &&
-		  grpc_call(s->grpc, cmd->row, request, &arena, &status, err) &&
+		  rpc_call(s->rpc, cmd->row, request, &arena, &status, err) &&
 		  show_progress_of(status, p, err);
 
 	if (ok)
@@ -282,6 +291,9 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	case API_COMMAND_EXPORT:
 		ok = run_export(s, cmd, err);
 		break;
+	case API_COMMAND_APPLY:
+		ok = run_rules_apply(s, cmd, err);
+		break;
 	case API_COMMAND_STREAM:
 		ok = run_stream(s, cmd, &arena, err);
 		break;
@@ -289,6 +301,8 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 		ok = command_is_on(cmd, "wait") ? run_wait(s, cmd, err)
 						: run_call(s, cmd, &arena, err);
 		break;
+	case API_COMMAND_PAUSE:
+	case API_COMMAND_RESUME:
 	case API_COMMAND_CALL:
 		ok = run_call(s, cmd, &arena, err);
 		break;

@@ -8,11 +8,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "cli/command.h"
-#include "cli/grpc.h"
+#include "cli/rpc.h"
+#include "engine.pb-c.h"
 
 struct session {
 	int64_t timeout_s; /* as given with the command; 0: not given */
-	struct grpc *grpc;
+	struct rpc *rpc;
 	bool json;
 	bool stdin_taken; /* commands come from standard input: "-" cannot */
 	volatile sig_atomic_t *stop;
@@ -21,6 +22,8 @@ struct session {
 /* A file of rows in batches, and what there is as rows (import.c, export.c). */
 bool run_import(struct session *s, const struct command *cmd, struct err *err);
 bool run_export(struct session *s, const struct command *cmd, struct err *err);
+/* The rules of a file (rules_apply.c). */
+bool run_rules_apply(struct session *s, const struct command *cmd, struct err *err);
 
 /* One command of the API, its answer on standard output. */
 bool run_command(struct session *s, const struct command *cmd, struct err *err);
@@ -36,13 +39,16 @@ bool request_build(struct session *s, const struct command *cmd, struct arena *a
 bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct err *err);
 /* ERR_INVALID for "-" while standard input holds the commands. */
 bool request_stdin(const struct session *s, const char *path, struct err *err);
-/* The value of an enum whose name ends with the word, as producer; null: none. */
-const char *request_word(const ProtobufCEnumDescriptor *e, const char *word, size_t len);
 
 /* --- Answers on the screen (show.c) ----------------------------------------- */
 
 /* An answer as aligned lines, or as JSON on one line. */
 bool show_answer(const ProtobufCMessage *msg, bool json, struct err *err);
+
+/* The same of rules, runs and due times (show_rules.c); false: it is none of these. */
+bool show_rules(const ProtobufCMessage *msg);
+/* A page of runs; the first has a head. */
+void show_runs(const Pb__ListRunsResponse *page, bool first);
 
 /* One event of a stream, on one line. */
 bool show_event(const ProtobufCMessage *msg, bool json, struct err *err);

@@ -145,6 +145,8 @@ bool show_answer(const ProtobufCMessage *msg, bool json, struct err *err)
 
 	if (json)
 		return print_json(msg, err);
+	if (show_rules(msg))
+		return true;
 	if (!to_json(msg, &o, err))
 		return false;
 	print_table(o);
@@ -237,6 +239,11 @@ bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n
 	list = json_object_get(o, name);
 	if (l->json && !l->begun)
 		printf("{\"%s\":[", name);
+	if (!l->json && page->descriptor == &pb__list_runs_response__descriptor) {
+		show_runs((const void *)page, !l->begun);
+		l->n += json_array_size(list);
+		list = NULL;
+	}
 	l->begun = true;
 	json_array_foreach(list, i, entry)
 	{
@@ -254,7 +261,7 @@ bool show_list_page(struct show_list *l, const ProtobufCMessage *page, size_t *n
 		}
 		l->n++;
 	}
-	*n = json_array_size(list);
+	*n = json_array_size(json_object_get(o, name));
 	json_decref(o);
 	return true;
 }

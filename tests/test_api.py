@@ -15,12 +15,13 @@ GRPCJS = ROOT / "tests" / "grpcjs"
 class GrpcClient(Process):
     """@grpc/grpc-js with the .proto: nothing of it is ours."""
 
-    def __init__(self, port, ca=None, token=None):
+    def __init__(self, port, ca=None, token=None, proto=None, service=None):
         super().__init__()
         if not (GRPCJS / "node_modules").exists():
             subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=GRPCJS, check=True,
                            capture_output=True, timeout=300)
-        self.spawn(["node", GRPCJS / "call.js", f"localhost:{port}", ca or "", token or ""],
+        self.spawn(["node", GRPCJS / "call.js", f"localhost:{port}", ca or "", token or "",
+                    proto or "", service or ""],
                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def send(self, method, request):
@@ -110,6 +111,27 @@ def test_the_event_stream_tells_who_joined_and_who_left(c2):
         assert int(second["sequence"]) == int(first["sequence"]) + 1
     finally:
         client.kill()
+
+
+def test_events_of_later_types_are_for_those_who_ask(c2):
+    clients = [GrpcClient(c2.grpc_port), GrpcClient(c2.grpc_port)]
+    try:
+        for client, request in zip(clients, ({}, {"all": True})):
+            client.send("SubscribeToEventStream", request)
+            assert client.read() == {"subscribed": True}
+        c2.new_topic("events/two")
+        for name in "ab":
+            c2.new_client(name, b"k" * 32)
+            c2.attach(name, "events/two")
+            c2.call("DELETE", f"/e4/client/{name}")
+        old, new = (["{type} {source}".format(**client.read()["event"]) for _ in range(n)]
+                    for client, n in zip(clients, (4, 6)))
+        assert new == [f"{what} {name}" for name in "ab" for what in (
+            "CLIENT_SUBSCRIBED", "CLIENT_UNSUBSCRIBED", "CLIENT_REMOVED")]
+        assert old == [e for e in new if "REMOVED" not in e]
+    finally:
+        for client in clients:
+            client.kill()
 
 
 def test_a_late_subscriber_gets_the_events_after_the_one_it_saw(c2):

@@ -1,4 +1,4 @@
-"""The commands of docs/operating.md, docs/api.md and client/README.md, as they are printed."""
+"""The commands of docs/*.md and client/README.md, as they are printed."""
 
 import os
 import shlex
@@ -15,8 +15,8 @@ PAGE = (ROOT / "docs" / "operating.md").read_text()
 LIBRARY = (ROOT / "client" / "README.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 
-
 DATABASE = (ROOT / "docs" / "database.md").read_text()
+RULES = (ROOT / "docs" / "rules.md").read_text()
 
 
 def blocks(section, page=PAGE):
@@ -206,6 +206,21 @@ def test_the_api_answers_curl_as_printed(tmp_path, c2):
     assert '"members":"1"' in answers
 
 
+def test_rules_are_made_as_printed(tmp_path, c2):
+    shell = Shell(tmp_path, f"127.0.0.1:{c2.grpc_port}")
+    make, look, use, keep = blocks("A first rule", RULES)
+    shell.run(make)
+    shown = shell.run(look)
+    assert "plant, weekly" in shown and "trigger 3" in shown and "matches 1" in shown
+    assert "unchanged  1" in shell.run(keep)
+    [waves] = blocks("Rotation in waves", RULES)
+    assert "1%, 10%, 100%" in shell.run(waves)
+    [calls] = blocks("By HTTP", RULES)
+    answers = shell.run(calls.replace(":8888", f":{c2.http_port}"))
+    assert '"error"' not in answers and answers.count('"description":"weekly"') == 2
+    assert "paused" in shell.run(use)
+
+
 @pytest.mark.parametrize("section", ["Without a key server", "One file"])
 def test_the_library_is_built_by_hand_as_printed(tmp_path, section):
     folder = tmp_path / "client"
@@ -229,10 +244,10 @@ def test_what_is_installed_is_found_by_a_compiler(tmp_path):
     done = subprocess.run(["sh", "-euc", build, example], cwd=tmp_path, env=env, text=True,
                           capture_output=True)
     assert done.returncode == 0 and "21.5 C" in done.stdout, done.stderr
-    for page in "man8/c2.8", "man1/c2cli.1", "man1/e4client.1", "man1/e4keygen.1":
+    for page in "man8/c2.8", "man1/c2cli.1", "man1/c2ae-cli.1", "man1/e4client.1", "man1/e4keygen.1":
         text = (tmp_path / "usr/local/share/man" / page).read_text()
         assert ".SH NAME" in text and "\n@" not in text
-    for program in "c2", "c2cli", "e4client", "e4keygen":
+    for program in "c2", "c2cli", "c2ae-cli", "e4client", "e4keygen":
         done = subprocess.run([tmp_path / "usr/local/bin" / program, "--help"],
                               capture_output=True, text=True)
         assert "Usage" in done.stdout + done.stderr

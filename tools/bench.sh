@@ -7,5 +7,6 @@ build/release/client/bench/bench_crypto
 build/release/client/bench/bench_ct64
 build/release/c2/core/tests/bench_send
 build/release/c2/core/tests/bench_mqtt
+build/release/engine/tests/bench_schedule
 /usr/bin/python3 tools/bench_sim.py
 exec /usr/bin/python3 tools/bench_c2.py "$@"

@@ -3697,6 +3697,96 @@ void   pb__event__free_unpacked
   assert(message->base.descriptor == &pb__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__list_events_request__init
+                     (Pb__ListEventsRequest         *message)
+{
+  static const Pb__ListEventsRequest init_value = PB__LIST_EVENTS_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__list_events_request__get_packed_size
+                     (const Pb__ListEventsRequest *message)
+{
+  assert(message->base.descriptor == &pb__list_events_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__list_events_request__pack
+                     (const Pb__ListEventsRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__list_events_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__list_events_request__pack_to_buffer
+                     (const Pb__ListEventsRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__list_events_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ListEventsRequest *
+       pb__list_events_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ListEventsRequest *)
+     protobuf_c_message_unpack (&pb__list_events_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__list_events_request__free_unpacked
+                     (Pb__ListEventsRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__list_events_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__list_events_response__init
+                     (Pb__ListEventsResponse         *message)
+{
+  static const Pb__ListEventsResponse init_value = PB__LIST_EVENTS_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__list_events_response__get_packed_size
+                     (const Pb__ListEventsResponse *message)
+{
+  assert(message->base.descriptor == &pb__list_events_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__list_events_response__pack
+                     (const Pb__ListEventsResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__list_events_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__list_events_response__pack_to_buffer
+                     (const Pb__ListEventsResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__list_events_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__ListEventsResponse *
+       pb__list_events_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__ListEventsResponse *)
+     protobuf_c_message_unpack (&pb__list_events_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__list_events_response__free_unpacked
+                     (Pb__ListEventsResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__list_events_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pb__health_check_request__init
                      (Pb__HealthCheckRequest         *message)
 {
@@ -4506,7 +4596,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_client_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[13] =
+static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[14] =
 {
   {
     "revision",
@@ -4664,11 +4754,24 @@ static const ProtobufCFieldDescriptor pb__get_client_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keyRevision",
+    102,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetClientStatusResponse, keyrevision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_client_status_response__field_indices_by_name[] = {
   8,   /* field[8] = clockOffset */
   2,   /* field[2] = confirmedRevision */
   4,   /* field[4] = keyPending */
+  13,   /* field[13] = keyRevision */
   6,   /* field[6] = lastSeen */
   7,   /* field[7] = nextAttempt */
   9,   /* field[9] = reason */
@@ -4684,7 +4787,7 @@ static const ProtobufCIntRange pb__get_client_status_response__number_ranges[2 +
 {
   { 1, 0 },
   { 100, 11 },
-  { 0, 13 }
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
 {
@@ -4694,7 +4797,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
   "Pb__GetClientStatusResponse",
   "pb",
   sizeof(Pb__GetClientStatusResponse),
-  13,
+  14,
   pb__get_client_status_response__field_descriptors,
   pb__get_client_status_response__field_indices_by_name,
   2,  pb__get_client_status_response__number_ranges,
@@ -8308,7 +8411,7 @@ const ProtobufCMessageDescriptor pb__unprotect_message_response__descriptor =
   (ProtobufCMessageInit) pb__unprotect_message_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__field_descriptors[1] =
+static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__field_descriptors[2] =
 {
   {
     "afterSequence",
@@ -8322,14 +8425,27 @@ static const ProtobufCFieldDescriptor pb__subscribe_to_event_stream_request__fie
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "all",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__SubscribeToEventStreamRequest, all),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__subscribe_to_event_stream_request__field_indices_by_name[] = {
   0,   /* field[0] = afterSequence */
+  1,   /* field[1] = all */
 };
 static const ProtobufCIntRange pb__subscribe_to_event_stream_request__number_ranges[1 + 1] =
 {
   { 100, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descriptor =
 {
@@ -8339,7 +8455,7 @@ const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descript
   "Pb__SubscribeToEventStreamRequest",
   "pb",
   sizeof(Pb__SubscribeToEventStreamRequest),
-  1,
+  2,
   pb__subscribe_to_event_stream_request__field_descriptors,
   pb__subscribe_to_event_stream_request__field_indices_by_name,
   1,  pb__subscribe_to_event_stream_request__number_ranges,
@@ -8435,6 +8551,134 @@ const ProtobufCMessageDescriptor pb__event__descriptor =
   pb__event__field_indices_by_name,
   2,  pb__event__number_ranges,
   (ProtobufCMessageInit) pb__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__list_events_request__field_descriptors[2] =
+{
+  {
+    "afterSequence",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ListEventsRequest, aftersequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ListEventsRequest, limit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__list_events_request__field_indices_by_name[] = {
+  0,   /* field[0] = afterSequence */
+  1,   /* field[1] = limit */
+};
+static const ProtobufCIntRange pb__list_events_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pb__list_events_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ListEventsRequest",
+  "ListEventsRequest",
+  "Pb__ListEventsRequest",
+  "pb",
+  sizeof(Pb__ListEventsRequest),
+  2,
+  pb__list_events_request__field_descriptors,
+  pb__list_events_request__field_indices_by_name,
+  1,  pb__list_events_request__number_ranges,
+  (ProtobufCMessageInit) pb__list_events_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__list_events_response__field_descriptors[4] =
+{
+  {
+    "events",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pb__ListEventsResponse, n_events),
+    offsetof(Pb__ListEventsResponse, events),
+    &pb__event__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "firstSequence",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ListEventsResponse, firstsequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "lastSequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ListEventsResponse, lastsequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revision",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__ListEventsResponse, revision),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__list_events_response__field_indices_by_name[] = {
+  0,   /* field[0] = events */
+  1,   /* field[1] = firstSequence */
+  2,   /* field[2] = lastSequence */
+  3,   /* field[3] = revision */
+};
+static const ProtobufCIntRange pb__list_events_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pb__list_events_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.ListEventsResponse",
+  "ListEventsResponse",
+  "Pb__ListEventsResponse",
+  "pb",
+  sizeof(Pb__ListEventsResponse),
+  4,
+  pb__list_events_response__field_descriptors,
+  pb__list_events_response__field_indices_by_name,
+  1,  pb__list_events_response__number_ranges,
+  (ProtobufCMessageInit) pb__list_events_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define pb__health_check_request__field_descriptors NULL
@@ -8632,17 +8876,21 @@ const ProtobufCEnumDescriptor pb__crypto_mode__descriptor =
   pb__crypto_mode__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue pb__event_type__enum_values_by_number[3] =
+static const ProtobufCEnumValue pb__event_type__enum_values_by_number[5] =
 {
   { "UNDEFINED", "PB__EVENT_TYPE__UNDEFINED", 0 },
   { "CLIENT_SUBSCRIBED", "PB__EVENT_TYPE__CLIENT_SUBSCRIBED", 1 },
   { "CLIENT_UNSUBSCRIBED", "PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED", 2 },
+  { "CLIENT_REMOVED", "PB__EVENT_TYPE__CLIENT_REMOVED", 100 },
+  { "ALARM", "PB__EVENT_TYPE__ALARM", 101 },
 };
 static const ProtobufCIntRange pb__event_type__value_ranges[] = {
-{0, 0},{0, 3}
+{0, 0},{100, 3},{0, 5}
 };
-static const ProtobufCEnumValueIndex pb__event_type__enum_values_by_name[3] =
+static const ProtobufCEnumValueIndex pb__event_type__enum_values_by_name[5] =
 {
+  { "ALARM", 4 },
+  { "CLIENT_REMOVED", 3 },
   { "CLIENT_SUBSCRIBED", 1 },
   { "CLIENT_UNSUBSCRIBED", 2 },
   { "UNDEFINED", 0 },
@@ -8654,11 +8902,11 @@ const ProtobufCEnumDescriptor pb__event_type__descriptor =
   "EventType",
   "Pb__EventType",
   "pb",
-  3,
+  5,
   pb__event_type__enum_values_by_number,
-  3,
+  5,
   pb__event_type__enum_values_by_name,
-  1,
+  2,
   pb__event_type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -98,6 +98,8 @@ typedef struct Pb__UnprotectMessageRequest Pb__UnprotectMessageRequest;
 typedef struct Pb__UnprotectMessageResponse Pb__UnprotectMessageResponse;
 typedef struct Pb__SubscribeToEventStreamRequest Pb__SubscribeToEventStreamRequest;
 typedef struct Pb__Event Pb__Event;
+typedef struct Pb__ListEventsRequest Pb__ListEventsRequest;
+typedef struct Pb__ListEventsResponse Pb__ListEventsResponse;
 typedef struct Pb__HealthCheckRequest Pb__HealthCheckRequest;
 typedef struct Pb__HealthCheckResponse Pb__HealthCheckResponse;
 typedef struct Pb__GetCryptoModeRequest Pb__GetCryptoModeRequest;
@@ -115,7 +117,9 @@ typedef enum _Pb__CryptoMode {
 typedef enum _Pb__EventType {
   PB__EVENT_TYPE__UNDEFINED = 0,
   PB__EVENT_TYPE__CLIENT_SUBSCRIBED = 1,
-  PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED = 2
+  PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED = 2,
+  PB__EVENT_TYPE__CLIENT_REMOVED = 100,
+  PB__EVENT_TYPE__ALARM = 101
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PB__EVENT_TYPE)
 } Pb__EventType;
 typedef enum _Pb__DeliveryStatus {
@@ -329,10 +333,11 @@ struct  Pb__GetClientStatusResponse
   Pb__ClientType type;
   size_t n_tags;
   char **tags;
+  int64_t keyrevision;
 };
 #define PB__GET_CLIENT_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_client_status_response__descriptor) \
-    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL }
+    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL, 0 }
 
 
 typedef enum {
@@ -1159,6 +1164,7 @@ typedef enum {
 struct  Pb__SubscribeToEventStreamRequest
 {
   ProtobufCMessage base;
+  protobuf_c_boolean all;
   Pb__SubscribeToEventStreamRequest__StartCase start_case;
   union {
     int64_t aftersequence;
@@ -1166,7 +1172,7 @@ struct  Pb__SubscribeToEventStreamRequest
 };
 #define PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__subscribe_to_event_stream_request__descriptor) \
-    , PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START__NOT_SET, {0} }
+    , 0, PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START__NOT_SET, {0} }
 
 
 struct  Pb__Event
@@ -1181,6 +1187,31 @@ struct  Pb__Event
 #define PB__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__event__descriptor) \
     , PB__EVENT_TYPE__UNDEFINED, (char *)(uintptr_t)protobuf_c_empty_string, (char *)(uintptr_t)protobuf_c_empty_string, NULL, 0 }
+
+
+struct  Pb__ListEventsRequest
+{
+  ProtobufCMessage base;
+  int64_t aftersequence;
+  int64_t limit;
+};
+#define PB__LIST_EVENTS_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__list_events_request__descriptor) \
+    , 0, 0 }
+
+
+struct  Pb__ListEventsResponse
+{
+  ProtobufCMessage base;
+  size_t n_events;
+  Pb__Event **events;
+  int64_t firstsequence;
+  int64_t lastsequence;
+  int64_t revision;
+};
+#define PB__LIST_EVENTS_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__list_events_response__descriptor) \
+    , 0,NULL, 0, 0, 0 }
 
 
 struct  Pb__HealthCheckRequest
@@ -2783,6 +2814,44 @@ Pb__Event *
 void   pb__event__free_unpacked
                      (Pb__Event *message,
                       ProtobufCAllocator *allocator);
+/* Pb__ListEventsRequest methods */
+void   pb__list_events_request__init
+                     (Pb__ListEventsRequest         *message);
+size_t pb__list_events_request__get_packed_size
+                     (const Pb__ListEventsRequest   *message);
+size_t pb__list_events_request__pack
+                     (const Pb__ListEventsRequest   *message,
+                      uint8_t             *out);
+size_t pb__list_events_request__pack_to_buffer
+                     (const Pb__ListEventsRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ListEventsRequest *
+       pb__list_events_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__list_events_request__free_unpacked
+                     (Pb__ListEventsRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__ListEventsResponse methods */
+void   pb__list_events_response__init
+                     (Pb__ListEventsResponse         *message);
+size_t pb__list_events_response__get_packed_size
+                     (const Pb__ListEventsResponse   *message);
+size_t pb__list_events_response__pack
+                     (const Pb__ListEventsResponse   *message,
+                      uint8_t             *out);
+size_t pb__list_events_response__pack_to_buffer
+                     (const Pb__ListEventsResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__ListEventsResponse *
+       pb__list_events_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__list_events_response__free_unpacked
+                     (Pb__ListEventsResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Pb__HealthCheckRequest methods */
 void   pb__health_check_request__init
                      (Pb__HealthCheckRequest         *message);
@@ -3107,6 +3176,12 @@ typedef void (*Pb__SubscribeToEventStreamRequest_Closure)
 typedef void (*Pb__Event_Closure)
                  (const Pb__Event *message,
                   void *closure_data);
+typedef void (*Pb__ListEventsRequest_Closure)
+                 (const Pb__ListEventsRequest *message,
+                  void *closure_data);
+typedef void (*Pb__ListEventsResponse_Closure)
+                 (const Pb__ListEventsResponse *message,
+                  void *closure_data);
 typedef void (*Pb__HealthCheckRequest_Closure)
                  (const Pb__HealthCheckRequest *message,
                   void *closure_data);
@@ -3213,6 +3288,8 @@ extern const ProtobufCMessageDescriptor pb__unprotect_message_request__descripto
 extern const ProtobufCMessageDescriptor pb__unprotect_message_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__subscribe_to_event_stream_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__event__descriptor;
+extern const ProtobufCMessageDescriptor pb__list_events_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__list_events_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__health_check_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__health_check_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_crypto_mode_request__descriptor;

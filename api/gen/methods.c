@@ -2,6 +2,7 @@
 #include "api/method.h"
 
 #include "c2.pb-c.h"
+#include "engine.pb-c.h"
 
 static const struct api_segment api_c2_new_client_path0[] = {
 	{ "e4", NULL, false },
@@ -454,6 +455,17 @@ static const struct api_flag api_c2_subscribe_to_event_stream_flags[] = {
 	{ "after", "afterSequence", API_FLAG_INT64,
 	  false, NULL,
 	  "Start with the events kept after this sequence number." },
+	{ "all", "all", API_FLAG_BOOL,
+	  false, NULL,
+	  "Show also clients that are removed, and alarms." },
+};
+
+static const struct api_segment api_c2_list_events_path0[] = {
+	{ "e4", NULL, false },
+	{ "events", NULL, false },
+};
+static const struct api_route api_c2_list_events_routes[] = {
+	{ API_GET, "/e4/events", api_c2_list_events_path0, 2, false },
 };
 
 static const struct api_segment api_c2_health_check_path0[] = {
@@ -643,6 +655,164 @@ static const struct api_flag api_c2_get_c2_key_status_flags[] = {
 	{ "c2-key", NULL, API_FLAG_SELECT,
 	  true, NULL,
 	  "Tell it of the server's own key." },
+};
+
+static const struct api_segment api_c2_automation_engine_list_rules_path0[] = {
+	{ "rules", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_list_rules_routes[] = {
+	{ API_GET, "/rules", api_c2_automation_engine_list_rules_path0, 1, false },
+};
+
+static const struct api_segment api_c2_automation_engine_get_rule_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+};
+static const struct api_route api_c2_automation_engine_get_rule_routes[] = {
+	{ API_GET, "/rules/{ruleId}", api_c2_automation_engine_get_rule_path0, 2, false },
+};
+static const struct api_flag api_c2_automation_engine_get_rule_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  true, NULL,
+	  "Number of the rule." },
+};
+
+static const struct api_segment api_c2_automation_engine_add_rule_path0[] = {
+	{ "rules", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_add_rule_routes[] = {
+	{ API_POST, "/rules", api_c2_automation_engine_add_rule_path0, 1, true },
+};
+static const struct api_flag api_c2_automation_engine_add_rule_flags[] = {
+	{ "description", "description", API_FLAG_STRING,
+	  true, NULL,
+	  "What the rule is for." },
+	{ "action", "action", API_FLAG_CHOICE,
+	  true, NULL,
+	  "What it does: rotation, detach or notify." },
+	{ "force", "options.force", API_FLAG_BOOL,
+	  false, NULL,
+	  "Rotate also within the grace period of the devices." },
+	{ "waves", "options.waves", API_FLAG_LIST,
+	  false, NULL,
+	  "Percentages of the targets, such as 1,10,100: each wave waits for the receipts of the one before." },
+	{ "wave-wait", "options.waveWait", API_FLAG_INT64,
+	  false, NULL,
+	  "Seconds that a wave has for its receipts (default 600)." },
+	{ "wave-confirmed", "options.waveConfirmed", API_FLAG_INT64,
+	  false, NULL,
+	  "Percentage of a wave's devices that must confirm (default 90)." },
+	{ "retry-for", "options.retryFor", API_FLAG_INT64,
+	  false, NULL,
+	  "Seconds in which what fails is tried again (default: a day)." },
+	{ "topic", "options.topic", API_FLAG_STRING,
+	  false, NULL,
+	  "Topic that a detach takes clients from." },
+	{ "webhook", "options.webhook", API_FLAG_STRING,
+	  false, NULL,
+	  "URL that a notify posts to." },
+	{ "email", "options.email", API_FLAG_STRING,
+	  false, NULL,
+	  "Address that a notify writes to." },
+	{ "dry-run", "dryRun", API_FLAG_BOOL,
+	  false, NULL,
+	  "Only check, and show what it would match and when it would fire." },
+};
+
+static const struct api_segment api_c2_automation_engine_update_rule_path0[] = {
+	{ "rules", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_update_rule_routes[] = {
+	{ API_PUT, "/rules", api_c2_automation_engine_update_rule_path0, 1, true },
+};
+
+static const struct api_segment api_c2_automation_engine_delete_rule_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+};
+static const struct api_route api_c2_automation_engine_delete_rule_routes[] = {
+	{ API_DELETE, "/rules/{ruleId}", api_c2_automation_engine_delete_rule_path0, 2, false },
+};
+static const struct api_flag api_c2_automation_engine_delete_rule_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  true, NULL,
+	  "Number of the rule." },
+};
+
+static const struct api_segment api_c2_automation_engine_change_rule_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+};
+static const struct api_route api_c2_automation_engine_change_rule_routes[] = {
+	{ API_PATCH, "/rules/{ruleId}", api_c2_automation_engine_change_rule_path0, 2, true },
+};
+
+static const struct api_segment api_c2_automation_engine_run_rule_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+	{ "run", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_run_rule_routes[] = {
+	{ API_POST, "/rules/{ruleId}/run", api_c2_automation_engine_run_rule_path0, 3, true },
+};
+static const struct api_flag api_c2_automation_engine_run_rule_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  true, NULL,
+	  "Number of the rule." },
+	{ "force", "force", API_FLAG_BOOL,
+	  false, NULL,
+	  "Rotate also within the grace period of the devices." },
+};
+
+static const struct api_segment api_c2_automation_engine_list_runs_path0[] = {
+	{ "runs", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_list_runs_routes[] = {
+	{ API_GET, "/runs", api_c2_automation_engine_list_runs_path0, 1, false },
+};
+static const struct api_flag api_c2_automation_engine_list_runs_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  false, NULL,
+	  "Number of the rule; all rules without it." },
+};
+
+static const struct api_segment api_c2_automation_engine_get_schedule_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+	{ "schedule", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_get_schedule_routes[] = {
+	{ API_GET, "/rules/{ruleId}/schedule", api_c2_automation_engine_get_schedule_path0, 3, false },
+};
+static const struct api_flag api_c2_automation_engine_get_schedule_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  true, NULL,
+	  "Number of the rule." },
+	{ "count", "count", API_FLAG_INT64,
+	  false, NULL,
+	  "How many; 10 without it, at most 1000." },
+};
+
+static const struct api_segment api_c2_automation_engine_raise_alarm_path0[] = {
+	{ "alarms", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_raise_alarm_routes[] = {
+	{ API_POST, "/alarms", api_c2_automation_engine_raise_alarm_path0, 1, true },
+};
+static const struct api_flag api_c2_automation_engine_raise_alarm_flags[] = {
+	{ "client", "client", API_FLAG_STRING,
+	  false, NULL,
+	  "The client that it is about." },
+	{ "topic", "topic", API_FLAG_STRING,
+	  false, NULL,
+	  "The topic that it is about." },
+};
+
+static const struct api_segment api_c2_automation_engine_health_check_path0[] = {
+	{ "health-check", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_health_check_routes[] = {
+	{ API_GET, "/health-check", api_c2_automation_engine_health_check_path0, 1, false },
 };
 
 const struct api_method api_methods[API_N_METHODS] = {
@@ -1036,7 +1206,21 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.server_stream = true,
 		.routes = NULL,
 		.n_routes = 0,
-		.cli = { "events", API_COMMAND_STREAM, api_c2_subscribe_to_event_stream_flags, 1 },
+		.cli = { "events", API_COMMAND_STREAM, api_c2_subscribe_to_event_stream_flags, 2 },
+	},
+	[API_C2_LIST_EVENTS] = {
+		.service = "pb.C2",
+		.name = "ListEvents",
+		.grpc_path = "/pb.C2/ListEvents",
+		.help = "A page of the events that are kept, for a reader that keeps its place.",
+		.request = &pb__list_events_request__descriptor,
+		.response = &pb__list_events_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_list_events_routes,
+		.n_routes = 1,
+		.cli = { NULL, API_COMMAND_CALL, NULL, 0 },
 	},
 	[API_C2_HEALTH_CHECK] = {
 		.service = "pb.C2",
@@ -1191,6 +1375,160 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.routes = api_c2_get_c2_key_status_routes,
 		.n_routes = 1,
 		.cli = { "status", API_COMMAND_PROGRESS, api_c2_get_c2_key_status_flags, 1 },
+	},
+	[API_C2_AUTOMATION_ENGINE_LIST_RULES] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "ListRules",
+		.grpc_path = "/pb.C2AutomationEngine/ListRules",
+		.help = "All rules, each with its triggers, targets, last and next execution.",
+		.request = &pb__list_rules_request__descriptor,
+		.response = &pb__rules_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_list_rules_routes,
+		.n_routes = 1,
+		.cli = { "rule list", API_COMMAND_CALL, NULL, 0 },
+	},
+	[API_C2_AUTOMATION_ENGINE_GET_RULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "GetRule",
+		.grpc_path = "/pb.C2AutomationEngine/GetRule",
+		.help = "One rule, with what its targets match now and what is wrong with them.",
+		.request = &pb__get_rule_request__descriptor,
+		.response = &pb__rule_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_get_rule_routes,
+		.n_routes = 1,
+		.cli = { "rule show", API_COMMAND_CALL, api_c2_automation_engine_get_rule_flags, 1 },
+	},
+	[API_C2_AUTOMATION_ENGINE_ADD_RULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "AddRule",
+		.grpc_path = "/pb.C2AutomationEngine/AddRule",
+		.help = "Make a rule; a time trigger first fires at its next due time.",
+		.request = &pb__add_rule_request__descriptor,
+		.response = &pb__rule_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_add_rule_routes,
+		.n_routes = 1,
+		.cli = { "rule create", API_COMMAND_CALL, api_c2_automation_engine_add_rule_flags, 11 },
+	},
+	[API_C2_AUTOMATION_ENGINE_UPDATE_RULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "UpdateRule",
+		.grpc_path = "/pb.C2AutomationEngine/UpdateRule",
+		.help = "Replace a rule: triggers and targets with known ids stay as they are, missing ones are removed, those with id 0 are made.",
+		.request = &pb__update_rule_request__descriptor,
+		.response = &pb__rule_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_update_rule_routes,
+		.n_routes = 1,
+		.cli = { NULL, API_COMMAND_CALL, NULL, 0 },
+	},
+	[API_C2_AUTOMATION_ENGINE_DELETE_RULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "DeleteRule",
+		.grpc_path = "/pb.C2AutomationEngine/DeleteRule",
+		.help = "Delete a rule; what it is doing right now ends after the step under way.",
+		.request = &pb__delete_rule_request__descriptor,
+		.response = &pb__delete_rule_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_delete_rule_routes,
+		.n_routes = 1,
+		.cli = { "rule delete", API_COMMAND_CALL, api_c2_automation_engine_delete_rule_flags, 1 },
+	},
+	[API_C2_AUTOMATION_ENGINE_CHANGE_RULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "ChangeRule",
+		.grpc_path = "/pb.C2AutomationEngine/ChangeRule",
+		.help = "Change a part of a rule: pause it, add or remove a trigger or a target.",
+		.request = &pb__change_rule_request__descriptor,
+		.response = &pb__rule_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_change_rule_routes,
+		.n_routes = 1,
+		.cli = { NULL, API_COMMAND_CALL, NULL, 0 },
+	},
+	[API_C2_AUTOMATION_ENGINE_RUN_RULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "RunRule",
+		.grpc_path = "/pb.C2AutomationEngine/RunRule",
+		.help = "Carry out a rule now, whatever its triggers say.",
+		.request = &pb__run_rule_request__descriptor,
+		.response = &pb__run_rule_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_run_rule_routes,
+		.n_routes = 1,
+		.cli = { "rule run", API_COMMAND_CALL, api_c2_automation_engine_run_rule_flags, 2 },
+	},
+	[API_C2_AUTOMATION_ENGINE_LIST_RUNS] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "ListRuns",
+		.grpc_path = "/pb.C2AutomationEngine/ListRuns",
+		.help = "What rules did, the newest first: cause, progress and outcome.",
+		.request = &pb__list_runs_request__descriptor,
+		.response = &pb__list_runs_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_list_runs_routes,
+		.n_routes = 1,
+		.cli = { "rule history", API_COMMAND_CURSOR, api_c2_automation_engine_list_runs_flags, 1 },
+	},
+	[API_C2_AUTOMATION_ENGINE_GET_SCHEDULE] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "GetSchedule",
+		.grpc_path = "/pb.C2AutomationEngine/GetSchedule",
+		.help = "The next times at which a rule fires by its time triggers.",
+		.request = &pb__get_schedule_request__descriptor,
+		.response = &pb__get_schedule_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_get_schedule_routes,
+		.n_routes = 1,
+		.cli = { "rule next", API_COMMAND_CALL, api_c2_automation_engine_get_schedule_flags, 2 },
+	},
+	[API_C2_AUTOMATION_ENGINE_RAISE_ALARM] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "RaiseAlarm",
+		.grpc_path = "/pb.C2AutomationEngine/RaiseAlarm",
+		.help = "Tell of an alarm about a client or a topic, as monitoring does: rules can wait for it.",
+		.request = &pb__raise_alarm_request__descriptor,
+		.response = &pb__raise_alarm_response__descriptor,
+		.role = API_ROLE_OPERATOR,
+		.audited = true,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_raise_alarm_routes,
+		.n_routes = 1,
+		.cli = { "alarm raise", API_COMMAND_CALL, api_c2_automation_engine_raise_alarm_flags, 2 },
+	},
+	[API_C2_AUTOMATION_ENGINE_HEALTH_CHECK] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "HealthCheck",
+		.grpc_path = "/pb.C2AutomationEngine/HealthCheck",
+		.help = "Whether the engine works.",
+		.request = &pb__health_check_request__descriptor,
+		.response = &pb__health_check_response__descriptor,
+		.role = API_ROLE_PUBLIC,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_health_check_routes,
+		.n_routes = 1,
+		.cli = { "rule health", API_COMMAND_CALL, NULL, 0 },
 	},
 };
 

@@ -42,6 +42,15 @@ HealthCheck           GET    /e4/health-check
 GetCryptoMode         GET    /e4/crypto-mode
 """
 
+RULE_ROUTES = """
+ListRules   GET    /rules           ListRulesRequest   RulesResponse
+GetRule     GET    /rules/{ruleId}  GetRuleRequest     RuleResponse
+AddRule     POST   /rules           AddRuleRequest     RuleResponse
+UpdateRule  PUT    /rules           UpdateRuleRequest  RuleResponse
+DeleteRule  DELETE /rules/{ruleId}  DeleteRuleRequest  DeleteRuleResponse
+HealthCheck GET    /health-check    HealthCheckRequest HealthCheckResponse
+"""
+
 # message: fields as number name type; a message not listed has none below 100
 FIELDS = """
 Client: 1 name string
@@ -86,21 +95,44 @@ HealthCheckResponse: 1 Code int64, 2 Status string
 GetCryptoModeResponse: 1 CryptoMode CryptoMode
 """
 
+RULE_FIELDS = """
+ListRulesRequest:
+Rule: 1 id int32, 2 description string, 3 action ActionType, 4 lastExecuted Timestamp, \
+5 triggers repeated Trigger, 6 targets repeated Target
+Target: 1 id int32, 2 type TargetType, 3 expr string
+Trigger: 1 id int32, 2 type TriggerType, 3 settings bytes
+RulesResponse: 1 rules repeated Rule
+RuleResponse: 1 rule Rule
+GetRuleRequest: 1 ruleId int32
+DeleteRuleRequest: 1 ruleId int32
+DeleteRuleResponse: 1 ruleId int32
+AddRuleRequest: 1 description string, 2 action ActionType, 3 triggers repeated Trigger, \
+4 targets repeated Target
+UpdateRuleRequest: 1 ruleId int32, 2 description string, 3 action ActionType, \
+4 triggers repeated Trigger, 5 targets repeated Target
+"""
+
 ENUMS = """
 EventType: UNDEFINED=0 CLIENT_SUBSCRIBED=1 CLIENT_UNSUBSCRIBED=2
 CryptoMode: CRYPTOMODE_UNDEFINED=0 CRYPTOMODE_SYMKEY=1 CRYPTOMODE_PUBKEY=2
 """
 
+RULE_ENUMS = """
+ActionType: UNDEFINED_ACTION=0 KEY_ROTATION=1
+TargetType: ANY=0 TOPIC=1 CLIENT=2
+TriggerType: UNDEFINED_TRIGGER=0 TIME_INTERVAL=1 EVENT=2
+"""
 
-def load(tmp_path):
+
+def load(tmp_path, name="c2.proto"):
     out = tmp_path / "all"
-    subprocess.run(["protoc", f"-I{API}", "--include_imports", "-o", out, API / "c2.proto"],
+    subprocess.run(["protoc", f"-I{API}", "--include_imports", "-o", out, API / name],
                    check=True)
     files = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes()).file
     pool = descriptor_pool.DescriptorPool()
     for f in files:
         pool.Add(f)
-    return next(f for f in files if f.name == "c2.proto"), pool
+    return next(f for f in files if f.name == name), pool
 
 
 def http_rule(pool, options):
@@ -114,13 +146,22 @@ def http_rule(pool, options):
 
 
 def rows(text):
-    return [line for line in text.strip().splitlines()]
+    return text.strip().splitlines()
 
 
 def type_of(field):
     name = field.type_name.split(".")[-1] or \
         descriptor_pb2.FieldDescriptorProto.Type.Name(field.type)[5:].lower()
     return "repeated " + name if field.label == field.LABEL_REPEATED else name
+
+
+def fields_below_100(message):
+    fields = sorted((f.number, f.name, type_of(f)) for f in message.field if f.number < 100)
+    return ", ".join(f"{n} {f} {t}" for n, f, t in fields)
+
+
+def values_below_100(enum):
+    return " ".join(f"{v.name}={v.number}" for v in enum.value if v.number < 100)
 
 
 def test_routes_never_change(tmp_path):
@@ -147,9 +188,7 @@ def test_fields_never_change(tmp_path):
     old |= {"SubscribeToEventStreamRequest", *known}
     messages = {m.name: m for m in c2.message_type}
     for name in old:
-        fields = sorted((f.number, f.name, type_of(f)) for f in messages[name].field
-                        if f.number < 100)
-        assert ", ".join(f"{n} {f} {t}" for n, f, t in fields) == known.get(name, "")
+        assert fields_below_100(messages[name]) == known.get(name, "")
 
 
 def test_enums_never_change(tmp_path):
@@ -157,4 +196,28 @@ def test_enums_never_change(tmp_path):
     enums = {e.name: e for e in c2.enum_type}
     for row in rows(ENUMS):
         name, values = row.split(": ")
-        assert " ".join(f"{v.name}={v.number}" for v in enums[name].value) == values
+        assert values_below_100(enums[name]) == values
+
+
+def test_the_service_of_rules_never_changes(tmp_path):
+    engine, pool = load(tmp_path, "engine.proto")
+    service, = engine.service
+    assert (engine.package, service.name) == ("pb", "C2AutomationEngine")
+    methods = {m.name: m for m in service.method}
+    for row in rows(RULE_ROUTES):
+        name, verb, path, request, response = row.split()
+        assert http_rule(pool, methods[name].options) == (verb, path)
+        assert methods[name].input_type == f".pb.{request}"
+        assert methods[name].output_type == f".pb.{response}"
+
+
+def test_the_messages_of_rules_never_change(tmp_path):
+    engine, _ = load(tmp_path, "engine.proto")
+    messages = {m.name: m for m in engine.message_type}
+    enums = {e.name: e for e in engine.enum_type}
+    for row in rows(RULE_FIELDS):
+        name, fields = (row + " ").split(":")
+        assert fields_below_100(messages[name]) == fields.strip()
+    for row in rows(RULE_ENUMS):
+        name, values = row.split(": ")
+        assert values_below_100(enums[name]) == values

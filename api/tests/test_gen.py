@@ -32,8 +32,8 @@ def copy(tmp_path):
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(proto, to)
 
-    def run(change):
-        path = api / "c2.proto"
+    def run(change, name="c2.proto"):
+        path = api / name
         before = path.read_text()
         path.write_text(change(before))
         assert path.read_text() != before, "the test changed nothing"
@@ -88,6 +88,28 @@ def test_what_can_not_work_is_refused(copy, old, new, says):
     assert says in done.stderr and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("old, new, says", [
+    ('get: "/rules/{ruleId}"', 'get: "/rules/{ruleId=**}"', "ruleId is no fitting field"),
+    ('field: "options.waves"  kind: FLAG_LIST', 'field: "options.force"  kind: FLAG_LIST',
+     "options.force is no fitting field"),
+    ('words: "rule list"', 'words: "client list"', "is that of pb.C2.GetClients already"),
+    ("(e4.fails) = ABORTED", "(e4.fails) = DATA_LOSS", "DATA_LOSS"),
+])
+def test_what_can_not_work_in_the_other_service_is_refused(copy, old, new, says):
+    done = copy(lambda text: text.replace(old, new, 1), "engine.proto")
+    assert done.returncode != 0
+    assert says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_messages_that_no_call_carries_are_not_documented(copy, tmp_path):
+    done = copy(lambda text: text + 'message Inner { int32 n = 1 [(e4.about) = "A number."]; }\n',
+                "engine.proto")
+    assert done.returncode == 0, done.stderr
+    assert "Pb__Inner" in (tmp_path / "gen/engine.pb-c.h").read_text()
+    assert "Inner" not in (tmp_path / "api.md").read_text()
+    assert '"Inner"' not in (tmp_path / "gen/openapi.json").read_text()
+
+
 def references(value):
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -117,10 +139,11 @@ def test_the_openapi_document_holds_together():
 
 
 def test_every_method_of_the_description_is_documented():
-    proto = (ROOT / "api/c2.proto").read_text()
-    names = set(re.findall(r"\trpc (\w+)\(", proto))
+    protos = [(ROOT / "api" / name).read_text() for name in ("c2.proto", "engine.proto")]
+    names = {name for proto in protos for name in re.findall(r"\trpc (\w+)\(", proto)}
     docs = (ROOT / "docs/api.md").read_text()
     doc = json.loads((ROOT / "api/gen/openapi.json").read_text())
     ids = {op["operationId"] for verbs in doc["paths"].values() for op in verbs.values()}
     assert {n for n in names if f"### {n}\n" in docs} == names
     assert {n for n in names if n in ids} == names - {"SubscribeToEventStream"}
+    assert {"HealthCheck", "C2AutomationEngineHealthCheck"} < ids

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "c2.pb-c.h"
+#include "engine.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
 #include "grpc/reflection.pb-c.h"
 
@@ -86,6 +87,54 @@ static void lists_enums_and_messages_are_written_as_documented(void)
 	CHECK_STR(encode(&topic),
 		  "{\"delivery\":{\"revision\":\"7\",\"status\":\"DELIVERY_QUEUED\","
 		  "\"recipients\":\"3\"}}");
+}
+
+/* The form that tools of rules read: 32-bit numbers plain, settings as base64, never as year 1. */
+static void a_rule_is_written_as_tools_know_it(void)
+{
+	Google__Protobuf__Timestamp never = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Pb__Rule rule = PB__RULE__INIT;
+	Pb__Trigger trigger = PB__TRIGGER__INIT, *triggers[] = {&trigger};
+	Pb__Target target = PB__TARGET__INIT, *targets[] = {&target};
+	char settings[] = "{\"expr\":\"@daily\"}", expr[] = "plant/a";
+
+	never.seconds = -62135596800;
+	rule.id = 3;
+	rule.action = PB__ACTION_TYPE__KEY_ROTATION;
+	rule.lastexecuted = &never;
+	trigger.id = 1;
+	trigger.type = PB__TRIGGER_TYPE__TIME_INTERVAL;
+	trigger.settings = (ProtobufCBinaryData){strlen(settings), (uint8_t *)settings};
+	target.type = PB__TARGET_TYPE__TOPIC;
+	target.expr = expr;
+	rule.triggers = triggers;
+	rule.targets = targets;
+	rule.n_triggers = rule.n_targets = 1;
+	CHECK_STR(encode(&rule),
+		  "{\"id\":3,\"description\":\"\",\"action\":\"KEY_ROTATION\","
+		  "\"lastExecuted\":\"0001-01-01T00:00:00Z\",\"triggers\":[{\"id\":1,"
+		  "\"type\":\"TIME_INTERVAL\",\"settings\":\"eyJleHByIjoiQGRhaWx5In0=\","
+		  "\"nextDue\":null,\"occurrences\":\"0\"}],\"targets\":[{\"id\":0,"
+		  "\"type\":\"TOPIC\",\"expr\":\"plant/a\",\"matches\":\"0\",\"warning\":\"\"}],"
+		  "\"options\":null,\"paused\":false,\"nextDue\":null,\"warnings\":[],"
+		  "\"version\":\"0\",\"lastRun\":null}");
+}
+
+static void a_rule_as_it_was_shown_replaces_itself(void)
+{
+	Pb__UpdateRuleRequest *r = decode(
+		&pb__update_rule_request__descriptor,
+		"{\"ruleId\":3,\"id\":3,\"action\":1,\"lastExecuted\":\"0001-01-01T00:00:00Z\","
+		"\"triggers\":[{\"id\":1,\"type\":\"EVENT\",\"settings\":\"e30\","
+		"\"nextDue\":null,\"occurrences\":\"2\"}],\"targets\":[],\"options\":null}");
+
+	CHECK(r);
+	CHECK_EQ(r->ruleid, 3);
+	CHECK_EQ(r->action, PB__ACTION_TYPE__KEY_ROTATION);
+	CHECK_EQ(r->n_triggers, 1);
+	CHECK_EQ(r->triggers[0]->settings.len, 2);
+	CHECK(!memcmp(r->triggers[0]->settings.data, "{}", 2));
+	CHECK(!r->options);
 }
 
 static void a_oneof_shows_only_what_is_set(void)
@@ -184,7 +233,7 @@ static void wrong_types_name_the_field_and_never_the_value(void)
 		"force: has to be true or false");
 	refused(&pb__new_c2_key_request__descriptor, "{\"force\":1}",
 		"force: has to be true or false");
-	refused(&pb__event__descriptor, "{\"type\":3}",
+	refused(&pb__event__descriptor, "{\"type\":5}",
 		"type: has to be one of the values of its type");
 	refused(&pb__event__descriptor, "{\"type\":\"NOTHING\"}",
 		"type: has to be one of the values of its type");
@@ -400,6 +449,8 @@ int main(void)
 {
 	RUN(defaults_are_written_and_64_bit_numbers_are_strings);
 	RUN(lists_enums_and_messages_are_written_as_documented);
+	RUN(a_rule_is_written_as_tools_know_it);
+	RUN(a_rule_as_it_was_shown_replaces_itself);
 	RUN(a_oneof_shows_only_what_is_set);
 	RUN(times_are_written_and_read_as_rfc_3339);
 	RUN(what_tools_write_differently_is_read_the_same);

@@ -75,6 +75,26 @@ static void every_route_of_the_description_is_found(void)
 		  "GetClientStatus {\"client\":{\"name\":\"a\"}}");
 }
 
+static void rules_are_reached_by_their_numbers(void)
+{
+	CHECK_STR(ASK("GET", "/rules"), "ListRules {}");
+	CHECK_STR(ASK("GET", "/rules/7"), "GetRule {\"ruleId\":7}");
+	CHECK_STR(ASK("DELETE", "/rules/2147483647"), "DeleteRule {\"ruleId\":2147483647}");
+	CHECK_STR(ASK("DELETE", "/rules/2147483648"), "400 ruleId: has to be a 32-bit integer");
+	CHECK_STR(ASK("GET", "/rules/x"), "400 ruleId: has to be a whole number");
+	CHECK_STR(ASK("GET", "/rules/"), "400 ruleId: has to be a whole number");
+	CHECK_STR(ASK("POST", "/rules/7"), "405 this path is for GET, PATCH, DELETE");
+	CHECK_STR(ask("PATCH", "/rules/7", NULL, "{\"pause\":true,\"ruleId\":8}"),
+		  "ChangeRule {\"ruleId\":7,\"pause\":true}");
+	CHECK_STR(ASK("POST", "/rules/7/run"), "RunRule {\"ruleId\":7,\"force\":false}");
+	CHECK_STR(ask("GET", "/rules/7/schedule", "count=3", NULL),
+		  "GetSchedule {\"ruleId\":7,\"count\":\"3\"}");
+	CHECK_STR(ask("GET", "/runs", "ruleId=7&limit=2", NULL),
+		  "ListRuns {\"ruleId\":7,\"cursor\":\"\",\"limit\":\"2\"}");
+	CHECK_STR(ASK("GET", "/health-check"), "HealthCheck {}");
+	CHECK_STR(ASK("POST", "/rpc/pb.C2AutomationEngine/HealthCheck"), "HealthCheck {}");
+}
+
 /* Fill a template with a name per field, and see that it leads back to its method. */
 static void each_template_leads_to_its_own_method(void)
 {
@@ -293,6 +313,7 @@ static void methods_are_known_by_their_grpc_path(void)
 int main(void)
 {
 	RUN(every_route_of_the_description_is_found);
+	RUN(rules_are_reached_by_their_numbers);
 	RUN(each_template_leads_to_its_own_method);
 	RUN(slash_and_its_escape_are_the_same_in_a_topic);
 	RUN(names_with_special_characters_are_reached);

@@ -7,13 +7,13 @@
 #include "c2/core/plan.h"
 #include "e4/crypto.h"
 
-static const char magic[] = "E4 BACKUP 1\n";
+static const char magic[] = "E4 BACKUP 2\n";
 
 enum {
 	MAGIC_LEN = sizeof magic - 1,
 	END = 0xff,
 	NULL_LEN = 0xffff,
-	ROW_MAX = 8192, /* far above the longest */
+	ROW_MAX = STORE_RECORD_MAX + 8192, /* far above the longest */
 	META_MAX = 16,
 	META_VALUE_MAX = 128
 };
@@ -22,9 +22,12 @@ static const uint8_t seal_row[] = "E4 backup";
 
 /* Parents before what belongs to them, so that a restore can insert in this order. */
 static const enum store_table order[] = {
-	STORE_META, STORE_CLIENT, STORE_OLD_KEY, STORE_C2_KEY, STORE_TOPIC, STORE_MEMBER,
-	STORE_LINK, STORE_PEER,   STORE_EVENT,   STORE_TAG,    STORE_STATE,
+	STORE_META, STORE_CLIENT, STORE_OLD_KEY, STORE_C2_KEY, STORE_TOPIC,  STORE_MEMBER,
+	STORE_LINK, STORE_PEER,   STORE_EVENT,   STORE_TAG,    STORE_RECORD, STORE_STATE,
 };
+
+/* Version 1 had no records, and so no number of the last, and no age of a client's key. */
+static const char state_columns_1[] = "iiiiii", client_columns_1[] = "itbbbiiiiiiiiiiibiiiiii";
 
 /* --- Writing ---------------------------------------------------------------------- */
 
@@ -62,6 +65,9 @@ static bool write_row(void *arg, const struct store_value *v)
 			put_number(w, (uint64_t)v[i].n, 8);
 		} else if (kinds[i] == 'b' && !v[i].bytes) {
 			put_number(w, NULL_LEN, 2);
+		} else if (kinds[i] == 'L') {
+			put_number(w, v[i].len, 4);
+			put(w, v[i].bytes, v[i].len);
 		} else {
 			w->failed |= v[i].len >= NULL_LEN;
 			put_number(w, v[i].len, 2);
@@ -127,8 +133,9 @@ struct backup_meta {
 struct reader {
 	FILE *in;
 	struct e4_sha3 hash;
-	uint8_t row[ROW_MAX]; /* what the values point into */
+	uint8_t *row; /* what the values point into; of ROW_MAX */
 	size_t used;
+	char version;
 	bool failed;
 };
 
@@ -136,7 +143,7 @@ static const uint8_t *get(struct reader *r, size_t len)
 {
 	uint8_t *at = r->row + r->used;
 
-	if (r->failed || len > sizeof r->row - r->used || (len && fread(at, len, 1, r->in) != 1)) {
+	if (r->failed || len > ROW_MAX - r->used || (len && fread(at, len, 1, r->in) != 1)) {
 		r->failed = true;
 		return 0;
 	}
@@ -155,6 +162,13 @@ static uint64_t get_number(struct reader *r, size_t len)
 	return n;
 }
 
+static const char *columns_of(const struct reader *r, unsigned table)
+{
+	if (r->version == '1' && (table == STORE_STATE || table == STORE_CLIENT))
+		return table == STORE_STATE ? state_columns_1 : client_columns_1;
+	return table < STORE_TABLES ? store_columns[table] : 0;
+}
+
 /* The next row's table; 0: what comes is none. */
 static unsigned read_row(struct reader *r, struct store_value v[STORE_COLUMNS_MAX])
 {
@@ -165,14 +179,14 @@ static unsigned read_row(struct reader *r, struct store_value v[STORE_COLUMNS_MA
 	table = (unsigned)get_number(r, 1);
 	if (table == END && !r->failed)
 		return END;
-	kinds = table < STORE_TABLES ? store_columns[table] : 0;
+	kinds = columns_of(r, table);
+	memset(v, 0, STORE_COLUMNS_MAX * sizeof *v);
 	for (size_t i = 0; kinds && kinds[i]; i++) {
-		v[i] = (struct store_value){0};
 		if (kinds[i] == 'i') {
 			v[i].n = (int64_t)get_number(r, 8);
 			continue;
 		}
-		v[i].len = (size_t)get_number(r, 2);
+		v[i].len = (size_t)get_number(r, kinds[i] == 'L' ? 4 : 2);
 		if (v[i].len == NULL_LEN && kinds[i] == 'b')
 			v[i].len = 0;
 		else
@@ -184,13 +198,17 @@ static unsigned read_row(struct reader *r, struct store_value v[STORE_COLUMNS_MA
 static bool read_begin(struct reader *r, FILE *in, struct err *err)
 {
 	const uint8_t *bytes;
+	bool ours;
 
-	*r = (struct reader){.in = in};
+	*r = (struct reader){.in = in, .row = mem_alloc(ROW_MAX)};
 	e4_sha3_init(&r->hash);
 	bytes = get(r, MAGIC_LEN);
-	if (bytes && memcmp(bytes, magic, MAGIC_LEN) == 0)
+	ours = bytes && memcmp(bytes, magic, MAGIC_LEN - 2) == 0;
+	r->version = ours ? (char)bytes[MAGIC_LEN - 2] : 0;
+	if (r->version == '1' || r->version == '2')
 		return true;
-	if (bytes && memcmp(bytes, magic, MAGIC_LEN - 2) == 0)
+	free(r->row);
+	if (ours)
 		return err_set(err, ERR_INVALID, "a backup of a newer version: run that version");
 	return err_set(err, ERR_INVALID, "this is no backup");
 }
@@ -252,6 +270,7 @@ struct backup_meta *backup_read(FILE *in, struct backup_counts *counts, struct e
 		ok = table && (table != STORE_META || remember_meta(m, v));
 		counts->rows[ok ? table : 0]++;
 	}
+	free(r.row);
 	if (ok && read_end(&r, m) && counts->rows[STORE_STATE] == 1)
 		return m;
 	backup_meta_free(m);
@@ -366,6 +385,7 @@ static bool put_row(const struct store *store, unsigned table, struct store_valu
 	if (table == STORE_STATE) {
 		v[STATE_REVISION].n += BACKUP_GAP;
 		v[STATE_LAST_EVENT].n += BACKUP_GAP;
+		v[STATE_LAST_RECORD].n += BACKUP_GAP;
 	}
 	return store->ops->row_put(store->ctx, (enum store_table)table, v, err);
 }
@@ -386,17 +406,15 @@ static bool put_rows(FILE *in, const struct backup_meta *m, const struct store *
 	struct reader r;
 	uint8_t hash[32];
 	unsigned table;
+	bool ok = true;
 
 	if (!read_begin(&r, in, err))
 		return false;
-	while ((table = read_row(&r, v)) != END) {
-		if (!table)
-			return damaged(err);
-		if (!put_row(store, table, v, now, err))
-			return false;
-	}
+	while (ok && (table = read_row(&r, v)) != END)
+		ok = table ? put_row(store, table, v, now, err) : damaged(err);
+	free(r.row);
 	e4_sha3_final(&r.hash, hash);
-	return e4_equal(hash, m->hash, sizeof hash) || damaged(err);
+	return ok && (e4_equal(hash, m->hash, sizeof hash) || damaged(err));
 }
 
 bool backup_restore(FILE *in, const struct backup_meta *m, const struct store *store, int64_t now,

@@ -5,7 +5,8 @@
  *
  * magic(12) | row | row ... | 0xff | hash(32) | sealed hash(49)
  * row = table(1) | its columns (rows.c): integers of 8 bytes, little-endian;
- * texts and bytes with their length in 2 bytes, 0xffff for null
+ * texts and bytes with their length in 2 bytes, 0xffff for null; long bytes
+ * with theirs in 4
  *
  * What a restore must change, since the database was not there for a while: the
  * counters go on far above all that the lost time can have used, and every

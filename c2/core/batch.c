@@ -28,7 +28,7 @@ static bool remember(struct core *c, const char *id, bool *repeated, struct err 
 	bool found;
 
 	*repeated = false;
-	if (!id[0])
+	if (!id || !id[0])
 		return true;
 	e4_id_from_name(hash, id, strlen(id));
 	if (!DB(c, meta_get, done_name, (uint8_t *)&d, sizeof d, &len, &found, err))
@@ -249,39 +249,57 @@ static bool announce(struct core *c, const struct core_batch *b, struct err *err
 
 static bool batch_check(const struct core_batch *b, struct err *err)
 {
-	if (b->n < 1 || b->n > CORE_BATCH_MAX)
+	bool records = b->n_records > 0 || b->trim_kind != 0;
+
+	if ((b->n < 1 && !records) || b->n > CORE_BATCH_MAX)
 		return err_set(err, ERR_INVALID, "a batch has 1 to %d operations", CORE_BATCH_MAX);
-	if (strlen(b->id) > CORE_BATCH_ID_MAX)
+	if (b->id && strlen(b->id) > CORE_BATCH_ID_MAX)
 		return err_set(err, ERR_INVALID, "the id of a batch has at most %d bytes",
 			       CORE_BATCH_ID_MAX);
-	return b->existing <= CORE_EXISTING_REPLACE ||
-	       err_set(err, ERR_INVALID, "no such value of existing");
+	if (b->existing > CORE_EXISTING_REPLACE)
+		return err_set(err, ERR_INVALID, "no such value of existing");
+	return records_check(b, err);
 }
 
+/* Records first: who comes second is turned away before any work. */
+static bool apply_batch(struct change *ch, const struct core_batch *b, int64_t *ids,
+			struct core_batch_result *out, struct err *err)
+{
+	bool ok = apply_records(ch, b, ids, err) && c2_keys_load(ch->c, err) &&
+		  announce(ch->c, b, err) && apply_all(ch, b, err);
+
+	ok = apply_rotations(ch, ok, &out->rotated, err);
+	out->same = ch->n_same;
+	out->changed = (int64_t)b->n - ch->n_same;
+	return ok;
+}
+
+/* Without operations there is no wanted state that changes, and no revision to take. */
 bool core_batch(struct core *c, const struct core_batch *b, struct core_batch_result *out,
 		struct err *err)
 {
 	struct change ch;
+	int64_t *ids;
 	bool ok;
 
 	*out = (struct core_batch_result){0};
-	if (!batch_check(b, err) || !change_begin(&ch, c, err))
+	if (!batch_check(b, err) || !(b->n ? change_begin : change_open)(&ch, c, err))
 		return false;
 	ch.existing = b->existing;
 	ch.seen = mem_alloc(sizeof *ch.seen);
-	ok = remember(c, b->id, &out->repeated, err) && c2_keys_load(c, err);
-	if (ok && !out->repeated) {
-		ok = announce(c, b, err) && apply_all(&ch, b, err);
-		ok = apply_rotations(&ch, ok, &out->rotated, err);
-		out->same = ch.n_same;
-		out->changed = (int64_t)b->n - ch.n_same;
-	}
+	ids = mem_array(b->n_records + 1, sizeof *ids);
+	ok = remember(c, b->id, &out->repeated, err) &&
+	     (out->repeated || apply_batch(&ch, b, ids, out, err));
 	free(ch.seen);
 	if (ok && (b->dry_run || out->repeated)) {
 		change_end(&ch, false, 0, 0);
-		return true;
+	} else {
+		ok = change_end(&ch, ok, &out->delivery, err);
+		if (ok)
+			records_done(b, ids);
 	}
-	return change_end(&ch, ok, &out->delivery, err);
+	free(ids);
+	return ok;
 }
 
 /* --- groups -------------------------------------------------------------------------------- */

@@ -68,6 +68,7 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 		return false;
 	row->private_key.len = 0;
 	row->key_rev = row->wanted_rev = ch->rev;
+	row->key_at = ch->now;
 	row->n_old_keys = 0;
 	/* Should hold our newest key, but may come from a shelf with an older one. */
 	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c->c2_keys[0].rev : 0;
@@ -212,6 +213,7 @@ bool apply_client_remove(struct change *ch, const char *name, bool rotate, struc
 		  DB(c, client_members, row.id, topic_ids_add, &topics, err) &&
 		  recall_key(ch, &row, err) && DB(c, client_remove, row.id, err) &&
 		  leave_topics(ch, &topics, name, rotate, err) &&
+		  change_event(ch, CORE_EVENT_CLIENT_REMOVED, name, "", err) &&
 		  (c->cfg.mode != CORE_PUBKEY || c2_keys_prune(c, err));
 
 	free(topics.rows);
@@ -287,6 +289,7 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 	if (!DB(ch->c, old_key_put, &old, err) || !generate_key(ch, row, err))
 		return false;
 	row->key_rev = ch->rev;
+	row->key_at = ch->now;
 	row->n_old_keys++;
 	return change_client(ch, row, err);
 }
@@ -333,4 +336,20 @@ bool core_clients(struct core *c, struct store_page page, struct arena *arena,
 bool core_clients_count(struct core *c, int64_t *n, struct err *err)
 {
 	return DB(c, clients_count, n, err);
+}
+
+bool core_client_facts(struct core *c, const char *client, struct core_client_facts *out,
+		       struct err *err)
+{
+	struct store_client row;
+
+	*out = (struct core_client_facts){0};
+	if (!name_check(client, err) || !DB(c, client_by_name, client, &row, &out->exists, err))
+		return false;
+	if (out->exists) {
+		out->key_revision = row.key_rev;
+		out->key_at = row.key_at;
+		out->key_pending = row.n_old_keys > 0;
+	}
+	return true;
 }

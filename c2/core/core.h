@@ -5,7 +5,8 @@
  * Holds for every function here:
  * - false is an error in err with nothing changed: ERR_INVALID (bad name, topic,
  *   key), ERR_NOT_FOUND, ERR_PRECONDITION (wrong crypto mode, force missing, too
- *   many keys unconfirmed, two names of one id), ERR_STORE, ERR_CUSTODY.
+ *   many keys unconfirmed, two names of one id), ERR_CONFLICT (a record is of
+ *   another version), ERR_STORE, ERR_CUSTODY.
  * - A change returns when it is durable (unless core_group says otherwise), not
  *   when devices have it. Devices are served by core_work, from the wanted state
  *   in the database.
@@ -73,6 +74,10 @@ int64_t core_work(struct core *c, int max_clients);
  */
 void core_group(struct core *c, void (*told)(void *ctx, const struct err *err), void *ctx);
 bool core_pending(const struct core *c);
+/* Commit what waits now, as core_work does: for a change that must be durable at once. */
+bool core_commit(struct core *c, struct err *err);
+/* The revision of the newest change of wanted state. */
+bool core_revision(struct core *c, int64_t *rev, struct err *err);
 
 /*
  * A hint for databases to which each question is a journey: these calls come
@@ -242,6 +247,7 @@ struct core_client_status {
 	int64_t since;        /* not confirmed since then; 0: it is */
 	int64_t clock_offset; /* seconds */
 	const char *reason;   /* a sentence, static */
+	int64_t key_rev;      /* at which it got its key */
 	enum core_client_type type;
 	struct core_names tags;
 };
@@ -251,6 +257,26 @@ bool core_topic_status(struct core *c, const char *topic, struct core_topic_stat
 /* With its tags if there is an arena. */
 bool core_client_status(struct core *c, const char *client, struct arena *arena,
 			struct core_client_status *out, struct err *err);
+
+/* What is known without a look at the members; one that is not there is no error. */
+struct core_topic_facts {
+	bool exists;
+	int64_t revision;
+	int64_t rotated_at; /* Unix seconds */
+	int64_t members;
+};
+
+struct core_client_facts {
+	bool exists;
+	int64_t key_revision; /* at which its key became the wanted one */
+	int64_t key_at;       /* when that was, Unix seconds; 0: before it was noted */
+	bool key_pending;     /* it has not confirmed that key */
+};
+
+bool core_topic_facts(struct core *c, const char *topic, struct core_topic_facts *out,
+		      struct err *err);
+bool core_client_facts(struct core *c, const char *client, struct core_client_facts *out,
+		       struct err *err);
 
 /* A client that has not confirmed what it shall have, as far as its row tells. */
 struct core_behind_client {
@@ -338,6 +364,41 @@ bool core_search_clients(struct core *c, const struct core_search *search, struc
 bool core_search_topics(struct core *c, const struct core_search *search, struct arena *arena,
 			struct core_found_topics *out, struct err *err);
 
+/* --- Records -------------------------------------------------------------------------- */
+
+/*
+ * What lies beside clients and topics in the database, for other parts of the
+ * server: rows of a kind whose body is theirs, written by core_batch alone. The
+ * version decides between several writers, on whatever server: of those who
+ * have read the same one, one succeeds.
+ */
+struct core_record {
+	int32_t kind;    /* from 1 */
+	int64_t id;      /* 0: a new one, never given before */
+	int64_t owner;   /* 0: none */
+	int64_t version; /* that is to be there; 0: none is, this makes it */
+	const uint8_t *body;
+	size_t len;  /* at most STORE_RECORD_MAX */
+	bool remove; /* instead of writing it */
+};
+
+struct core_records {
+	struct core_record *rows;
+	size_t n;
+};
+
+enum { CORE_RECORDS_MAX = 1000, CORE_TRIM_MAX = 1000 };
+
+bool core_record(struct core *c, int32_t kind, int64_t id, struct arena *arena,
+		 struct core_record *out, struct err *err);
+/*
+ * Those of an owner, or of all (0), in order of id: after after_id, or newest
+ * first and below after_id (0: from the newest); at most limit, and CORE_RECORDS_MAX.
+ */
+bool core_records(struct core *c, int32_t kind, int64_t owner, int64_t after_id, int64_t limit,
+		  bool newest_first, struct arena *arena, struct core_records *out,
+		  struct err *err);
+
 /* --- Many at once --------------------------------------------------------------------- */
 
 enum core_op_kind {
@@ -365,13 +426,26 @@ struct core_op {
 
 struct core_batch {
 	const struct core_op *ops;
-	size_t n; /* 1 to CORE_BATCH_MAX */
+	size_t n; /* 1 to CORE_BATCH_MAX, or 0 with records or a trim */
 	enum core_existing existing;
 	enum core_choice rotate; /* topics that clients leave: each once, at the end */
 	bool make_topics;        /* that a client is attached to and that are not there */
 	bool dry_run;            /* all checks, no change */
 	const char *id; /* a batch of the id of one of the last 256 is not done again; may be empty
-			 */
+			   or null */
+	/*
+	 * Written before the operations, in their transaction: if one is of another
+	 * version, nothing of the batch is done (ERR_CONFLICT, "record N: "). When all
+	 * is done, id and version are what they are now.
+	 */
+	struct core_record *records;
+	size_t n_records; /* at most CORE_BATCH_MAX */
+	/*
+	 * Then of this kind (0: no trim) and owner (0: all) only the trim_keep newest
+	 * stay; at most CORE_TRIM_MAX go in one batch.
+	 */
+	int32_t trim_kind;
+	int64_t trim_owner, trim_keep;
 };
 
 struct core_batch_result {
@@ -417,7 +491,37 @@ void core_health(struct core *c, struct core_health *out);
 
 /* --- Events ---------------------------------------------------------------------------- */
 
-enum core_event_type { CORE_EVENT_SUBSCRIBED = 1, CORE_EVENT_UNSUBSCRIBED = 2 };
+/* Numbers of EventType in the API, stored. */
+enum core_event_type {
+	CORE_EVENT_SUBSCRIBED = 1,
+	CORE_EVENT_UNSUBSCRIBED = 2,
+	CORE_EVENT_CLIENT_REMOVED = 100, /* no target; after the UNSUBSCRIBED of its topics */
+	CORE_EVENT_ALARM = 101
+};
+
+/*
+ * An event of the type ALARM, about a client, a topic or both; the other is
+ * empty. Neither has to be known here.
+ */
+bool core_alarm(struct core *c, const char *client, const char *topic, struct err *err);
+
+/* A page of events; those from number first on are kept, so a gap before it is a loss. */
+struct core_events {
+	struct store_event *rows;
+	size_t n;
+	int64_t first;
+};
+
+/*
+ * For a reader that keeps its place: the events after a number, 1 to limit;
+ * *last (may be null): the number of the last there is. With out->first above
+ * after + 1, some are gone for good (trimmed, or the numbers went on after a
+ * restore); with *last below after, the database is an older one. What waits
+ * for the commit of a group is committed first: numbers of events that are
+ * undone are given again.
+ */
+bool core_events_after(struct core *c, int64_t after, int64_t limit, struct arena *arena,
+		       struct core_events *out, int64_t *last, struct err *err);
 
 /*
  * A listener gets each event once, in order, after its change is durable.

@@ -3,11 +3,12 @@
 #include "c2/core/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { EVENTS_PAGE = 32 };
+enum { EVENTS_PAGE = 32, EVENTS_AFTER_MAX = 1000 };
 
 struct core_listener {
 	struct core *c;
@@ -116,6 +117,54 @@ struct core_listener *core_listen(struct core *c, int64_t after,
 	if (l->seq < last)
 		core_wake(c); /* older ones come with the next slice of work */
 	return l;
+}
+
+bool core_alarm(struct core *c, const char *client, const char *topic, struct err *err)
+{
+	struct change ch;
+
+	if (!*client && !*topic)
+		return err_set(err, ERR_INVALID, "an alarm is about a client, a topic or both");
+	if ((*client && !name_check(client, err)) || (*topic && !topic_check(topic, err)))
+		return false;
+	if (!change_open(&ch, c, err))
+		return false;
+	return change_end(&ch, change_event(&ch, CORE_EVENT_ALARM, client, topic, err), 0, err);
+}
+
+/* --- readers that keep their place ------------------------------------------------------------ */
+
+struct event_page {
+	struct store_event *rows;
+	size_t n;
+};
+
+static bool event_page_add(void *arg, const struct store_event *row)
+{
+	struct event_page *page = arg;
+
+	page->rows[page->n++] = *row;
+	return true;
+}
+
+bool core_events_after(struct core *c, int64_t after, int64_t limit, struct arena *arena,
+		       struct core_events *out, int64_t *last, struct err *err)
+{
+	int n = limit < EVENTS_AFTER_MAX ? (int)(limit > 1 ? limit : 1) : EVENTS_AFTER_MAX;
+	struct event_page page = {.rows = arena_alloc(arena, (size_t)n * sizeof *page.rows)};
+	int64_t newest;
+
+	*out = (struct core_events){0};
+	/* The last first: what comes meanwhile must not look as if it were trimmed. */
+	if (!group_commit(c, err) || !DB(c, events_last, &newest, err) ||
+	    !DB(c, events_after, after, n, event_page_add, &page, err))
+		return false;
+	*out = (struct core_events){page.rows, page.n, newest + 1};
+	if (page.n)
+		out->first = page.rows[0].seq;
+	if (last)
+		*last = newest;
+	return true;
 }
 
 void core_unlisten(struct core_listener *l)

@@ -188,6 +188,11 @@ bool apply_detach(struct change *ch, const char *client, const char *topic, bool
 bool apply_traits(struct change *ch, struct store_client *row, const struct core_traits *traits,
 		  bool is_new, bool *changed, struct err *err);
 
+/* What a batch writes beside its operations (records.c); ids: of each, as it is now. */
+bool records_check(const struct core_batch *b, struct err *err);
+bool apply_records(struct change *ch, const struct core_batch *b, int64_t *ids, struct err *err);
+void records_done(const struct core_batch *b, const int64_t *ids);
+
 /* A client, a topic, and the row between them. */
 struct pair {
 	struct store_client client;

@@ -41,6 +41,7 @@ struct store_client {
 	struct sealed key;         /* the wanted key: SK 32 bytes, PK the 32-byte public key */
 	struct sealed private_key; /* PK: while SetIDKey is under way */
 	int64_t key_rev;           /* revision at which key became the wanted one */
+	int64_t key_at;            /* when that was; 0: before it was noted */
 	int32_t n_old_keys;        /* rows in old_keys, kept by old_key_put and old_keys_drop */
 	int64_t c2_rev;            /* PK: oldest C2 key that the device may still hold */
 	int64_t wanted_rev;        /* newest change of the client itself, its links and peers */
@@ -127,6 +128,18 @@ struct store_event {
 	char target[STORE_TOPIC_MAX + 1];
 };
 
+enum { STORE_RECORD_MAX = 1 << 20 };
+
+/* What others than the core keep, of a kind each; what is in it is theirs to know. */
+struct store_record {
+	int32_t kind;    /* from 1 */
+	int64_t id;      /* of its kind */
+	int64_t owner;   /* by which they are listed, too; 0: none */
+	int64_t version; /* counts its changes from 1 */
+	const uint8_t *body;
+	size_t len; /* at most STORE_RECORD_MAX */
+};
+
 /* Of a client, what is newer than a revision. */
 struct store_newer {
 	int64_t client_id;
@@ -173,6 +186,7 @@ typedef bool store_peer_source_fn(void *arg, const struct store_peer_source *row
 typedef bool store_old_key_fn(void *arg, const struct store_old_key *row);
 typedef bool store_c2_key_fn(void *arg, const struct store_c2_key *row);
 typedef bool store_event_fn(void *arg, const struct store_event *row);
+typedef bool store_record_fn(void *arg, const struct store_record *row);
 
 /* Every table that a backup holds. The numbers are stored: never reuse one. */
 enum store_table {
@@ -186,9 +200,10 @@ enum store_table {
 	STORE_PEER = 8,
 	STORE_EVENT = 9,
 	STORE_STATE = 10, /* the one row of counters */
-	STORE_TAG = 11
+	STORE_TAG = 11,
+	STORE_RECORD = 12
 };
-#define STORE_TABLES 12
+#define STORE_TABLES 13
 #define STORE_COLUMNS_MAX 24
 
 /* A column of a row as it lies in the database. */
@@ -200,7 +215,8 @@ struct store_value {
 
 /*
  * The columns of each table, in order: i integer, t text, b bytes or null, B
- * bytes. What is counted from other tables is not among them.
+ * bytes, L bytes that may be long. What is counted from other tables is not
+ * among them.
  */
 extern const char *const store_columns[STORE_TABLES];
 /* Where a restore changes something (rows.c). */
@@ -214,7 +230,7 @@ enum {
 	CLIENT_REASON = 20,
 	CLIENT_BEHIND_SINCE
 };
-enum { STATE_REVISION = 0, STATE_LAST_EVENT = 3 };
+enum { STATE_REVISION = 0, STATE_LAST_EVENT = 3, STATE_LAST_RECORD = 6 };
 
 typedef bool store_row_fn(void *arg, const struct store_value *values);
 
@@ -384,6 +400,31 @@ struct store_ops {
 			     struct err *err);
 	bool (*events_last)(void *ctx, int64_t *seq, struct err *err);
 	bool (*events_prune)(void *ctx, int64_t keep, struct err *err);
+
+	/*
+	 * Records. put and remove are done if the version in the database is
+	 * row->version, which decides between several writers; else nothing is done,
+	 * and the error is ERR_CONFLICT. put with version 0 inserts (with id 0: under
+	 * a new id; ERR_CONFLICT: there is one of this id) and sets row->id and
+	 * row->version, else it rewrites owner and body and raises row->version.
+	 */
+	bool (*record_get)(void *ctx, int32_t kind, int64_t id, store_record_fn *fn, void *arg,
+			   bool *found, struct err *err);
+	bool (*record_put)(void *ctx, struct store_record *row, struct err *err);
+	bool (*record_remove)(void *ctx, int32_t kind, int64_t id, int64_t version,
+			      struct err *err);
+	/*
+	 * Those of a kind, of one owner or of all (0), in order of id: after after_id,
+	 * or newest first and below after_id (0: from the newest).
+	 */
+	bool (*records)(void *ctx, int32_t kind, int64_t owner, int64_t after_id, int limit,
+			bool newest_first, store_record_fn *fn, void *arg, struct err *err);
+	/*
+	 * All but the keep newest go, max of them in one call: of the more the newest.
+	 * Reads keep entries of an index.
+	 */
+	bool (*records_trim)(void *ctx, int32_t kind, int64_t owner, int64_t keep, int max,
+			     struct err *err);
 
 	/*
 	 * For backups; a backend that is no database has none of these. From

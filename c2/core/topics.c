@@ -292,3 +292,19 @@ bool core_topic_status(struct core *c, const char *topic, struct core_topic_stat
 	out->rotated_at = row.rotated_at;
 	return true;
 }
+
+bool core_topic_facts(struct core *c, const char *topic, struct core_topic_facts *out,
+		      struct err *err)
+{
+	struct store_topic row;
+
+	*out = (struct core_topic_facts){0};
+	if (!topic_check(topic, err) || !DB(c, topic_by_name, topic, &row, &out->exists, err))
+		return false;
+	if (out->exists) {
+		out->revision = row.rev;
+		out->rotated_at = row.rotated_at;
+		out->members = row.n_members;
+	}
+	return true;
+}

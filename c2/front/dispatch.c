@@ -18,6 +18,7 @@ struct wait_list {
 
 struct dispatch {
 	struct core *core;
+	struct engine *engine;
 	struct api_subscription *subs;
 	struct wait_list reads, changes; /* calls that are put off */
 	struct wait_list answers;        /* that wait for a commit */
@@ -61,16 +62,26 @@ static void audit(const struct api_method *m, const struct api_caller *caller,
 		  LOG_STR("request_id", caller->request_id));
 }
 
+static bool not_here(struct err *err)
+{
+	return err_set(err, ERR_UNIMPLEMENTED,
+		       "this is c2ae, which has rules alone: ask the key server it works for");
+}
+
 static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 		    const ProtobufCMessage *request, struct arena *arena,
 		    ProtobufCMessage **response, struct err *err)
 {
 	struct dispatch *d = ctx;
 	const struct api_method *m = &api_methods[method];
-	struct dispatch_call call = {
-		.core = d->core, .arena = arena, .stranger = caller->role <= API_ROLE_PUBLIC};
+	struct dispatch_call call = {.core = d->core,
+				     .engine = d->engine,
+				     .arena = arena,
+				     .stranger = caller->role <= API_ROLE_PUBLIC};
 	bool ok;
 
+	if (!d->core && strcmp(m->service, "pb.C2") == 0)
+		return not_here(err);
 	if (!dispatch_handlers[method])
 		return err_set(err, ERR_UNIMPLEMENTED, "%s is not implemented", m->name);
 	*response = api_message_new(m->response, arena);
@@ -95,7 +106,7 @@ static bool on_settle(void *ctx, struct api_wait *w)
 {
 	struct dispatch *d = ctx;
 
-	if (!core_pending(d->core))
+	if (!d->core || !core_pending(d->core))
 		return false;
 	wait_list_add(&d->answers, w);
 	return true;
@@ -244,6 +255,7 @@ struct api_subscription {
 	struct dispatch *d;
 	struct api_sink sink;
 	struct core_listener *listener;
+	bool all;
 	struct api_subscription *prev, *next;
 };
 
@@ -273,6 +285,9 @@ static void on_event(void *ctx, const struct store_event *row)
 	Pb__Event event;
 	struct err why;
 
+	/* Programs from before the others were there know two types. */
+	if (!s->all && row->type > CORE_EVENT_UNSUBSCRIBED)
+		return;
 	google__protobuf__timestamp__init(&at);
 	pb__event__init(&event);
 	at.seconds = row->at_ms / 1000;
@@ -300,6 +315,8 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 
 	if (method != API_C2_SUBSCRIBE_TO_EVENT_STREAM)
 		return err_set(err, ERR_UNIMPLEMENTED, "no such stream");
+	if (!d->core)
+		return not_here(err);
 	if (d->stopping)
 		return err_set(err, ERR_UNAVAILABLE, "the server stops");
 	if (req->start_case == PB__SUBSCRIBE_TO_EVENT_STREAM_REQUEST__START_AFTER_SEQUENCE)
@@ -307,7 +324,7 @@ static bool on_subscribe(void *ctx, unsigned method, const struct api_caller *ca
 	if (after < 0 && req->start_case)
 		return err_set(err, ERR_INVALID, "afterSequence is below 0");
 	s = mem_alloc(sizeof *s);
-	*s = (struct api_subscription){.d = d, .sink = *sink, .next = d->subs};
+	*s = (struct api_subscription){.d = d, .sink = *sink, .all = req->all, .next = d->subs};
 	if (d->subs)
 		d->subs->prev = s;
 	d->subs = s;
@@ -329,15 +346,17 @@ static void on_unsubscribe(void *ctx, struct api_subscription *s)
 
 /* The service */
 
-struct dispatch *dispatch_new(struct core *core)
+struct dispatch *dispatch_new(struct core *core, struct engine *engine)
 {
 	struct dispatch *d = mem_alloc(sizeof *d);
 
 	d->core = core;
+	d->engine = engine;
 	d->reads.end = &d->reads.first;
 	d->changes.end = &d->changes.first;
 	d->answers.end = &d->answers.first;
-	core_group(core, on_told, d);
+	if (core)
+		core_group(core, on_told, d);
 	return d;
 }
 
@@ -368,7 +387,8 @@ void dispatch_free(struct dispatch *d)
 	make_no_calls(d, &d->reads, &why);
 	make_no_calls(d, &d->changes, &why);
 	on_told(d, &why); /* what the core still holds is never committed */
-	core_group(d->core, NULL, NULL);
+	if (d->core)
+		core_group(d->core, NULL, NULL);
 	free(d);
 }
 

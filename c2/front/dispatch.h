@@ -1,6 +1,6 @@
 /*
  * The product behind the API: each method unpacks its request, calls the core
- * and fills its response; rules are the core's. Writes the audit log, and
+ * or the engine and fills its response; what is allowed they decide. Writes the audit log, and
  * keeps internal details in the log and out of answers.
  */
 #ifndef C2_FRONT_DISPATCH_H
@@ -8,10 +8,15 @@
 
 #include "api/service.h"
 #include "c2/core/core.h"
+#include "engine/engine.h"
 
 struct dispatch;
 
-struct dispatch *dispatch_new(struct core *core);
+/*
+ * The engine may be null: then its methods say that it is switched off. So may
+ * the core, in c2ae, whose methods then are not here.
+ */
+struct dispatch *dispatch_new(struct core *core, struct engine *engine);
 /* Subscriptions that are left get their end(). */
 void dispatch_free(struct dispatch *d);
 

@@ -6,9 +6,11 @@
 #include "base/arena.h"
 #include "c2.pb-c.h"
 #include "c2/core/core.h"
+#include "engine/engine.h"
 
 struct dispatch_call {
 	struct core *core;
+	struct engine *engine; /* null: switched off */
 	struct arena *arena;
 	bool stranger; /* called without a token where there are some */
 };
@@ -17,17 +19,19 @@ typedef bool dispatch_handler(struct dispatch_call *c, const ProtobufCMessage *r
 			      ProtobufCMessage *response, struct err *err);
 
 /* A method's types are fixed by its row, so the cast is made once, here. */
-#define DISPATCH_METHOD(storage, fn, Name)                                                         \
-	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,            \
-			       Pb__##Name##Response *resp, struct err *err);                       \
+#define DISPATCH_TYPES(storage, fn, Request, Response)                                             \
+	static bool fn##_typed(struct dispatch_call *c, const Pb__##Request *req,                  \
+			       Pb__##Response *resp, struct err *err);                             \
 	storage bool fn(struct dispatch_call *c, const ProtobufCMessage *request,                  \
 			ProtobufCMessage *response, struct err *err)                               \
 	{                                                                                          \
-		return fn##_typed(c, (const Pb__##Name##Request *)request,                         \
-				  (Pb__##Name##Response *)response, err);                          \
+		return fn##_typed(c, (const Pb__##Request *)request, (Pb__##Response *)response,   \
+				  err);                                                            \
 	}                                                                                          \
-	static bool fn##_typed(struct dispatch_call *c, const Pb__##Name##Request *req,            \
-			       Pb__##Name##Response *resp, struct err *err)
+	static bool fn##_typed(struct dispatch_call *c, const Pb__##Request *req,                  \
+			       Pb__##Response *resp, struct err *err)
+#define DISPATCH_METHOD(storage, fn, Name)                                                         \
+	DISPATCH_TYPES(storage, fn, Name##Request, Name##Response)
 
 #define NEW(c, descriptor) ((void *)api_message_new(&(descriptor), (c)->arena))
 
@@ -39,7 +43,12 @@ Google__Protobuf__Timestamp *time_of(struct dispatch_call *c, int64_t at_s);
 
 /* methods_many.c */
 dispatch_handler dispatch_batch, dispatch_change_client, dispatch_search_clients,
-	dispatch_search_topics, dispatch_change_group;
+	dispatch_search_topics, dispatch_change_group, dispatch_list_events;
+
+/* methods_rules.c */
+dispatch_handler dispatch_list_rules, dispatch_get_rule, dispatch_add_rule, dispatch_update_rule,
+	dispatch_delete_rule, dispatch_change_rule, dispatch_run_rule, dispatch_list_runs,
+	dispatch_get_schedule, dispatch_raise_alarm, dispatch_engine_health;
 
 /* A handler for each unary method; null for streams. */
 extern dispatch_handler *const dispatch_handlers[API_N_METHODS];

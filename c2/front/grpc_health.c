@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "api/message.h"
 #include "c2/front/grpc_inner.h"
 #include "grpc/health.pb-c.h"
 
@@ -25,20 +26,27 @@ static bool is_known(const char *service)
 	return false;
 }
 
-static int status_now(const struct grpc *g)
+static bool ask(const struct grpc *g, unsigned method, struct err *err)
 {
 	struct api_caller caller = {.role = API_ROLE_PUBLIC, .who = "health"};
-	const struct api_method *m = &api_methods[API_C2_HEALTH_CHECK];
 	struct arena arena = ARENA_INIT;
-	ProtobufCMessage *response, *request;
+	ProtobufCMessage *response, *request = api_message_new(api_methods[method].request, &arena);
 	bool ok;
 
 	auth_request_id(&caller, NULL);
-	request = arena_alloc(&arena, m->request->sizeof_message);
-	m->request->message_init(request);
-	ok = !g->draining && api_call(g->env.service, API_C2_HEALTH_CHECK, &caller, request, &arena,
-				      &response, NULL);
+	ok = api_call(g->env.service, method, &caller, request, &arena, &response, err);
 	arena_free(&arena);
+	return ok;
+}
+
+static int status_now(const struct grpc *g)
+{
+	struct err err;
+	bool ok = !g->draining && ask(g, API_C2_HEALTH_CHECK, &err);
+
+	/* c2ae has the engine alone. */
+	if (!g->draining && !ok && err.code == ERR_UNIMPLEMENTED)
+		ok = ask(g, API_C2_AUTOMATION_ENGINE_HEALTH_CHECK, &err);
 	return ok ? STATUS(SERVING) : STATUS(NOT_SERVING);
 }
 

@@ -17,7 +17,9 @@ _Static_assert((int)CORE_NOTHING == (int)PB__DELIVERY_STATUS__DELIVERY_NOTHING &
 		       (int)CORE_CLIENT_CONFIRMED ==
 			       (int)PB__CLIENT_DELIVERY_STATUS__CLIENT_CONFIRMED &&
 		       (int)CORE_PUBKEY == (int)PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY &&
-		       (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED,
+		       (int)CORE_EVENT_UNSUBSCRIBED == (int)PB__EVENT_TYPE__CLIENT_UNSUBSCRIBED &&
+		       (int)CORE_EVENT_CLIENT_REMOVED == (int)PB__EVENT_TYPE__CLIENT_REMOVED &&
+		       (int)CORE_EVENT_ALARM == (int)PB__EVENT_TYPE__ALARM,
 	       "numbers of the core are those of the API");
 
 /* A client that was not given is one without a name, which the core refuses. */
@@ -154,6 +156,7 @@ METHOD(get_client_status, GetClientStatus)
 
 	if (!core_client_status(c->core, name_of(req->client), c->arena, &s, err))
 		return false;
+	resp->keyrevision = s.key_rev;
 	resp->revision = s.revision;
 	resp->sentrevision = s.sent_rev;
 	resp->confirmedrevision = s.confirmed_rev;
@@ -522,8 +525,20 @@ dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
 	[API_C2_BATCH] = dispatch_batch,
 	[API_C2_CHANGE_CLIENT] = dispatch_change_client,
 	[API_C2_SEARCH_CLIENTS] = dispatch_search_clients,
+	[API_C2_LIST_EVENTS] = dispatch_list_events,
 	[API_C2_SEARCH_TOPICS] = dispatch_search_topics,
 	[API_C2_CHANGE_GROUP] = dispatch_change_group,
 	[API_C2_GET_UNCONFIRMED_CLIENTS] = get_unconfirmed_clients,
 	[API_C2_GET_C2_KEY_STATUS] = get_c2_key_status,
+	[API_C2_AUTOMATION_ENGINE_LIST_RULES] = dispatch_list_rules,
+	[API_C2_AUTOMATION_ENGINE_GET_RULE] = dispatch_get_rule,
+	[API_C2_AUTOMATION_ENGINE_ADD_RULE] = dispatch_add_rule,
+	[API_C2_AUTOMATION_ENGINE_UPDATE_RULE] = dispatch_update_rule,
+	[API_C2_AUTOMATION_ENGINE_DELETE_RULE] = dispatch_delete_rule,
+	[API_C2_AUTOMATION_ENGINE_CHANGE_RULE] = dispatch_change_rule,
+	[API_C2_AUTOMATION_ENGINE_RUN_RULE] = dispatch_run_rule,
+	[API_C2_AUTOMATION_ENGINE_LIST_RUNS] = dispatch_list_runs,
+	[API_C2_AUTOMATION_ENGINE_GET_SCHEDULE] = dispatch_get_schedule,
+	[API_C2_AUTOMATION_ENGINE_RAISE_ALARM] = dispatch_raise_alarm,
+	[API_C2_AUTOMATION_ENGINE_HEALTH_CHECK] = dispatch_engine_health,
 };

@@ -224,6 +224,41 @@ METHOD(dispatch_search_topics, SearchTopics)
 	return true;
 }
 
+static Pb__Event *event_of(struct dispatch_call *c, const struct store_event *in)
+{
+	Pb__Event *out = NEW(c, pb__event__descriptor);
+
+	out->type = (Pb__EventType)in->type;
+	out->source = text_of(c, in->source);
+	out->target = text_of(c, in->target);
+	out->timestamp = time_of(c, in->at_ms / 1000);
+	if (out->timestamp)
+		out->timestamp->nanos = (int32_t)(in->at_ms % 1000) * 1000000;
+	out->sequence = in->seq;
+	return out;
+}
+
+METHOD(dispatch_list_events, ListEvents)
+{
+	int64_t limit = req->limit ? req->limit : LIMIT_DEFAULT;
+	struct core_events events;
+
+	if (req->aftersequence < 0 || limit < 1 || limit > CORE_SEARCH_MAX)
+		return err_set(err, ERR_INVALID,
+			       "afterSequence is below 0, or limit not between 1 and %d",
+			       CORE_SEARCH_MAX);
+	if (!core_revision(c->core, &resp->revision, err) ||
+	    !core_events_after(c->core, req->aftersequence, limit, c->arena, &events,
+			       &resp->lastsequence, err))
+		return false;
+	resp->firstsequence = events.first;
+	resp->events = arena_alloc(c->arena, events.n * sizeof(void *) + 1);
+	resp->n_events = events.n;
+	for (size_t i = 0; i < events.n; i++)
+		resp->events[i] = event_of(c, &events.rows[i]);
+	return true;
+}
+
 /* --- groups --------------------------------------------------------------------------------- */
 
 static struct core_group group_of(const Pb__ChangeGroupRequest *req)

@@ -21,8 +21,8 @@
 #define CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 #define RETRY_MS 500 /* at least, between two attempts to connect */
 #define CONNECT_S 3
-#define ANSWER_S 15 /* longer than the session's own limits */
-#define PACKET_MIN "1048576"
+#define ANSWER_S 15          /* longer than the session's own limits */
+#define PACKET_MIN "2097152" /* a record, and room */
 
 int64_t maria_now_ms(void)
 {

@@ -14,7 +14,7 @@
 	" (SELECT count(*) FROM old_key k WHERE k.client_id = c.id), c.c2_rev, c.wanted_rev,"      \
 	" c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev, c.last_stamp,"              \
 	" c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"                \
-	" c.recheck_at, c.reason, c.type, c.behind_since"
+	" c.recheck_at, c.reason, c.type, c.behind_since, c.key_at"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.`key`, t.rev, t.rotated_at, t.n_members, t.walk_rev,"             \
@@ -28,11 +28,12 @@
 #define IDS "JSON_TABLE(CONVERT(? USING utf8mb4), '$[*]' COLUMNS (id BIGINT PATH '$')) "
 
 #define MARIA_STATE_READ                                                                           \
-	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
+	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
+	" last_record FROM state"
 #define MARIA_STATE_LOCK MARIA_STATE_READ " FOR UPDATE"
 #define MARIA_STATE_PUT                                                                            \
 	"UPDATE state SET revision = ?, last_client = ?, last_topic = ?, last_event = ?,"          \
-	" n_clients = ?, n_topics = ?"
+	" n_clients = ?, n_topics = ?, last_record = ?"
 #define MARIA_META_GET "SELECT value FROM meta WHERE name = ?"
 #define MARIA_META_PUT                                                                             \
 	"INSERT INTO meta (name, value) VALUES (?,?) ON DUPLICATE KEY UPDATE value ="              \
@@ -48,16 +49,17 @@
 #define MARIA_CLIENT_INSERT                                                                        \
 	"INSERT INTO client (`key`, private_key, key_rev, c2_rev, wanted_rev, sent_rev,"           \
 	" confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts," \
-	" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, name, e4id, id) "    \
+	" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, key_at, name, "      \
+	"e4id, id) "                                                                               \
 	"VALUES"                                                                                   \
-	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* The key of ours that it held before is told as the last id that was inserted, plus 1. */
 #define MARIA_CLIENT_UPDATE                                                                        \
 	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ? + 0 *"              \
 	" LAST_INSERT_ID(c2_rev + 1), wanted_rev = ?, sent_rev = ?, confirmed_rev = ?,"            \
 	" reset_rev = ?, reset_peers_rev = ?, last_stamp = ?, clock_offset = ?, next_at = ?,"      \
 	" attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?, reason = ?,"       \
-	" type = ?, behind_since = ? WHERE id = ?"
+	" type = ?, behind_since = ?, key_at = ? WHERE id = ?"
 #define MARIA_CLIENT_STATE                                                                         \
 	"UPDATE client SET sent_rev = ?, confirmed_rev = ?, last_stamp = ?, clock_offset = ?,"     \
 	" next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?,"      \
@@ -238,6 +240,26 @@
 #define SQL_ABSENT                                                                                 \
 	"SELECT name, e4id FROM client WHERE name IN (" PARAMS_64 ") UNION ALL SELECT name, e4id"  \
 	" FROM client WHERE e4id IN (" PARAMS_64 ")"
+#define RECORD_BY(index)                                                                           \
+	"SELECT kind, id, owner, version, body FROM record FORCE INDEX (" index ") WHERE kind = ?"
+#define MARIA_RECORD_GET RECORD_BY("PRIMARY") " AND id = ?"
+#define MARIA_RECORD_INSERT "INSERT INTO record (owner, version, body, kind, id) VALUES (?,?,?,?,?)"
+#define MARIA_RECORD_UPDATE                                                                        \
+	"UPDATE record SET owner = ?, version = ?, body = ? WHERE kind = ? AND id = ?"             \
+	" AND version = ?"
+#define MARIA_RECORD_DELETE "DELETE FROM record WHERE kind = ? AND id = ? AND version = ?"
+#define MARIA_RECORDS RECORD_BY("PRIMARY") " AND id > ? ORDER BY id LIMIT ?"
+#define MARIA_RECORDS_DOWN RECORD_BY("PRIMARY") " AND id < ? ORDER BY id DESC LIMIT ?"
+#define MARIA_RECORDS_OF RECORD_BY("record_owner") " AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+#define MARIA_RECORDS_OF_DOWN                                                                      \
+	RECORD_BY("record_owner") " AND owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
+/* What is derived is at most a page, and its limit keeps it from being joined away. */
+#define RECORD_TRIM(index, of)                                                                     \
+	"DELETE r FROM (SELECT kind, id FROM record FORCE INDEX (" index ") WHERE kind = ?" of     \
+	" ORDER BY id DESC LIMIT ? OFFSET ?) o STRAIGHT_JOIN record r FORCE INDEX (PRIMARY)"       \
+	" ON r.kind = o.kind AND r.id = o.id"
+#define MARIA_RECORDS_TRIM RECORD_TRIM("PRIMARY", "")
+#define MARIA_RECORDS_TRIM_OF RECORD_TRIM("record_owner", " AND owner = ?")
 
 /* Whole tables. LOAD does not count what the other dialects count: no driver.snapshot yet. */
 #define MARIA_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
@@ -245,13 +267,15 @@
 #define MARIA_DUMP_CLIENT                                                                          \
 	"SELECT id, name, e4id, `key`, private_key, key_rev, c2_rev, wanted_rev, sent_rev, "       \
 	"confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts, " \
-	"nonce, asked_at, last_seen, recheck_at, reason, behind_since, type FROM client WHERE id " \
+	"nonce, asked_at, last_seen, recheck_at, reason, behind_since, type, key_at FROM client "  \
+	"WHERE id "                                                                                \
 	"> ? ORDER BY id LIMIT ?"
 #define MARIA_LOAD_CLIENT                                                                          \
 	"INSERT INTO client (id, name, e4id, `key`, private_key, key_rev, c2_rev, wanted_rev, "    \
 	"sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, " \
-	"attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type) VALUES "    \
-	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	"attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type, key_at) "   \
+	"VALUES "                                                                                  \
+	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define MARIA_DUMP_OLD_KEY                                                                         \
 	"SELECT client_id, rev, `key` FROM old_key WHERE (client_id, rev) > (?,?) ORDER BY "       \
 	"client_id, rev LIMIT ?"
@@ -285,6 +309,10 @@
 	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > (?,?) ORDER BY tag, "     \
 	"name LIMIT ?"
 #define MARIA_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
+#define MARIA_DUMP_RECORD                                                                          \
+	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > (?,?)"               \
+	" ORDER BY kind, id LIMIT ?"
+#define MARIA_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES (?,?,?,?,?)"
 #define MARIA_DUMP_STATE MARIA_STATE_READ
 #define MARIA_LOAD_STATE MARIA_STATE_PUT
 #define MARIA_TOPICS_AFTER                                                                         \

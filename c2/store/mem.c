@@ -268,6 +268,7 @@ void mem_close(void *ctx)
 	free(clients);
 	free_topics(&m->topics);
 	free_things(&m->events);
+	free_things(&m->records);
 	free_metas(&m->metas);
 	free(m->by_name.slots);
 	free(m->by_e4id.slots);

@@ -72,7 +72,7 @@ struct extra {
 struct client_state {
 	int64_t key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev;
 	uint64_t last_stamp;
-	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at, behind_since;
+	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at, behind_since, key_at;
 	int32_t attempts, reason, type;
 	uint8_t nonce[16];
 };
@@ -113,7 +113,7 @@ struct meta {
 
 /* What a rollback puts back as a whole. */
 struct counters {
-	int64_t revision, last_client, last_topic, n_clients, n_topics, last_event;
+	int64_t revision, last_client, last_topic, n_clients, n_topics, last_event, last_record;
 	size_t first_event; /* those before it in events are pruned */
 };
 
@@ -138,6 +138,7 @@ struct mem {
 	struct vec c2_keys; /* struct store_c2_key, ascending rev */
 	struct vec metas;   /* struct meta */
 	struct vec events;  /* struct store_event *, ascending seq */
+	struct vec records; /* struct store_record *, ascending kind, then id; each with its body */
 
 	/* Ids sorted by name, when they are. */
 	struct vec clients_sorted, topics_sorted; /* uint32_t */
@@ -266,7 +267,12 @@ void mem_peers_take(struct mem *m, struct client *c);
 	X(event_append)                                                                            \
 	X(events_after)                                                                            \
 	X(events_last)                                                                             \
-	X(events_prune)
+	X(events_prune)                                                                            \
+	X(record_get)                                                                              \
+	X(record_put)                                                                              \
+	X(record_remove)                                                                           \
+	X(records)                                                                                 \
+	X(records_trim)
 
 #define X(op) __typeof__(*((struct store_ops *)0)->op) mem_##op;
 MEM_OPS(X)

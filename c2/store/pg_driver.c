@@ -42,10 +42,11 @@ static const char *const sql_text[PG_N] = {
 		" $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],"
 		" $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],"
 		" $14::bytea[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],"
-		" $19::bigint[], $20::bigint[], $21::text[], $22::bytea[], $23::bigint[]) AS u"
+		" $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::bytea[],"
+		" $24::bigint[]) AS u"
 		" (key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev,"
 		" reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts,"
-		" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, name,"
+		" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, key_at, name,"
 		" e4id, id)), c AS (INSERT INTO client (" KEY_VALUES
 		", name, e4id, id) SELECT " KEY_VALUES
 		", name, e4id, id FROM u) INSERT INTO delivery (" DELIVERY_VALUES
@@ -85,7 +86,7 @@ static bool send_now(struct pg_db *db, int id, int n_params)
 }
 
 /* In the order of CLIENT_INSERT's parameters: bytes, integers, texts. */
-static const char new_types[PG_NEW_COLUMNS + 1] = "BBIIIIIIIIIIIBIIIIIITBI";
+static const char new_types[PG_NEW_COLUMNS + 1] = "BBIIIIIIIIIIIBIIIIIIITBI";
 
 static void gather(struct pg_db *db)
 {
@@ -223,7 +224,7 @@ static bool receive_sync(struct pg_db *db, int64_t deadline_ms)
 static void note_xid(struct pg_db *db, struct stmt *s)
 {
 	if (s->id == SQL_STATE_LOCK && s->rc == STMT_ROW)
-		db->xid = s->db->driver->column_int(s, 6);
+		db->xid = s->db->driver->column_int(s, 7);
 }
 
 /* The results of the n oldest of what was sent; false: one of them failed. */

@@ -20,7 +20,7 @@
  */
 #define PG_SENT_MAX 512
 #define PG_GROUP 64 /* that leave together */
-#define PG_NEW_COLUMNS 23
+#define PG_NEW_COLUMNS 24
 
 /* Statements of this driver, after those of SQL_IDS. */
 enum pg_fixed {

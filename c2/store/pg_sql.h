@@ -14,11 +14,11 @@
 	  "n_old_keys, " c "c2_rev, " d "wanted_rev, " d "sent_rev, " d "confirmed_rev, " d        \
 	  "reset_rev, " d "reset_peers_rev, " d "last_stamp, " d "clock_offset, " d "next_at, " d  \
 	  "attempts, " d "nonce, " d "asked_at, " d "last_seen, " d "recheck_at, " d "reason, " c  \
-	  "type, " d "behind_since"
+	  "type, " d "behind_since, " c "key_at"
 
 /* Of put_client_values; what each table has, with its parameters. */
-#define KEY_VALUES "key, private_key, key_rev, c2_rev, type"
-#define KEY_PARAMS "$1::bytea, $2::bytea, $3::bigint, $4::bigint, $19::bigint::integer"
+#define KEY_VALUES "key, private_key, key_rev, c2_rev, type, key_at"
+#define KEY_PARAMS "$1::bytea, $2::bytea, $3::bigint, $4::bigint, $19::bigint::integer, $21::bigint"
 #define DELIVERY_VALUES                                                                            \
 	"wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"             \
 	" clock_offset, next_at, attempts, nonce, asked_at, last_seen, recheck_at, reason,"        \
@@ -54,12 +54,13 @@
 /* The last column is for the driver: which transaction to ask for if its commit is not answered. */
 #define PG_STATE_LOCK                                                                              \
 	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
-	" pg_current_xact_id()::text::bigint FROM state FOR UPDATE"
+	" last_record, pg_current_xact_id()::text::bigint FROM state FOR UPDATE"
 #define PG_STATE_READ                                                                              \
-	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
+	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
+	" last_record FROM state"
 #define PG_STATE_PUT                                                                               \
-	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics) ="  \
-	" ($1,$2,$3,$4,$5,$6)"
+	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics,"    \
+	" last_record) = ($1,$2,$3,$4,$5,$6,$7)"
 #define PG_META_GET "SELECT value FROM meta WHERE name = $1"
 #define PG_META_PUT                                                                                \
 	"INSERT INTO meta (name, value) VALUES ($1,$2) ON CONFLICT (name) DO UPDATE SET value ="   \
@@ -77,13 +78,13 @@
 #define PG_CLIENT_INSERT_SURE INSERT_CLIENT("")
 #define INSERT_CLIENT(conflict)                                                                    \
 	"WITH c AS (INSERT INTO client (" KEY_VALUES ", name, e4id, id) VALUES (" KEY_PARAMS       \
-	", $21, $22, $23)" conflict " RETURNING id) INSERT INTO delivery (" DELIVERY_VALUES        \
+	", $22, $23, $24)" conflict " RETURNING id) INSERT INTO delivery (" DELIVERY_VALUES        \
 	", id) SELECT " DELIVERY_PARAMS ", id FROM c"
 /* What is as it was costs no write. */
 #define PG_CLIENT_UPDATE                                                                           \
-	"WITH c AS (UPDATE client SET (" KEY_VALUES ") = (" KEY_PARAMS ") WHERE id = $21 AND"      \
+	"WITH c AS (UPDATE client SET (" KEY_VALUES ") = (" KEY_PARAMS ") WHERE id = $22 AND"      \
 	" (" KEY_VALUES ") IS DISTINCT FROM (" KEY_PARAMS "))"                                     \
-	" UPDATE delivery SET (" DELIVERY_VALUES ") = (" DELIVERY_PARAMS ") WHERE id = $21"
+	" UPDATE delivery SET (" DELIVERY_VALUES ") = (" DELIVERY_PARAMS ") WHERE id = $22"
 #define PG_CLIENT_STATE                                                                            \
 	"UPDATE delivery SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"         \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -238,6 +239,25 @@
 		"p.target_id") " WHERE"                                                            \
 			       " p.source_id = $1 AND NOT p.removed AND "                          \
 			       "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
+#define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
+#define PG_RECORD_GET RECORD_COLUMNS "$1 AND id = $2"
+#define PG_RECORD_INSERT                                                                           \
+	"INSERT INTO record (owner, version, body, kind, id) VALUES ($1,$2,$3,$4,$5)"              \
+	" ON CONFLICT (kind, id) DO NOTHING"
+#define PG_RECORD_UPDATE                                                                           \
+	"UPDATE record SET owner = $1, version = $2, body = $3 WHERE kind = $4 AND id = $5"        \
+	" AND version = $6"
+#define PG_RECORD_DELETE "DELETE FROM record WHERE kind = $1 AND id = $2 AND version = $3"
+#define PG_RECORDS RECORD_COLUMNS "$1 AND id > $2 ORDER BY id LIMIT $3"
+#define PG_RECORDS_DOWN RECORD_COLUMNS "$1 AND id < $2 ORDER BY id DESC LIMIT $3"
+#define PG_RECORDS_OF RECORD_COLUMNS "$1 AND owner = $2 AND id > $3 ORDER BY id LIMIT $4"
+#define PG_RECORDS_OF_DOWN RECORD_COLUMNS "$1 AND owner = $2 AND id < $3 ORDER BY id DESC LIMIT $4"
+#define PG_RECORDS_TRIM                                                                            \
+	"DELETE FROM record WHERE kind = $1 AND id = ANY (ARRAY(SELECT id FROM record WHERE"       \
+	" kind = $1 ORDER BY id DESC LIMIT $2 OFFSET $3))"
+#define PG_RECORDS_TRIM_OF                                                                         \
+	"DELETE FROM record WHERE kind = $1 AND id = ANY (ARRAY(SELECT id FROM record WHERE"       \
+	" kind = $1 AND owner = $2 ORDER BY id DESC LIMIT $3 OFFSET $4))"
 
 /* Whole tables for a backup, in the order of store_columns (core/rows.c). */
 #define PG_DUMP_META "SELECT name, value FROM meta WHERE name > $1 ORDER BY name LIMIT $2"
@@ -246,11 +266,12 @@
 	"SELECT c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.c2_rev, d.wanted_rev,"    \
 	" d.sent_rev, d.confirmed_rev, d.reset_rev, d.reset_peers_rev, d.last_stamp,"              \
 	" d.clock_offset, d.next_at, d.attempts, d.nonce, d.asked_at, d.last_seen,"                \
-	" d.recheck_at, d.reason, d.behind_since, c.type FROM " CLIENTS                            \
+	" d.recheck_at, d.reason, d.behind_since, c.type, c.key_at FROM " CLIENTS                  \
 	" WHERE c.id > $1 ORDER BY c.id LIMIT $2"
 #define PG_LOAD_CLIENT                                                                             \
-	"WITH c AS (INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev, type)"  \
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $23::bigint::integer))"                              \
+	"WITH c AS (INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev, type, " \
+	"key_at)"                                                                                  \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $23::bigint::integer, $24))"                         \
 	" INSERT INTO delivery (id, wanted_rev, sent_rev, confirmed_rev, reset_rev,"               \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
 	" last_seen, recheck_at, reason, behind_since) VALUES"                                     \
@@ -299,5 +320,9 @@
 	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > ($1,$2) ORDER BY tag,"    \
 	" name LIMIT $3"
 #define PG_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES ($1,$2,$3)"
+#define PG_DUMP_RECORD                                                                             \
+	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > ($1,$2)"             \
+	" ORDER BY kind, id LIMIT $3"
+#define PG_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES ($1,$2,$3,$4,$5)"
 
 #endif

@@ -224,6 +224,7 @@ static bool state_write(struct db *db, struct err *err)
 	put_int(&s, c->last_event);
 	put_int(&s, c->n_clients);
 	put_int(&s, c->n_topics);
+	put_int(&s, c->last_record);
 	return stmt_post(&s, 0, err);
 }
 
@@ -367,6 +368,11 @@ const struct store_ops sql_ops = {
 	.events_after = sql_events_after,
 	.events_last = sql_events_last,
 	.events_prune = sql_events_prune,
+	.record_get = sql_record_get,
+	.record_put = sql_record_put,
+	.record_remove = sql_record_remove,
+	.records = sql_records,
+	.records_trim = sql_records_trim,
 	.snapshot = sql_snapshot,
 	.rows = sql_rows,
 	.row_put = sql_row_put,

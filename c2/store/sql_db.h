@@ -110,6 +110,7 @@ struct sql_state {
 	int64_t revision;
 	int64_t last_client, last_topic, last_event;
 	int64_t n_clients, n_topics;
+	int64_t last_record;
 };
 
 /*
@@ -279,6 +280,16 @@ bool sql_events_after(void *ctx, int64_t seq, int limit, store_event_fn *fn, voi
 		      struct err *err);
 bool sql_events_last(void *ctx, int64_t *seq, struct err *err);
 bool sql_events_prune(void *ctx, int64_t keep, struct err *err);
+
+/* sql_records.c */
+bool sql_record_get(void *ctx, int32_t kind, int64_t id, store_record_fn *fn, void *arg,
+		    bool *found, struct err *err);
+bool sql_record_put(void *ctx, struct store_record *row, struct err *err);
+bool sql_record_remove(void *ctx, int32_t kind, int64_t id, int64_t version, struct err *err);
+bool sql_records(void *ctx, int32_t kind, int64_t owner, int64_t after_id, int limit,
+		 bool newest_first, store_record_fn *fn, void *arg, struct err *err);
+bool sql_records_trim(void *ctx, int32_t kind, int64_t owner, int64_t keep, int max,
+		      struct err *err);
 
 /* sql_clients.c */
 bool sql_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,

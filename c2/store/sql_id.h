@@ -74,6 +74,16 @@
 	X(PEER_DELETE)                                                                             \
 	X(CLIENT_PEERS)                                                                            \
 	X(PEER_HOLDERS)                                                                            \
+	X(RECORD_GET)                                                                              \
+	X(RECORD_INSERT)                                                                           \
+	X(RECORD_UPDATE)                                                                           \
+	X(RECORD_DELETE)                                                                           \
+	X(RECORDS)                                                                                 \
+	X(RECORDS_DOWN)                                                                            \
+	X(RECORDS_OF)                                                                              \
+	X(RECORDS_OF_DOWN)                                                                         \
+	X(RECORDS_TRIM)                                                                            \
+	X(RECORDS_TRIM_OF)                                                                         \
 	X(DUMP_META)                                                                               \
 	X(LOAD_META)                                                                               \
 	X(DUMP_CLIENT)                                                                             \
@@ -94,6 +104,8 @@
 	X(LOAD_EVENT)                                                                              \
 	X(DUMP_TAG)                                                                                \
 	X(LOAD_TAG)                                                                                \
+	X(DUMP_RECORD)                                                                             \
+	X(LOAD_RECORD)                                                                             \
 	X(DUMP_STATE)                                                                              \
 	X(LOAD_STATE)
 

@@ -6,22 +6,25 @@
 #include "c2/store/sql_db.h"
 
 #define PAGE 1000
+#define RECORD_PAGE 16 /* of STORE_RECORD_MAX: some drivers have all of a page in memory */
 
 static const struct table {
 	enum sql_id dump, load;
 	size_t n_keys; /* the first columns, by which it is ordered; 0: it has one row */
+	int page;
 } tables[STORE_TABLES] = {
-	[STORE_META] = {SQL_DUMP_META, SQL_LOAD_META, 1},
-	[STORE_CLIENT] = {SQL_DUMP_CLIENT, SQL_LOAD_CLIENT, 1},
-	[STORE_OLD_KEY] = {SQL_DUMP_OLD_KEY, SQL_LOAD_OLD_KEY, 2},
-	[STORE_C2_KEY] = {SQL_DUMP_C2_KEY, SQL_LOAD_C2_KEY, 1},
-	[STORE_TOPIC] = {SQL_DUMP_TOPIC, SQL_LOAD_TOPIC, 1},
-	[STORE_MEMBER] = {SQL_DUMP_MEMBER, SQL_LOAD_MEMBER, 2},
-	[STORE_LINK] = {SQL_DUMP_LINK, SQL_LOAD_LINK, 2},
-	[STORE_PEER] = {SQL_DUMP_PEER, SQL_LOAD_PEER, 2},
-	[STORE_EVENT] = {SQL_DUMP_EVENT, SQL_LOAD_EVENT, 1},
-	[STORE_TAG] = {SQL_DUMP_TAG, SQL_LOAD_TAG, 2},
-	[STORE_STATE] = {SQL_DUMP_STATE, SQL_LOAD_STATE, 0},
+	[STORE_META] = {SQL_DUMP_META, SQL_LOAD_META, 1, PAGE},
+	[STORE_CLIENT] = {SQL_DUMP_CLIENT, SQL_LOAD_CLIENT, 1, PAGE},
+	[STORE_OLD_KEY] = {SQL_DUMP_OLD_KEY, SQL_LOAD_OLD_KEY, 2, PAGE},
+	[STORE_C2_KEY] = {SQL_DUMP_C2_KEY, SQL_LOAD_C2_KEY, 1, PAGE},
+	[STORE_TOPIC] = {SQL_DUMP_TOPIC, SQL_LOAD_TOPIC, 1, PAGE},
+	[STORE_MEMBER] = {SQL_DUMP_MEMBER, SQL_LOAD_MEMBER, 2, PAGE},
+	[STORE_LINK] = {SQL_DUMP_LINK, SQL_LOAD_LINK, 2, PAGE},
+	[STORE_PEER] = {SQL_DUMP_PEER, SQL_LOAD_PEER, 2, PAGE},
+	[STORE_EVENT] = {SQL_DUMP_EVENT, SQL_LOAD_EVENT, 1, PAGE},
+	[STORE_TAG] = {SQL_DUMP_TAG, SQL_LOAD_TAG, 2, PAGE},
+	[STORE_RECORD] = {SQL_DUMP_RECORD, SQL_LOAD_RECORD, 2, RECORD_PAGE},
+	[STORE_STATE] = {SQL_DUMP_STATE, SQL_LOAD_STATE, 0, 0},
 };
 
 /* The key of the last row of a page. */
@@ -82,7 +85,7 @@ static bool page(struct db *db, enum store_table table, struct place *at, int *n
 	struct stmt s = stmt_read(db, t->dump);
 	put_place(&s, at, kinds, t->n_keys);
 	if (t->n_keys)
-		put_limit(&s, PAGE);
+		put_limit(&s, t->page);
 	*n = 0;
 	while (*more && stmt_row(&s)) {
 		get_values(&s, kinds, v);
@@ -104,7 +107,7 @@ bool sql_rows(void *ctx, enum store_table table, store_row_fn *fn, void *arg, st
 	do {
 		if (!page(ctx, table, &at, &n, &more, fn, arg, err))
 			return false;
-	} while (more && tables[table].n_keys && n == PAGE);
+	} while (more && tables[table].n_keys && n == tables[table].page);
 	return true;
 }
 

@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.recheck_at, c.reason, c.type, c.behind_since"
+	" c.last_seen, c.recheck_at, c.reason, c.type, c.behind_since, c.key_at"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, type, behind_since"
-#define VALUES_20 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason, type, behind_since, key_at"
+#define VALUES_21 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -28,11 +28,12 @@
 #define WANT "max(m.rev, t.rev)"
 
 #define LITE_STATE_LOCK                                                                            \
-	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics FROM state"
+	"SELECT revision, last_client, last_topic, last_event, n_clients, n_topics,"               \
+	" last_record FROM state"
 #define LITE_STATE_READ LITE_STATE_LOCK
 #define LITE_STATE_PUT                                                                             \
-	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics) ="  \
-	" (?,?,?,?,?,?)"
+	"UPDATE state SET (revision, last_client, last_topic, last_event, n_clients, n_topics,"    \
+	" last_record) = (?,?,?,?,?,?,?)"
 #define LITE_META_GET "SELECT value FROM meta WHERE name = ?"
 #define LITE_META_PUT                                                                              \
 	"INSERT INTO meta (name, value) VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value ="     \
@@ -45,8 +46,8 @@
 #define LITE_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.e4id = ?"
 #define LITE_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id = ?"
 #define LITE_CLIENT_INSERT                                                                         \
-	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_20 ",?,?,?)"
-#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_20 ") WHERE id = ?"
+	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_21 ",?,?,?)"
+#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_21 ") WHERE id = ?"
 #define LITE_CLIENT_STATE                                                                          \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -186,6 +187,25 @@
 	"SELECT " CLIENT_COLUMNS " FROM peer p INDEXED BY peer_source CROSS JOIN client c ON"      \
 	" c.id = p.target_id WHERE p.source_id = ? AND p.removed = 0 AND p.target_id > ? ORDER"    \
 	" BY p.target_id LIMIT ?"
+#define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
+#define LITE_RECORD_GET RECORD_COLUMNS "? AND id = ?"
+#define LITE_RECORD_INSERT                                                                         \
+	"INSERT INTO record (owner, version, body, kind, id) VALUES (?,?,?,?,?)"                   \
+	" ON CONFLICT (kind, id) DO NOTHING"
+#define LITE_RECORD_UPDATE                                                                         \
+	"UPDATE record SET owner = ?, version = ?, body = ? WHERE kind = ? AND id = ?"             \
+	" AND version = ?"
+#define LITE_RECORD_DELETE "DELETE FROM record WHERE kind = ? AND id = ? AND version = ?"
+#define LITE_RECORDS RECORD_COLUMNS "? AND id > ? ORDER BY id LIMIT ?"
+#define LITE_RECORDS_DOWN RECORD_COLUMNS "? AND id < ? ORDER BY id DESC LIMIT ?"
+#define LITE_RECORDS_OF RECORD_COLUMNS "? AND owner = ? AND id > ? ORDER BY id LIMIT ?"
+#define LITE_RECORDS_OF_DOWN RECORD_COLUMNS "? AND owner = ? AND id < ? ORDER BY id DESC LIMIT ?"
+#define LITE_RECORDS_TRIM                                                                          \
+	"DELETE FROM record WHERE kind = ?1 AND id IN (SELECT id FROM record WHERE kind = ?1"      \
+	" ORDER BY id DESC LIMIT ?2 OFFSET ?3)"
+#define LITE_RECORDS_TRIM_OF                                                                       \
+	"DELETE FROM record WHERE kind = ?1 AND id IN (SELECT id FROM record WHERE kind = ?1"      \
+	" AND owner = ?2 ORDER BY id DESC LIMIT ?3 OFFSET ?4)"
 
 /* Whole tables for a backup, in the order of store_columns (core/rows.c). */
 #define LITE_DUMP_META "SELECT name, value FROM meta WHERE name > ? ORDER BY name LIMIT ?"
@@ -194,13 +214,14 @@
 	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
 	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
 	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
-	" recheck_at, reason, behind_since, type FROM client WHERE id > ? ORDER BY id LIMIT ?"
+	" recheck_at, reason, behind_since, type, key_at FROM client WHERE id > ? ORDER BY id "    \
+	"LIMIT ?"
 #define LITE_LOAD_CLIENT                                                                           \
 	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
 	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
 	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
-	" last_seen, recheck_at, reason, behind_since, type) VALUES"                               \
-	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	" last_seen, recheck_at, reason, behind_since, type, key_at) VALUES"                       \
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define LITE_DUMP_OLD_KEY                                                                          \
 	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > (?,?)"                   \
 	" ORDER BY client_id, rev LIMIT ?"
@@ -240,5 +261,9 @@
 	"SELECT tag, name, client_id FROM client_tag WHERE (tag, name) > (?,?) ORDER BY tag,"      \
 	" name LIMIT ?"
 #define LITE_LOAD_TAG "INSERT INTO client_tag (tag, name, client_id) VALUES (?,?,?)"
+#define LITE_DUMP_RECORD                                                                           \
+	"SELECT kind, id, owner, version, body FROM record WHERE (kind, id) > (?,?)"               \
+	" ORDER BY kind, id LIMIT ?"
+#define LITE_LOAD_RECORD "INSERT INTO record (kind, id, owner, version, body) VALUES (?,?,?,?,?)"
 
 #endif

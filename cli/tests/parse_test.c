@@ -4,7 +4,7 @@
 #include "c2.pb-c.h"
 #include "cli/client_opts.h"
 #include "cli/command.h"
-#include "cli/grpc.h"
+#include "cli/rpc.h"
 #include "cli/term.h"
 #include "tests/check.h"
 
@@ -186,6 +186,11 @@ static void test_completion_knows_words_flags_and_values(void)
 	CHECK_STR(complete(2, (const char *const[]){"-o", ""}), "table json ");
 	CHECK_STR(complete(4, (const char *const[]){"client", "create", "--key", "x"}), ":file ");
 	CHECK_STR(complete(3, (const char *const[]){"attach", "--topic", "x"}), "");
+	CHECK_STR(complete(4, (const char *const[]){"client", "set", "--type", "p"}), "producer ");
+	CHECK_STR(complete(4, (const char *const[]){"rule", "add-target", "--type", "t"}),
+		  "topic topic-pattern tag ");
+	CHECK_STR(complete(4, (const char *const[]){"rule", "create", "--action", ""}),
+		  "rotation detach notify ");
 	CHECK_STR(complete(2, (const char *const[]){"help", "coun"}), "count ");
 	CHECK(!strstr(complete(1, (const char *const[]){""}), "__"));
 }
@@ -248,15 +253,15 @@ static void test_frames_are_cut_at_every_split(void)
 
 	for (size_t split = 0; split <= sizeof stream; split++) {
 		struct frames_seen seen = {0, 0};
-		struct grpc_frames f = {.on_frame = on_frame, .ctx = &seen};
+		struct rpc_frames f = {.on_frame = on_frame, .ctx = &seen};
 		struct err err;
 
-		CHECK(grpc_frames_feed(&f, stream, split, &err));
-		CHECK(grpc_frames_feed(&f, stream + split, sizeof stream - split, &err));
+		CHECK(rpc_frames_feed(&f, stream, split, &err));
+		CHECK(rpc_frames_feed(&f, stream + split, sizeof stream - split, &err));
 		CHECK_EQ(seen.n, 3);
 		CHECK_EQ(seen.bytes, 4);
-		CHECK(grpc_frames_done(&f));
-		grpc_frames_free(&f);
+		CHECK(rpc_frames_done(&f));
+		rpc_frames_free(&f);
 	}
 }
 
@@ -265,24 +270,24 @@ static void test_bad_frames_are_refused(void)
 	static const uint8_t compressed[] = {1, 0, 0, 0, 1, 'x'};
 	static const uint8_t huge[] = {0, 0xff, 0xff, 0xff, 0xff};
 	struct frames_seen seen = {0, 0};
-	struct grpc_frames f = {.on_frame = on_frame, .ctx = &seen};
+	struct rpc_frames f = {.on_frame = on_frame, .ctx = &seen};
 	struct err err;
 
-	CHECK(!grpc_frames_feed(&f, compressed, sizeof compressed, &err));
-	grpc_frames_free(&f);
-	f = (struct grpc_frames){.on_frame = on_frame, .ctx = &seen};
-	CHECK(!grpc_frames_feed(&f, huge, sizeof huge, &err));
-	grpc_frames_free(&f);
-	f = (struct grpc_frames){.on_frame = on_frame, .ctx = &seen};
-	CHECK(grpc_frames_feed(&f, compressed + 1, 3, &err));
-	CHECK(!grpc_frames_done(&f));
-	grpc_frames_free(&f);
+	CHECK(!rpc_frames_feed(&f, compressed, sizeof compressed, &err));
+	rpc_frames_free(&f);
+	f = (struct rpc_frames){.on_frame = on_frame, .ctx = &seen};
+	CHECK(!rpc_frames_feed(&f, huge, sizeof huge, &err));
+	rpc_frames_free(&f);
+	f = (struct rpc_frames){.on_frame = on_frame, .ctx = &seen};
+	CHECK(rpc_frames_feed(&f, compressed + 1, 3, &err));
+	CHECK(!rpc_frames_done(&f));
+	rpc_frames_free(&f);
 	CHECK_EQ(seen.n, 0);
 }
 
 static void decode(char *out, size_t cap, const char *text)
 {
-	grpc_message_decode(out, cap, text, strlen(text));
+	rpc_message_decode(out, cap, text, strlen(text));
 }
 
 static void test_status_messages_are_decoded(void)
@@ -317,9 +322,9 @@ static void test_tokens_go_in_clear_only_to_this_machine(void)
 						"localhost@evil.org"};
 
 	for (size_t i = 0; i < sizeof here / sizeof here[0]; i++)
-		CHECK(grpc_is_loopback(here[i]));
+		CHECK(rpc_is_loopback(here[i]));
 	for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
-		CHECK(!grpc_is_loopback(elsewhere[i]));
+		CHECK(!rpc_is_loopback(elsewhere[i]));
 }
 
 static void test_an_optional_value_is_not_taken_from_the_next_option(void)

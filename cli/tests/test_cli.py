@@ -172,16 +172,18 @@ def test_waiting_ends_when_all_is_confirmed_and_else_with_its_own_exit_code(cli,
 def test_events_are_lines_as_they_happen(cli, tmp_path):
     cli.enrol(tmp_path, "a")
     cli.ok("topic", "create", "--name", "t")
-    with subprocess.Popen([*cli.command, "-o", "json", "events", "--after", "0"],
+    with subprocess.Popen([*cli.command, "-o", "json", "events", "--after", "0", "--all"],
                           stdout=subprocess.PIPE, text=True) as child:
         cli.ok("attach", "--client", "a", "--topic", "t")
         cli.ok("detach", "--client", "a", "--topic", "t")
-        first, second = (json.loads(child.stdout.readline()) for _ in "12")
+        cli.ok("client", "remove", "--name", "a")
+        first, second, third = (json.loads(child.stdout.readline()) for _ in "123")
         child.send_signal(signal.SIGINT)
         assert child.wait(20) == 0
     assert (first["type"], first["source"], first["target"]) == ("CLIENT_SUBSCRIBED", "a", "t")
     assert second["type"] == "CLIENT_UNSUBSCRIBED"
     assert int(second["sequence"]) > int(first["sequence"])
+    assert (third["type"], third["source"], third["target"]) == ("CLIENT_REMOVED", "a", "")
 
 
 def test_a_script_stops_at_the_line_that_fails(cli):

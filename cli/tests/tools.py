@@ -10,8 +10,8 @@ from actors import C2CLI
 class Cli:
     """c2cli against one server: run() gives the finished process, json() the answer."""
 
-    def __init__(self, endpoint, *options):
-        self.command = [C2CLI, "-e", endpoint, *map(str, options)]
+    def __init__(self, endpoint, *options, program=C2CLI):
+        self.command = [program, "-e", endpoint, *map(str, options)]
 
     def run(self, *args, text=""):
         return subprocess.run([*self.command, *map(str, args)], input=text, timeout=60,
@@ -22,8 +22,8 @@ class Cli:
         assert run.returncode == 0, run.stderr
         return run.stdout
 
-    def json(self, *args):
-        return json.loads(self.ok("--output", "json", *args))
+    def json(self, *args, text=""):
+        return json.loads(self.ok("--output", "json", *args, text=text))
 
     def enrol(self, folder, *names):
         """Clients with random symmetric keys in files."""

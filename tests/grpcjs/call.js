@@ -1,4 +1,5 @@
-// Calls pb.C2 for a test: one JSON line in {method, request}, one out {answer} or {code, message}.
+// Calls pb.C2, or another service of the .proto given, for a test: one JSON line in
+// {method, request}, one out {answer} or {code, message}.
 // The method SubscribeToEventStream answers {subscribed: true} and then lines {event}.
 'use strict';
 const path = require('path');
@@ -6,9 +7,9 @@ const readline = require('readline');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
-const [endpoint, caFile, token] = process.argv.slice(2);
+const [endpoint, caFile, token, proto, service] = process.argv.slice(2);
 const api = path.join(__dirname, '..', '..', 'api');
-const definition = loader.loadSync('c2.proto', {
+const definition = loader.loadSync(proto || 'c2.proto', {
   includeDirs: [api], keepCase: true, longs: String, enums: String, bytes: String, defaults: true,
   arrays: true,
 });
@@ -16,7 +17,7 @@ const { pb } = grpc.loadPackageDefinition(definition);
 const credentials = caFile
   ? grpc.credentials.createSsl(require('fs').readFileSync(caFile))
   : grpc.credentials.createInsecure();
-const client = new pb.C2(endpoint, credentials);
+const client = new pb[service || 'C2'](endpoint, credentials);
 const metadata = new grpc.Metadata();
 if (token) metadata.set('authorization', `Bearer ${token}`);
 

@@ -121,7 +121,9 @@ def method_row(m, symbols):
 
 
 def methods_c(model, symbols):
-    parts = [NOTE, '#include "api/method.h"\n\n#include "c2.pb-c.h"\n\n']
+    own = [name for name in md.C_FILES if model.files[name].package in md.API_PACKAGES]
+    parts = [NOTE, '#include "api/method.h"\n\n']
+    parts += [f'#include "{name[:-len(".proto")]}.pb-c.h"\n' for name in own] + ["\n"]
     for m in model.methods:
         parts += routes_c(m) + flags_c(m) + ["\n"]
     parts.append("const struct api_method api_methods[API_N_METHODS] = {\n")
@@ -164,8 +166,20 @@ def bytes_c(raw):
     return "".join(lines)
 
 
+def described(model):
+    """The files of services and all they import: what is stored alone is nobody's business."""
+    todo = [name for name, f in model.files.items() if f.service]
+    seen = set()
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += model.files[name].dependency
+    return [f for name, f in model.files.items() if name in seen]
+
+
 def descriptors_c(model):
-    files = list(model.files.values())
+    files = described(model)
     index = {f.name: i for i, f in enumerate(files)}
     parts = [NOTE, '#include "api/method.h"\n\n']
     for i, f in enumerate(files):

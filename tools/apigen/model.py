@@ -12,8 +12,9 @@ from google.protobuf import descriptor_pb2 as d
 from google.protobuf import descriptor_pool, message_factory
 
 # The files whose messages become C code; the others only describe.
-C_FILES = ["c2.proto", "google/protobuf/timestamp.proto", "grpc/health.proto",
-           "grpc/reflection.proto", "grpc/reflection_v1alpha.proto"]
+C_FILES = ["c2.proto", "engine.proto", "engine_state.proto",
+           "google/protobuf/timestamp.proto", "grpc/health.proto", "grpc/reflection.proto",
+           "grpc/reflection_v1alpha.proto"]
 # The packages whose services are the product's API.
 API_PACKAGES = ("pb",)
 INCLUDE = "/usr/include"
@@ -60,6 +61,19 @@ class Model:
         if not self.methods:
             raise Refused("no method found in the packages " + ", ".join(API_PACKAGES))
         check_commands(self.methods)
+        self.shown = self.reached()
+        name_operations(self.methods)
+
+    def reached(self):
+        """The messages and enums that a request or an answer can hold; others are the server's own."""
+        todo = [name for m in self.methods for name in (m.request, m.response)]
+        seen = set()
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                todo += [f.type_name for f in self.messages.get(name, []) if f.type_name]
+        return {name for name in seen if name.startswith(tuple(p + "." for p in API_PACKAGES))}
 
     def ext(self, options, name):
         extension = self.pool.FindExtensionByName(name)
@@ -133,7 +147,8 @@ class Model:
         for text in path.split("/")[1:]:
             found = re.fullmatch(r"\{([A-Za-z0-9_.]+)(=\*\*)?\}", text)
             if found:
-                self.field_at(m, found.group(1), [F.TYPE_STRING])
+                self.field_at(m, found.group(1),
+                              [F.TYPE_STRING] if found.group(2) else [F.TYPE_STRING, F.TYPE_INT32])
                 segments.append((None, found.group(1), bool(found.group(2))))
             elif re.fullmatch(r"[a-z0-9-]+", text):
                 segments.append((text, None, False))
@@ -167,9 +182,10 @@ class Model:
         if cli is None or not re.fullmatch(r"[a-z0-9-]+( [a-z0-9-]+)*", cli.words):
             raise Refused(f"{m.full}: no command (e4.cli), or none that can be typed")
         fits = {"FLAG_STRING": [F.TYPE_STRING], "FLAG_BOOL": [F.TYPE_BOOL],
-                "FLAG_INT64": [F.TYPE_INT64], "FLAG_BASE64": [F.TYPE_BYTES],
+                "FLAG_INT64": [F.TYPE_INT64, F.TYPE_INT32], "FLAG_BASE64": [F.TYPE_BYTES],
                 "FLAG_KEY_FILE": [F.TYPE_BYTES], "FLAG_PASSWORD_FILE": [F.TYPE_BYTES],
-                "FLAG_CHOICE": [F.TYPE_ENUM], "FLAG_LIST": [F.TYPE_STRING, F.TYPE_ENUM]}
+                "FLAG_CHOICE": [F.TYPE_ENUM], 
+                "FLAG_LIST": [F.TYPE_STRING, F.TYPE_ENUM, F.TYPE_INT32]}
         flags = []
         for f in cli.flags:
             kind = self.value_name("e4.FlagKind", f.kind)
@@ -207,6 +223,14 @@ def check_commands(methods):
         if key in seen:
             raise Refused(f"{m.full}: the command {words!r} is that of {seen[key]} already")
         seen[key] = m.full
+
+
+def name_operations(methods):
+    """A name among all services: with that of its service, if one before has it already."""
+    taken = set()
+    for m in methods:
+        m.operation = m.name if m.name not in taken else m.service.split(".")[-1] + m.name
+        taken.add(m.name)
 
 
 def upper(camel):

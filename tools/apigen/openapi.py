@@ -10,7 +10,8 @@ ERRORS = {"400": "A field, the query or the body is not as described; or the ser
           "401": "Not logged in, or the token is not known.",
           "403": "The role of this token may not call it.",
           "404": "There is no such client or topic.",
-          "409": "It is there already, and existing says that this is an error.",
+          "409": "It is there already, and existing says that this is an error; or it was changed "
+                 "meanwhile.",
           "405": "The path has other verbs, named in the header Allow.",
           "413": "The body is too large.",
           "500": "The server failed; its log says more.",
@@ -59,11 +60,11 @@ def field_schema(f):
 def schemas(model):
     out = {"Error": ERROR}
     for full, fields in model.messages.items():
-        if full.startswith("pb."):
+        if full in model.shown:
             out[short(full)] = {"type": "object",
                                 "properties": {f.name: field_schema(f) for f in fields}}
     for full, enum in model.enums.items():
-        if full.startswith("pb."):
+        if full in model.shown:
             out[short(full)] = {"type": "string", "enum": [v.name for v in enum.value]}
     return out
 
@@ -85,7 +86,7 @@ def responses(m):
         needs_role = m.role_name != "ROLE_PUBLIC"
         if (status in ("401", "403") and not needs_role) or \
                 (status == "404" and "NOT_FOUND" not in m.fails) or \
-                (status == "409" and "ALREADY_EXISTS" not in m.fails):
+                (status == "409" and not {"ALREADY_EXISTS", "ABORTED"} & set(m.fails)):
             continue
         out[status] = {"$ref": f"#/components/responses/Error{status}"}
     return out
@@ -105,13 +106,14 @@ def json_body(m, required):
 
 
 def route_operation(model, m, verb, segments, body, number):
-    op = operation(model, m, "by route", m.name + (str(number) if number else ""))
+    op = operation(model, m, "by route", m.operation + (str(number) if number else ""))
     in_path = {field for _, field, _ in segments if field}
     fields = dict(leaves(model, m.request))
     op["parameters"] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"},
+        {"name": name, "in": "path", "required": True, "schema": SCALAR[fields[name].type],
          "description": fields[name].about + (
-             " Slashes may stand as they are or as %2F." if rest else " A slash in it is %2F.")}
+             " Slashes may stand as they are or as %2F." if rest else
+             " A slash in it is %2F." if fields[name].type == F.TYPE_STRING else "")}
         for _, name, rest in segments if name]
     if body:
         op["requestBody"] = json_body(m, required=False)
@@ -132,13 +134,13 @@ def document(model):
             paths.setdefault(plain, {})[verb.lower()] = op
     for m in model.methods:
         if not m.stream:
-            op = operation(model, m, "by name", f"rpc{m.name}")
+            op = operation(model, m, "by name", f"rpc{m.operation}")
             op["requestBody"] = json_body(m, required=True)
             paths[f"/rpc/{m.service}/{m.name}"] = {"post": op}
     doc = {
         "openapi": "3.0.3",
         "info": {"title": "E4 key server", "version": "1",
-                 "description": "Clients, topics and their keys. 64-bit integers are strings, "
+                 "description": "Clients, topics, their keys and the rules that rotate them. 64-bit integers are strings, "
                                 "bytes are base64. docs/api.md says how names with special "
                                 "characters are reached.",
                  "license": {"name": "Apache-2.0"}},

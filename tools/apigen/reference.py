@@ -7,8 +7,8 @@ HEAD = """\
 # The API of the key server
 
 {n} methods, each over gRPC and, but for the event stream, over HTTP with JSON. The description is
-[`api/c2.proto`](../api/c2.proto); for OpenAPI tools there is [`openapi.json`](../api/gen/openapi.json),
-which the server gives out as well. gRPC clients can ask the server for its description (reflection).
+[`api/c2.proto`](../api/c2.proto) and, for rules, [`api/engine.proto`](../api/engine.proto); for OpenAPI
+tools there is [`openapi.json`](../api/gen/openapi.json), which the server gives out as well. gRPC clients can ask the server for its description (reflection).
 
 With curl, on the machine of a server without tokens; the key goes by standard input, where no list of
 processes shows it:
@@ -84,8 +84,9 @@ errors the same code and text.
 | 400 | 9 FailedPrecondition | not in this mode of the server, or without a confirmation |
 | 401 | 16 Unauthenticated | no token, or an unknown one |
 | 403 | 7 PermissionDenied | the role is too low |
-| 404 | 5 NotFound | no such client, topic or path |
+| 404 | 5 NotFound | no such client, topic, rule or path |
 | 409 | 6 AlreadyExists | an operation of a batch finds what it would make; its text says which |
+| 409 | 10 Aborted | somebody else changed it since it was read: read it again |
 | 405 | 12 Unimplemented | the path has other verbs, named in `Allow` |
 | 413 | 3 InvalidArgument | the request is too large |
 | 500 | 13 Internal | the server failed; its log has more, by the request id |
@@ -114,7 +115,7 @@ time, as new keys, give the batch an `id`: the server remembers the last 256.
 
 FAILS = {"INVALID_ARGUMENT": "InvalidArgument", "NOT_FOUND": "NotFound",
          "ALREADY_EXISTS": "AlreadyExists",
-         "FAILED_PRECONDITION": "FailedPrecondition"}
+         "FAILED_PRECONDITION": "FailedPrecondition", "ABORTED": "Aborted"}
 TYPES = {F.TYPE_STRING: "string", F.TYPE_BOOL: "bool", F.TYPE_BYTES: "bytes",
          F.TYPE_INT32: "int32", F.TYPE_UINT32: "uint32", F.TYPE_INT64: "int64",
          F.TYPE_UINT64: "uint64"}
@@ -151,7 +152,7 @@ def usage(m):
 def spell(name, kind):
     value = {"FLAG_STRING": " TEXT", "FLAG_INT64": " N", "FLAG_BASE64": " BASE64",
              "FLAG_KEY_FILE": " FILE", "FLAG_PASSWORD_FILE": " FILE",
-             "FLAG_LIST": " TEXT,...", "FLAG_CHOICE": " WORD"}.get(kind, "")
+             "FLAG_LIST": " A,B,...", "FLAG_CHOICE": " WORD"}.get(kind, "")
     return f"--{name}{value}"
 
 
@@ -173,16 +174,19 @@ def method(model, m):
 
 
 def document(model):
-    lines = [HEAD.format(n=len(model.methods)), "## Methods", ""]
+    lines, service = [HEAD.format(n=len(model.methods))], None
     for m in model.methods:
+        if m.service != service:
+            service = m.service
+            lines += [f"## Methods of {service}", ""]
         lines += method(model, m)
     lines += ["## Types", ""]
     used = {m.request for m in model.methods} | {m.response for m in model.methods}
     for full, fields in model.messages.items():
-        if full.startswith("pb.") and full not in used:
+        if full in model.shown and full not in used:
             lines += [f"### {full.split('.')[-1]}", "", *table(fields), ""]
     for full, enum in model.enums.items():
-        if full.startswith("pb."):
+        if full in model.shown:
             lines += [f"### {full.split('.')[-1]}", "", "| value | number |", "|---|---|"]
             lines += [f"| `{v.name}` | {v.number} |" for v in enum.value] + [""]
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -526,8 +526,9 @@ static void events_come_once_in_order_after_the_change(void)
 	CHECK_EQ(late.seqs[0], 4);
 	CHECK(core_client_remove(k.core, "a", CORE_DEFAULT, 0, &out, &err));
 	kit_settle(&k);
-	CHECK_EQ(live.n, 41 + 39);
-	CHECK_EQ(late.n, 38 + 39);
+	CHECK_EQ(live.n, 41 + 39 + 1);
+	CHECK_EQ(late.n, 38 + 39 + 1);
+	CHECK_EQ(live.types[80], CORE_EVENT_CLIENT_REMOVED);
 	for (size_t i = 0; i < live.n; i++)
 		CHECK_EQ(live.seqs[i], (int64_t)i + 1);
 	core_unlisten(live.self);

@@ -118,6 +118,7 @@ COUNTED(peer_put, const struct store_peer *)
 COUNTED(event_append, struct store_event *)
 COUNTED(old_key_put, const struct store_old_key *)
 COUNTED(c2_key_put, const struct store_c2_key *)
+COUNTED(record_put, struct store_record *)
 
 static void open_store(struct kit *k)
 {
@@ -142,6 +143,7 @@ static void open_store(struct kit *k)
 	k->ops.event_append = counted_event_append;
 	k->ops.old_key_put = counted_old_key_put;
 	k->ops.c2_key_put = counted_c2_key_put;
+	k->ops.record_put = counted_record_put;
 	k->store.ops = &k->ops;
 	k->store.ctx = k->real_store.ctx;
 }

@@ -185,6 +185,90 @@ static void a_backup_can_be_restored_twice(void)
 	fclose(f);
 }
 
+static size_t column_len(char kind, const uint8_t *at)
+{
+	size_t len = at[0] | (size_t)at[1] << 8;
+
+	if (kind == 'i')
+		return 8;
+	if (kind == 'L')
+		return 4 + len + ((size_t)at[2] << 16);
+	return 2 + (len == 0xffff ? 0 : len);
+}
+
+/* The rows of a backup without the columns that version 1 had not, the last ones. */
+static size_t rows_of_version_1(uint8_t *to, const uint8_t *in)
+{
+	enum { MAGIC_LEN = 12 };
+	uint8_t *start = to;
+
+	memcpy(to, "E4 BACKUP 1\n", MAGIC_LEN);
+	in += MAGIC_LEN;
+	to += MAGIC_LEN;
+	while (*in != 0xff) {
+		uint8_t table = *to++ = *in++;
+		bool newer = table == STORE_STATE || table == STORE_CLIENT;
+
+		for (const char *kind = store_columns[table]; *kind; kind++) {
+			size_t len = column_len(*kind, in);
+
+			if (kind[1] || !newer) {
+				memcpy(to, in, len);
+				to += len;
+			}
+			in += len;
+		}
+	}
+	*to++ = 0xff;
+	return (size_t)(to - start);
+}
+
+static FILE *of_version_1(struct kit *k, FILE *new)
+{
+	static const uint8_t seal_row[] = "E4 backup";
+	static uint8_t in[1 << 16], bytes[1 << 16];
+	FILE *old = tmpfile();
+	struct sealed sealed;
+	struct e4_sha3 h;
+	uint8_t hash[32];
+	size_t len;
+
+	rewind(new);
+	CHECK(fread(in, 1, sizeof in, new) < sizeof in);
+	len = rows_of_version_1(bytes, in);
+	e4_sha3_init(&h);
+	e4_sha3_update(&h, bytes, len);
+	e4_sha3_final(&h, hash);
+	CHECK(custody_seal(&k->custody, &sealed, CUSTODY_BACKUP, seal_row, sizeof seal_row, hash,
+			   sizeof hash, &err));
+	fwrite(bytes, len, 1, old);
+	fwrite(hash, sizeof hash, 1, old);
+	fwrite(&sealed.len, 1, 1, old);
+	fwrite(sealed.bytes, sealed.len, 1, old);
+	return old;
+}
+
+static void a_backup_of_version_1_is_read(void)
+{
+	FILE *f = tmpfile(), *old;
+	struct device *d[2];
+	struct kit k;
+
+	kit_open_file(&k, CORE_SYMKEY);
+	fleet(&k, d);
+	kit_backup(&k, f);
+	old = of_version_1(&k, f);
+	lost_time(&k, d, 0);
+	kit_restore(&k, old);
+	kit_run(&k, 300);
+	recovered(&k, d);
+	device_free(d[0]);
+	device_free(d[1]);
+	kit_close(&k);
+	fclose(f);
+	fclose(old);
+}
+
 int main(void)
 {
 	RUN(the_fleet_comes_back_without_a_word_of_its_own);
@@ -192,5 +276,6 @@ int main(void)
 	RUN(a_device_without_receipts_is_sent_everything);
 	RUN(a_device_that_is_away_comes_back_later);
 	RUN(a_backup_can_be_restored_twice);
+	RUN(a_backup_of_version_1_is_read);
 	return END();
 }

@@ -161,6 +161,26 @@ static const char *const step_1[] = {
 	PEER,   EVENT,   0,
 };
 
-const char *const *const maria_schema_steps[] = {step_1};
+#define RECORD                                                                                     \
+	TABLE("record", "  kind BIGINT NOT NULL,"                                                  \
+			"  id BIGINT NOT NULL,"                                                    \
+			"  owner BIGINT NOT NULL,"                                                 \
+			"  version BIGINT NOT NULL,"                                               \
+			"  body MEDIUMBLOB NOT NULL,"                                              \
+			"  PRIMARY KEY (kind, id),"                                                \
+			"  KEY record_owner (kind, owner, id)")
+
+/* No step may mind that it was done before: each statement is kept at once, and the number last. */
+#define ADD_COLUMN(table, column, type)                                                            \
+	"SET @step = IF((SELECT count(*) FROM information_schema.columns WHERE table_schema ="     \
+	" database() AND table_name = '" table "' AND column_name = '" column "') = 0,"            \
+	" 'ALTER TABLE " table " ADD COLUMN " column " " type "', 'DO 0');"                        \
+	"PREPARE step FROM @step; EXECUTE step; DEALLOCATE PREPARE step"
+
+static const char *const step_records[] = {
+	RECORD, ADD_COLUMN("state", "last_record", "BIGINT NOT NULL DEFAULT 0"),
+	ADD_COLUMN("client", "key_at", "BIGINT NOT NULL DEFAULT 0"), 0};
+
+const char *const *const maria_schema_steps[] = {step_1, step_records};
 
 const int maria_schema_n_steps = sizeof maria_schema_steps / sizeof maria_schema_steps[0];

@@ -217,6 +217,22 @@ static const char *const step_1[] = {STATE,  CLIENT, C2_USE, KEYS,  TOPIC,
 
 static const char *const step_2[] = {TAGS, 0};
 
+#define RECORDS                                                                                    \
+	"ALTER TABLE state ADD COLUMN last_record bigint NOT NULL DEFAULT 0;"                      \
+	"CREATE TABLE record ("                                                                    \
+	"  kind bigint NOT NULL,"                                                                  \
+	"  id bigint NOT NULL,"                                                                    \
+	"  owner bigint NOT NULL,"                                                                 \
+	"  version bigint NOT NULL,"                                                               \
+	"  body bytea NOT NULL,"                                                                   \
+	"  PRIMARY KEY (kind, id)"                                                                 \
+	");"                                                                                       \
+	"CREATE INDEX record_owner ON record (kind, owner, id);"
+
+#define KEY_AGE "ALTER TABLE client ADD COLUMN key_at bigint NOT NULL DEFAULT 0;"
+
+static const char *const step_records[] = {RECORDS, KEY_AGE, 0};
+
 /*
  * What sending and receipts change has narrow rows of its own: each change of
  * one writes it anew, with an entry in each index, for next_at is in one. With
@@ -265,6 +281,6 @@ static const char *const step_2[] = {TAGS, 0};
 
 static const char *const step_delivery[] = {DELIVERY, 0};
 
-const char *const *const pg_schema_steps[] = {step_1, step_2, step_delivery};
+const char *const *const pg_schema_steps[] = {step_1, step_2, step_records, step_delivery};
 
 const int pg_schema_n_steps = sizeof pg_schema_steps / sizeof pg_schema_steps[0];

@@ -250,6 +250,24 @@ static const char *const step_tags[] = {TAGS, COUNTERS, 0};
 static const char *const step_behind[] = {
 	"ALTER TABLE client ADD COLUMN behind_since INTEGER NOT NULL DEFAULT 0;", 0};
 
-const char *const *const sqlite_schema_steps[] = {step_1, step_members, step_tags, step_behind};
+/* With a rowid: what bodies are long would be in the way of a search by key. */
+#define RECORDS                                                                                    \
+	"ALTER TABLE state ADD COLUMN last_record INTEGER NOT NULL DEFAULT 0;"                     \
+	"CREATE TABLE record ("                                                                    \
+	"  kind INTEGER NOT NULL,"                                                                 \
+	"  id INTEGER NOT NULL,"                                                                   \
+	"  owner INTEGER NOT NULL,"                                                                \
+	"  version INTEGER NOT NULL,"                                                              \
+	"  body BLOB NOT NULL,"                                                                    \
+	"  PRIMARY KEY (kind, id)"                                                                 \
+	") STRICT;"                                                                                \
+	"CREATE INDEX record_owner ON record (kind, owner, id);"
+
+#define KEY_AGE "ALTER TABLE client ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
+
+static const char *const step_records[] = {RECORDS, KEY_AGE, 0};
+
+const char *const *const sqlite_schema_steps[] = {step_1, step_members, step_tags, step_behind,
+						  step_records};
 
 const int sqlite_schema_n_steps = sizeof sqlite_schema_steps / sizeof sqlite_schema_steps[0];

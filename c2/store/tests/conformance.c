@@ -16,6 +16,7 @@
 #include "c2/store/tests/page_tests.h"
 #include "c2/store/tests/peer_tests.h"
 #include "c2/store/tests/pg_server.h"
+#include "c2/store/tests/record_tests.h"
 #include "c2/store/tests/slice_tests.h"
 #include "c2/store/tests/state_tests.h"
 #include "c2/store/tests/tag_tests.h"
@@ -78,10 +79,12 @@ static bool open_maria(void)
 /* The tables stay: making them anew takes seconds, each is on the disk at once. */
 static void clear_maria(void)
 {
-	maria_server_sql(&maria, "DELETE FROM client; DELETE FROM topic; DELETE FROM c2_key;"
-				 "DELETE FROM c2_use;"
-				 "DELETE FROM event; DELETE FROM meta; DELETE FROM state;"
-				 "INSERT INTO state (one) VALUES (1)");
+	maria_server_sql(
+		&maria,
+		"DELETE FROM client; DELETE FROM topic; DELETE FROM c2_key;"
+		"DELETE FROM c2_use;"
+		"DELETE FROM event; DELETE FROM record; DELETE FROM meta; DELETE FROM state;"
+		"INSERT INTO state (one) VALUES (1)");
 }
 
 static const struct backend {
@@ -154,6 +157,13 @@ static const struct {
 	TEST(the_state_of_clients_is_rewritten_and_nothing_else),
 	TEST(members_of_many_clients_come_client_by_client),
 	TEST(old_members_are_left_out),
+	TEST(a_record_is_written_by_who_knows_its_version),
+	TEST(ids_of_records_are_never_given_twice),
+	TEST(records_are_listed_by_kind_and_owner_both_ways),
+	TEST(the_newest_records_survive_a_trim),
+	TEST(records_go_with_their_part_and_transaction),
+	TEST(a_record_keeps_every_byte),
+	TEST(records_are_written_in_a_transaction_alone),
 	TEST(a_healthy_store_says_so),
 };
 
@@ -172,9 +182,11 @@ static void a_restart_finds_what_was_committed(const struct backend *b)
 	put_member(c.id, t, false);
 	OK(OPS->event_append(CTX, &e, &err));
 	OK(OPS->meta_put(CTX, "m", (const uint8_t *)"v", 1, &err));
+	int64_t r = add_record(RULE, 1, "r").id;
 	commit();
 	begin();
 	add_client("lost");
+	add_record(RULE, 1, "lost");
 	OPS->close(CTX);
 	OK(b->open());
 	OK(OPS->client_by_name(CTX, "a", &back, &found, &err));
@@ -184,6 +196,9 @@ static void a_restart_finds_what_was_committed(const struct backend *b)
 	CHECK_EQ(members_of(t), 1);
 	CHECK_EQ(count_of(OPS->revision), 2);
 	CHECK_EQ(count_of(OPS->events_last), 1);
+	CHECK_STR(listed(RULE, 1, 0, 9, false), "r");
+	begin();
+	CHECK_EQ(add_record(RULE, 1, "next").id, r + 1);
 	OPS->close(CTX);
 	b->clear();
 }

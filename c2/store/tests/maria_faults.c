@@ -66,6 +66,29 @@ static void check_kept_counts(void)
 		 0);
 }
 
+/* A step may have been ended anywhere: what it has done already is no error. */
+static void what_version_1_holds_is_kept(void)
+{
+	static const char *const undone[] = {
+		"ALTER TABLE client DROP COLUMN key_at; ALTER TABLE state DROP COLUMN last_record",
+		"ALTER TABLE client DROP COLUMN key_at", "DO 0"};
+	open_empty();
+	add_and_commit("a");
+	close_store();
+	server_sql("DROP TABLE record");
+	for (int i = 0; i < 3; i++) {
+		server_sql(undone[i]);
+		server_sql("UPDATE schema_version SET version = 1");
+		OK(open_it());
+		begin();
+		add_record(RULE, 1, "x");
+		commit();
+		close_store();
+		check_whole(1);
+		server_sql("DELETE FROM record");
+	}
+}
+
 /* --- Locks ------------------------------------------------------------------------------ */
 
 static MYSQL *another_session(void)
@@ -317,6 +340,7 @@ int main(void)
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(wrong_urls_are_refused_and_passwords_not_told);
 	run_all_servers_faults();
+	RUN(what_version_1_holds_is_kept);
 	RUN(a_deadlock_is_told_and_undone);
 	RUN(a_lock_that_is_held_for_too_long_is_told_and_undone);
 	RUN(commits_that_a_crash_can_undo_are_noticed);

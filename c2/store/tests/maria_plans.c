@@ -46,11 +46,11 @@ static bool may_sort(const char *name)
 	return false;
 }
 
-/* Tables of one or a few rows; i, j and u are what we gave. */
+/* Tables of one or a few rows; i, j and u are what we gave, what is derived is a page. */
 static bool may_be_read(const char *table)
 {
-	static const char *const those[] = {"state", "s", "c2_key", "c2_use",
-					    "i",     "j", "u",      "<union1,2>"};
+	static const char *const those[] = {"state", "s", "c2_key",     "c2_use",    "i",
+					    "j",     "u", "<union1,2>", "<derived2>"};
 	for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
 		if (strcmp(table, those[i]) == 0)
 			return true;

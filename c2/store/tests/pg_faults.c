@@ -288,6 +288,7 @@ static void an_older_database_keeps_its_clients(void)
 	      memcmp(c.nonce, "fedcba9876543210", 16) == 0 && c.key.len == 3);
 	add_and_commit("new");
 	begin();
+	CHECK_EQ(add_record(RULE, 1, "x").id, 1);
 	OK(OPS->client_remove(CTX, 7, &err));
 	commit();
 	CHECK_EQ(server_sql("SELECT count(*) FROM e4.delivery"), 1);

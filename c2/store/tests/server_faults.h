@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "c2/store/tests/cut_proxy.h"
-#include "c2/store/tests/kit.h"
+#include "c2/store/tests/record_tests.h"
 
 /*
  * Each server's own, beside STOP_SIGNAL (in good order), CRASH_SIGNAL,
@@ -320,6 +320,60 @@ static void servers_that_write_at_once_take_turns(void)
 	CHECK_EQ(server_sql("SELECT revision FROM e4.state"), 300);
 }
 
+static bool take_version(void *arg, const struct store_record *row)
+{
+	*(struct store_record *)arg = *row;
+	return true;
+}
+
+static bool raise_once(int64_t id)
+{
+	struct store_record r;
+	bool found, done;
+	OK(OPS->record_get(CTX, RULE, id, take_version, &r, &found, &err));
+	r.body = (const uint8_t *)"";
+	r.len = 0;
+	begin();
+	done = OPS->record_put(CTX, &r, &err);
+	if (!done)
+		CHECK_EQ(err.code, ERR_CONFLICT);
+	commit();
+	return done;
+}
+
+static void raise_a_hundred_times(void)
+{
+	long failed_before = check_failed;
+	if (!open_it())
+		_exit(1);
+	for (int i = 0; i < 100; i += raise_once(1))
+		if (check_failed != failed_before)
+			_exit(1);
+	close_store();
+}
+
+static void of_servers_that_know_one_version_one_writes(void)
+{
+	struct store_record r;
+	int pids[3], status;
+	bool found;
+	open_empty();
+	begin();
+	CHECK_EQ(add_record(RULE, 1, "").id, 1);
+	commit();
+	close_store();
+	for (int i = 0; i < 3; i++)
+		pids[i] = in_child(raise_a_hundred_times);
+	for (int i = 0; i < 3; i++) {
+		CHECK(waitpid(pids[i], &status, 0) == pids[i]);
+		CHECK_EQ(status, 0);
+	}
+	OK(open_it());
+	OK(OPS->record_get(CTX, RULE, 1, take_version, &r, &found, &err));
+	CHECK_EQ(r.version, 301);
+	close_store();
+}
+
 /* Another server adds names in front while we hold places in the list. */
 static void pages_follow_what_others_write(void)
 {
@@ -403,6 +457,7 @@ static void run_all_servers_faults(void)
 	RUN(a_commit_that_did_not_arrive_is_known_not_to_be);
 	RUN(servers_that_start_together_make_the_tables_once);
 	RUN(servers_that_write_at_once_take_turns);
+	RUN(of_servers_that_know_one_version_one_writes);
 	RUN(pages_follow_what_others_write);
 	RUN(one_that_hangs_or_dies_with_the_lock_loses_it);
 	RUN(a_newer_database_is_refused);

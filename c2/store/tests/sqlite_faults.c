@@ -12,7 +12,7 @@
 #include "c2/store/schema/sqlite.h"
 #include "c2/store/sqlite.h"
 #include "c2/store/tests/fault_vfs.h"
-#include "c2/store/tests/kit.h"
+#include "c2/store/tests/record_tests.h"
 
 static char folder[] = "/tmp/e4-faults-XXXXXX";
 static char path[64], wal_path[80], shm_path[80], lock_path[80];
@@ -225,6 +225,9 @@ static void what_version_1_holds_is_kept(void)
 	CHECK_EQ(members_of(1), 2);
 	CHECK_EQ(client_of(1).type, 0);
 	CHECK_EQ(count_of(OPS->clients_count), 3);
+	begin();
+	CHECK_EQ(add_record(RULE, 1, "x").id, 1);
+	commit();
 	close_db();
 	check_whole();
 	clear();
@@ -431,6 +434,7 @@ static bool change(int i)
 	struct store_topic t;
 	struct store_old_key k = {0, 1, key_of(1, 49)};
 	struct store_member m;
+	struct store_record r = record(RULE, 1, "x");
 	bool found;
 	snprintf(c.name, sizeof c.name, "client %d", i);
 	memcpy(c.e4id, &i, sizeof i);
@@ -440,7 +444,8 @@ static bool change(int i)
 	m = (struct store_member){c.id, t.id, 1, false};
 	k.client_id = c.id;
 	ok = ok && OPS->member_put(CTX, &m, &err) && OPS->old_key_put(CTX, &k, &err) &&
-	     (i % 2 || OPS->old_keys_drop(CTX, c.id, 2, &err));
+	     (i % 2 || OPS->old_keys_drop(CTX, c.id, 2, &err)) && OPS->record_put(CTX, &r, &err) &&
+	     OPS->record_put(CTX, &r, &err) && OPS->records_trim(CTX, RULE, 1, 3, 1, &err);
 	if (ok)
 		return OPS->commit(CTX, &err);
 	OPS->rollback(CTX);
@@ -482,6 +487,9 @@ static void fail_every(const char *what, enum fault_op op, int rc, bool lasting,
 		fault.op = FAULT_NONE;
 		OK(OPS->check(CTX, &err));
 		CHECK_EQ(count_of(OPS->clients_count), done);
+		CHECK_EQ(strlen(listed(RULE, 1, 0, 9, true)), done > 3 ? 5
+							      : done   ? 2 * done - 1
+								       : 0);
 		OK(change(100));
 		CHECK_EQ(count_of(OPS->clients_count), done + 1);
 		close_db();
@@ -585,6 +593,7 @@ static void read_everything(void)
 	OPS->topic_progress(CTX, 1, &p, &err);
 	OPS->clients_due(CTX, INT64_MAX, 20, take_client, &l, &err);
 	OPS->client_topics(CTX, 1, page(0, 20), take_name, &l, &err);
+	OPS->records(CTX, RULE, 1, 0, 20, true, take_record, &l, &err);
 	if (OPS->begin(CTX, &err)) {
 		OPS->client_remove(CTX, 3, &err);
 		if (!OPS->commit(CTX, &err))
@@ -672,6 +681,15 @@ static void removed_keys_leave_the_files(void)
 	commit();
 	CHECK(file_holds(wal_path, old.bytes, 49) && file_holds(wal_path, topic.bytes, 49));
 	CHECK(file_holds(wal_path, private.bytes, 81) && file_holds(wal_path, c2.bytes, 49));
+	static const char secret[] = "known to a webhook";
+	begin();
+	struct store_record r = add_record(RULE, 1, secret);
+	commit();
+	begin();
+	OK(OPS->record_remove(CTX, RULE, r.id, 1, &err));
+	commit();
+	CHECK(!file_holds(path, secret, sizeof secret - 1));
+	CHECK(!file_holds(wal_path, secret, sizeof secret - 1));
 	begin();
 	c.private_key.len = 0;
 	OK(OPS->client_put(CTX, &c, &err));

@@ -4,12 +4,12 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "cli/grpc.h"
+#include "cli/rpc.h"
 
 /* A page of 1,000 names of 255 bytes is 260 kB; a broken server shall not fill our memory. */
 enum { MESSAGE_MAX = 16 << 20 };
 
-static bool begin_body(struct grpc_frames *f, struct err *err)
+static bool begin_body(struct rpc_frames *f, struct err *err)
 {
 	size_t need = (size_t)f->head[1] << 24 | (size_t)f->head[2] << 16 |
 		      (size_t)f->head[3] << 8 | f->head[4];
@@ -24,7 +24,7 @@ static bool begin_body(struct grpc_frames *f, struct err *err)
 	return true;
 }
 
-static void end_body(struct grpc_frames *f)
+static void end_body(struct rpc_frames *f)
 {
 	if (f->body)
 		explicit_bzero(f->body, f->body_need);
@@ -33,7 +33,7 @@ static void end_body(struct grpc_frames *f)
 	f->head_len = 0;
 }
 
-bool grpc_frames_feed(struct grpc_frames *f, const uint8_t *bytes, size_t len, struct err *err)
+bool rpc_frames_feed(struct rpc_frames *f, const uint8_t *bytes, size_t len, struct err *err)
 {
 	while (len > 0 || (f->body && f->body_len == f->body_need)) {
 		if (!f->body) {
@@ -63,12 +63,12 @@ bool grpc_frames_feed(struct grpc_frames *f, const uint8_t *bytes, size_t len, s
 	return true;
 }
 
-bool grpc_frames_done(const struct grpc_frames *f)
+bool rpc_frames_done(const struct rpc_frames *f)
 {
 	return !f->body && f->head_len == 0;
 }
 
-void grpc_frames_free(struct grpc_frames *f)
+void rpc_frames_free(struct rpc_frames *f)
 {
 	end_body(f);
 }
@@ -81,7 +81,7 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-void grpc_message_decode(char *out, size_t cap, const char *text, size_t len)
+void rpc_message_decode(char *out, size_t cap, const char *text, size_t len)
 {
 	size_t n = 0;
 
@@ -97,7 +97,7 @@ void grpc_message_decode(char *out, size_t cap, const char *text, size_t len)
 	out[n] = 0;
 }
 
-bool grpc_is_loopback(const char *endpoint)
+bool rpc_is_loopback(const char *endpoint)
 {
 	const char *host = strstr(endpoint, "://");
 	size_t len;

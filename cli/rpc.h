@@ -5,8 +5,8 @@
  * Answers and requests may hold plaintext and keys: buffers are wiped, and
  * messages belong to the caller's arena, which wipes too.
  */
-#ifndef CLI_GRPC_H
-#define CLI_GRPC_H
+#ifndef CLI_RPC_H
+#define CLI_RPC_H
 
 #include <signal.h>
 #include <stdbool.h>
@@ -16,43 +16,49 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-struct grpc_config {
+/* How the user of this program sets each, for what errors say; null: c2cli's flags. */
+struct rpc_words {
+	const char *endpoint, *ca, *token, *timeout;
+};
+
+struct rpc_config {
 	const char *endpoint;   /* host:port, or with http:// or https:// before it */
 	const char *ca_file;    /* CA certificate: TLS; null: TLS only if the endpoint says https */
 	const char *token_file; /* first line is the token; null: none */
 	int64_t timeout_ms;     /* of each unary call */
 	volatile sig_atomic_t *stop; /* set by a signal handler: give the call up; may be null */
+	const struct rpc_words *words;
 };
 
-struct grpc;
+struct rpc;
 
 /* Checks files and endpoint; connects at the first call. Texts of config must outlive it. */
-bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *err);
-void grpc_close(struct grpc *g);
+bool rpc_open(struct rpc **out, const struct rpc_config *config, struct err *err);
+void rpc_close(struct rpc *g);
 
 /*
  * One request, one answer. The error is what the server said, or
  * ERR_UNAVAILABLE when it cannot be reached, ERR_DEADLINE when it takes too
  * long, ERR_CANCELLED when stop was set.
  */
-bool grpc_call(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-	       struct arena *arena, ProtobufCMessage **response, struct err *err);
+bool rpc_call(struct rpc *g, const struct api_method *method, const ProtobufCMessage *request,
+	      struct arena *arena, ProtobufCMessage **response, struct err *err);
 
 /*
  * A stream of answers, without time limit: on_message borrows each one, and
  * ends the stream by returning false, which counts as success.
  */
-bool grpc_stream(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-		 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
-		 struct err *err);
+bool rpc_stream(struct rpc *g, const struct api_method *method, const ProtobufCMessage *request,
+		bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
+		struct err *err);
 
 /* Shorten the time of the calls to come. */
-void grpc_set_timeout(struct grpc *g, int64_t timeout_ms);
+void rpc_set_timeout(struct rpc *g, int64_t timeout_ms);
 
 /* --- The pieces, for tests -------------------------------------------------- */
 
 /* Cuts a byte stream into gRPC messages. */
-struct grpc_frames {
+struct rpc_frames {
 	uint8_t head[5];
 	size_t head_len;
 	uint8_t *body;
@@ -62,15 +68,15 @@ struct grpc_frames {
 };
 
 /* ERR_INTERNAL for a compressed or oversized message, or what on_frame says. */
-bool grpc_frames_feed(struct grpc_frames *f, const uint8_t *bytes, size_t len, struct err *err);
+bool rpc_frames_feed(struct rpc_frames *f, const uint8_t *bytes, size_t len, struct err *err);
 /* Whether the stream ended between two messages. */
-bool grpc_frames_done(const struct grpc_frames *f);
-void grpc_frames_free(struct grpc_frames *f);
+bool rpc_frames_done(const struct rpc_frames *f);
+void rpc_frames_free(struct rpc_frames *f);
 
 /* Percent-decode the text of a grpc-message header; what is no escape stays. */
-void grpc_message_decode(char *out, size_t cap, const char *text, size_t len);
+void rpc_message_decode(char *out, size_t cap, const char *text, size_t len);
 
 /* Whether the endpoint's host is this machine: a token may go there unencrypted. */
-bool grpc_is_loopback(const char *endpoint);
+bool rpc_is_loopback(const char *endpoint);
 
 #endif

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "cli/grpc.h"
+#include "cli/rpc.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 
 enum { TOKEN_MAX = 512, CONNECT_TIMEOUT_MS = 10000, NO_STATUS = -1 };
 
-struct grpc {
-	struct grpc_config config;
+struct rpc {
+	struct rpc_config config;
 	CURL *curl;
 	char token[TOKEN_MAX];
 	bool tls;
@@ -25,8 +25,8 @@ struct grpc {
 
 /* What one exchange has brought so far. */
 struct exchange {
-	struct grpc *grpc;
-	struct grpc_frames frames;
+	struct rpc *rpc;
+	struct rpc_frames frames;
 	int status; /* grpc-status, or NO_STATUS */
 	char message[sizeof((struct err *)0)->text];
 	struct err broken; /* why we ended it ourselves; ERR_OK: we did not */
@@ -65,7 +65,7 @@ static size_t on_header(char *line, size_t one, size_t len, void *ctx)
 		x->status = strspn(number, "0123456789") > 0 ? (int)strtol(number, NULL, 10)
 							     : NO_STATUS;
 	} else if (is_header(line, len, "grpc-message", &value, &value_len)) {
-		grpc_message_decode(x->message, sizeof x->message, value, value_len);
+		rpc_message_decode(x->message, sizeof x->message, value, value_len);
 	} else if (len == 2 && x->status != NO_STATUS) {
 		/*
 		 * The end of headers that held the status already: the call was refused, maybe
@@ -82,10 +82,10 @@ static size_t on_body(char *bytes, size_t one, size_t len, void *ctx)
 	long http = 0;
 
 	(void)one;
-	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
+	curl_easy_getinfo(x->rpc->curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200) /* the page of something that is no gRPC server */
 		return len;
-	if (grpc_frames_feed(&x->frames, (const uint8_t *)bytes, len, &x->broken))
+	if (rpc_frames_feed(&x->frames, (const uint8_t *)bytes, len, &x->broken))
 		return len;
 	return CURL_WRITEFUNC_ERROR;
 }
@@ -95,68 +95,81 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	struct exchange *x = ctx;
 
 	(void)a, (void)b, (void)c, (void)d;
-	return x->grpc->config.stop && *x->grpc->config.stop;
+	return x->rpc->config.stop && *x->rpc->config.stop;
 }
 
-static bool curl_failed(const struct grpc *g, CURLcode rc, struct err *err)
+static const struct rpc_words *words_of(const struct rpc *g)
 {
+	static const struct rpc_words flags = {"--endpoint HOST:PORT", "--cert FILE",
+					       "--token-file FILE", "--timeout SECONDS"};
+
+	return g->config.words ? g->config.words : &flags;
+}
+
+static bool curl_failed(const struct rpc *g, CURLcode rc, struct err *err)
+{
+	const struct rpc_words *w = words_of(g);
 	const char *at = g->config.endpoint;
 
 	switch (rc) {
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "no address is known for %s; check the name in --endpoint HOST:PORT",
-			       at);
+			       "no address is known for %s; check the name in %s", at, w->endpoint);
 	case CURLE_URL_MALFORMAT:
-		return err_set(err, ERR_INVALID, "--endpoint %s: it has to be HOST:PORT", at);
+		return err_set(err, ERR_INVALID, "%s: it has to be HOST:PORT (%s)", at,
+			       w->endpoint);
 	case CURLE_COULDNT_CONNECT:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "no key server answers at %s; is c2 running there? "
-			       "(another address: --endpoint HOST:PORT)",
-			       at);
+			       "(another address: %s)",
+			       at, w->endpoint);
 	case CURLE_OPERATION_TIMEDOUT:
-		return err_set(err, ERR_DEADLINE,
-			       "%s did not answer in time; wait longer with --timeout SECONDS", at);
+		return err_set(err, ERR_DEADLINE, "%s did not answer in time; wait longer with %s",
+			       at, w->timeout);
 	case CURLE_ABORTED_BY_CALLBACK:
 		return err_set(err, ERR_CANCELLED, "stopped");
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "the certificate of %s is not trusted: it is for another host, has "
-			       "expired, or is not signed by %s; give its CA with --cert FILE",
-			       at, g->config.ca_file ? g->config.ca_file : "a CA of the system");
+			       "expired, or is not signed by %s; give its CA with %s",
+			       at, g->config.ca_file ? g->config.ca_file : "a CA of the system",
+			       w->ca);
 	case CURLE_SSL_CONNECT_ERROR:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "%s does not speak TLS, or not ours; without --cert it is tried "
+			       "%s does not speak TLS, or not ours; without %s it is tried "
 			       "unencrypted",
-			       at);
+			       at, w->ca);
 	default:
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s does not answer as a key server: %s; is it the gRPC port "
-			       "(5555, not HTTP's 8888)?%s",
+			       "(5555, not HTTP's 8888)?%s%s",
 			       at, curl_easy_strerror(rc),
-			       g->tls ? "" : " A server with TLS needs --cert FILE");
+			       g->tls ? "" : " A server with TLS needs ", g->tls ? "" : w->ca);
 	}
 }
 
 /* What the server said, and what the caller can do about it. */
 static bool refused(const struct exchange *x, struct err *err)
 {
-	const struct grpc *g = x->grpc;
+	const struct rpc *g = x->rpc;
 	enum err_code code = err_from_grpc(x->status);
-	const char *text = x->message[0] ? x->message : err_row(code)->text, *next = "";
+	const char *text = x->message[0] ? x->message : err_row(code)->text;
+	const char *next = "", *how = "";
 
 	if (code == ERR_UNAUTHENTICATED && g->token[0])
 		next = "; is it in the server's token file? c2 reads that again at SIGHUP";
 	else if (code == ERR_UNAUTHENTICATED)
-		next = "; give one with --token-file FILE";
+		next = "; give one with ", how = words_of(g)->token;
 	else if (code == ERR_FORBIDDEN)
-		next = "; it needs --token-file with a token of a higher role";
+		next = "; it needs a token of a higher role: ", how = words_of(g)->token;
+	else if (code == ERR_NOT_FOUND && strstr(text, "rule"))
+		next = "; c2cli rule list tells which there are";
 	else if (code == ERR_NOT_FOUND && strstr(text, "client"))
 		next = "; c2cli client list tells which there are";
 	else if (code == ERR_NOT_FOUND && strstr(text, "topic"))
 		next = "; c2cli topic list tells which there are";
-	return err_set(err, code, "%s%s", text, next);
+	return err_set(err, code, "%s%s%s", text, next, how);
 }
 
 static bool judge(struct exchange *x, CURLcode rc, struct err *err)
@@ -169,22 +182,22 @@ static bool judge(struct exchange *x, CURLcode rc, struct err *err)
 	}
 	/* However the exchange ended, once there is a status it counts. */
 	if (rc != CURLE_OK && x->status == NO_STATUS)
-		return curl_failed(x->grpc, rc, err);
-	curl_easy_getinfo(x->grpc->curl, CURLINFO_RESPONSE_CODE, &http);
+		return curl_failed(x->rpc, rc, err);
+	curl_easy_getinfo(x->rpc->curl, CURLINFO_RESPONSE_CODE, &http);
 	if (http != 200 || x->status == NO_STATUS)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "%s is no gRPC server (HTTP status %ld): is it the gRPC port, "
 			       "5555 unless configured otherwise, or is a proxy in between?",
-			       x->grpc->config.endpoint, http);
+			       x->rpc->config.endpoint, http);
 	if (x->status != 0)
 		return refused(x, err);
-	if (!grpc_frames_done(&x->frames))
+	if (!rpc_frames_done(&x->frames))
 		return err_set(err, ERR_UNAVAILABLE, "the answer of %s was cut",
-			       x->grpc->config.endpoint);
+			       x->rpc->config.endpoint);
 	return true;
 }
 
-static struct curl_slist *headers_of(const struct grpc *g, bool stream)
+static struct curl_slist *headers_of(const struct rpc *g, bool stream)
 {
 	static const char *const fixed[] = {"Content-Type: application/grpc", "TE: trailers",
 					    "Accept:", "Expect:"};
@@ -224,7 +237,7 @@ static uint8_t *pack(const ProtobufCMessage *request, size_t *len)
 	return out;
 }
 
-static void set_url(struct grpc *g, const struct api_method *method)
+static void set_url(struct rpc *g, const struct api_method *method)
 {
 	const char *scheme = strstr(g->config.endpoint, "://") ? ""
 			     : g->tls                          ? "https://"
@@ -240,7 +253,7 @@ static void set_url(struct grpc *g, const struct api_method *method)
 static bool exchange(struct exchange *x, const struct api_method *method,
 		     const ProtobufCMessage *request, struct err *err)
 {
-	struct grpc *g = x->grpc;
+	struct rpc *g = x->rpc;
 	bool stream = method->server_stream;
 	struct curl_slist *headers = headers_of(g, stream);
 	size_t len;
@@ -262,7 +275,7 @@ static bool exchange(struct exchange *x, const struct api_method *method,
 	explicit_bzero(body, len);
 	free(body);
 	free_headers(headers);
-	grpc_frames_free(&x->frames);
+	rpc_frames_free(&x->frames);
 	return ok;
 }
 
@@ -281,11 +294,11 @@ static bool take_unary(void *ctx, const uint8_t *bytes, size_t len, struct err *
 	return api_unpack(u->method->response, bytes, len, u->arena, &u->response, err);
 }
 
-bool grpc_call(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-	       struct arena *arena, ProtobufCMessage **response, struct err *err)
+bool rpc_call(struct rpc *g, const struct api_method *method, const ProtobufCMessage *request,
+	      struct arena *arena, ProtobufCMessage **response, struct err *err)
 {
 	struct unary u = {method, arena, NULL};
-	struct exchange x = {.grpc = g, .frames = {.on_frame = take_unary, .ctx = &u}};
+	struct exchange x = {.rpc = g, .frames = {.on_frame = take_unary, .ctx = &u}};
 
 	if (!exchange(&x, method, request, err))
 		return false;
@@ -317,17 +330,17 @@ static bool take_streamed(void *ctx, const uint8_t *bytes, size_t len, struct er
 	return ok;
 }
 
-bool grpc_stream(struct grpc *g, const struct api_method *method, const ProtobufCMessage *request,
-		 bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
-		 struct err *err)
+bool rpc_stream(struct rpc *g, const struct api_method *method, const ProtobufCMessage *request,
+		bool (*on_message)(void *ctx, const ProtobufCMessage *msg), void *ctx,
+		struct err *err)
 {
 	struct stream s = {method, on_message, ctx, false};
-	struct exchange x = {.grpc = g, .frames = {.on_frame = take_streamed, .ctx = &s}};
+	struct exchange x = {.rpc = g, .frames = {.on_frame = take_streamed, .ctx = &s}};
 
 	return exchange(&x, method, request, err) || s.enough;
 }
 
-static bool set_tls(struct grpc *g, struct err *err)
+static bool set_tls(struct rpc *g, struct err *err)
 {
 	const char *ca = g->config.ca_file;
 
@@ -355,27 +368,25 @@ static bool set_tls(struct grpc *g, struct err *err)
 	return true;
 }
 
-static bool set_token(struct grpc *g, struct err *err)
+static bool set_token(struct rpc *g, struct err *err)
 {
 	if (!g->config.token_file)
 		return true;
-	if (!g->tls && !grpc_is_loopback(g->config.endpoint))
+	if (!g->tls && !rpc_is_loopback(g->config.endpoint))
 		return err_set(err, ERR_CONFIG,
-			       "the token would travel to %s unencrypted; use TLS "
-			       "(--cert FILE)",
-			       g->config.endpoint);
+			       "the token would travel to %s unencrypted; use TLS (%s)",
+			       g->config.endpoint, words_of(g)->ca);
 	if (!file_read_line(g->config.token_file, g->token, sizeof g->token, err))
-		return err_wrap(err, "--token-file");
+		return err_wrap(err, "%s", words_of(g)->token);
 	for (const char *c = g->token; *c; c++)
 		if (*c <= ' ' || *c > '~')
-			return err_set(err, ERR_CONFIG, "--token-file %s: holds no token",
-				       g->config.token_file);
+			return err_set(err, ERR_CONFIG, "%s: holds no token", g->config.token_file);
 	return true;
 }
 
-bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *err)
+bool rpc_open(struct rpc **out, const struct rpc_config *config, struct err *err)
 {
-	struct grpc *g = mem_alloc(sizeof *g);
+	struct rpc *g = mem_alloc(sizeof *g);
 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	g->config = *config;
@@ -383,7 +394,7 @@ bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *
 	if (!g->curl)
 		mem_exhausted("curl");
 	if (!set_tls(g, err) || !set_token(g, err)) {
-		grpc_close(g);
+		rpc_close(g);
 		return false;
 	}
 	curl_easy_setopt(g->curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -399,12 +410,12 @@ bool grpc_open(struct grpc **out, const struct grpc_config *config, struct err *
 	return true;
 }
 
-void grpc_set_timeout(struct grpc *g, int64_t timeout_ms)
+void rpc_set_timeout(struct rpc *g, int64_t timeout_ms)
 {
 	g->config.timeout_ms = timeout_ms;
 }
 
-void grpc_close(struct grpc *g)
+void rpc_close(struct rpc *g)
 {
 	if (!g)
 		return;
