@@ -42,6 +42,14 @@ bool api_subscribe(const struct api_service *service, unsigned method,
 	       service->subscribe(service->ctx, method, caller, request, sink, sub, err);
 }
 
+bool api_put_off(const struct api_service *service, struct api_wait *w)
+{
+	struct err ignored; /* the call itself tells it */
+
+	return service->put_off && check(w->caller, w->method, false, w->request, &ignored) &&
+	       service->put_off(service->ctx, w);
+}
+
 bool api_settle(const struct api_service *service, struct api_wait *w)
 {
 	return service->settle && service->settle(service->ctx, w);

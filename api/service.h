@@ -28,12 +28,18 @@ struct api_caller {
 
 struct api_subscription; /* of the service */
 
-/* An answer that waits for the changes it tells of to be durable; part of what waits. */
+/*
+ * A call that waits to be made, or its answer for the changes it tells of to be
+ * durable; part of what waits.
+ */
 struct api_wait {
+	/* Make the call now, which was put off: api_call, api_settle, and so on. */
+	void (*run)(struct api_wait *w);
 	/* why null: they are. Else all of them were undone, and why is the answer. */
 	void (*done)(struct api_wait *w, const struct err *why);
 	unsigned method;
 	const struct api_caller *caller;
+	const ProtobufCMessage *request;
 	struct api_wait *next, **at; /* the service's; at is null while it waits for nothing */
 };
 
@@ -57,6 +63,13 @@ struct api_service {
 	 * before w->done, which comes from the loop. Null: it always is.
 	 */
 	bool (*settle)(void *ctx, struct api_wait *w);
+	/*
+	 * True: the call is not to be made before w->run, which comes from the loop:
+	 * calls that are made together take fewer journeys to the database. Or w->done
+	 * comes with an error instead. Null: none is put off.
+	 */
+	bool (*put_off)(void *ctx, struct api_wait *w);
+	/* It waits no more, for either. */
 	void (*unsettle)(void *ctx, struct api_wait *w);
 	/* Begin a stream; *sub is valid until unsubscribe() or the sink's end(). */
 	bool (*subscribe)(void *ctx, unsigned method, const struct api_caller *caller,
@@ -86,6 +99,9 @@ bool api_call(const struct api_service *service, unsigned method, const struct a
 bool api_subscribe(const struct api_service *service, unsigned method,
 		   const struct api_caller *caller, const ProtobufCMessage *request,
 		   const struct api_sink *sink, struct api_subscription **sub, struct err *err);
+
+/* Before api_call: true if it has to wait for w->run; until then w must stay, or be given up. */
+bool api_put_off(const struct api_service *service, struct api_wait *w);
 
 /*
  * After api_call, whether it succeeded or not: true if the answer has to wait

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -387,6 +388,13 @@ void loop_turn(struct loop *l, int timeout_ms)
 	run_timers(l);
 	if (--l->depth == 0)
 		free_deleted(l);
+}
+
+bool loop_is_ready(const struct loop *l)
+{
+	struct pollfd p = {.fd = l->epfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
 }
 
 void loop_run(struct loop *l)

@@ -60,5 +60,7 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* One turn: wait at most timeout_ms (-1: without limit), run what is ready. */
 void loop_turn(struct loop *l, int timeout_ms);
+/* Would a turn have something to read or write at once? */
+bool loop_is_ready(const struct loop *l);
 
 #endif

@@ -296,7 +296,7 @@ static bool progress(void *ctx, enum fleet_kind kind, const char *name, int64_t 
 		*confirmed = topic.progress.confirmed;
 		return true;
 	}
-	if (!core_client_status(ctx, name, &client, err))
+	if (!core_client_status(ctx, name, 0, &client, err))
 		return false;
 	*devices = 1;
 	*confirmed = client.state == CORE_CLIENT_CONFIRMED;

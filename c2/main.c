@@ -28,6 +28,8 @@
 enum { WORK_SLICE = 256 };
 /* Calls that are under way at a stop get this long. */
 enum { DRAIN_MS = 5000 };
+/* Of the loop, that the first change of a group waits for others. */
+enum { GROUP_TURNS = 8 };
 
 struct app {
 	struct c2_conf conf;
@@ -38,23 +40,60 @@ struct app {
 	struct custody custody;
 	struct bus bus;
 	struct core *core;
-	struct loop_timer *work, *stop_timer;
+	struct loop_timer *work, *calls, *stop_timer;
 	struct automation *automation;
 	struct dispatch *dispatch;
 	struct api_service service;
 	struct auth *auth;
 	struct http *http;
 	struct grpc *grpc;
+	int n_waits; /* turns that the group, or the calls put off, have waited */
 	bool stopping, http_done, grpc_done;
 };
 
 /* Delivery */
 
+/*
+ * A commit, and a journey to a database, cost as much as several calls: who has
+ * sent one by now takes part. For some turns at most, for a broker can keep us
+ * busy for ever.
+ */
+static bool more_will_come(struct app *a)
+{
+	bool wait = a->n_waits < GROUP_TURNS && loop_is_ready(a->loop);
+
+	a->n_waits = wait ? a->n_waits + 1 : 0;
+	return wait;
+}
+
+static void on_calls(void *ctx)
+{
+	struct app *a = ctx;
+
+	if (more_will_come(a))
+		loop_timer_set(a->calls, 0);
+	else
+		dispatch_run(a->dispatch);
+}
+
+static void on_new_call(void *ctx)
+{
+	struct app *a = ctx;
+
+	if (!loop_timer_is_set(a->calls))
+		loop_timer_set(a->calls, 0);
+}
+
 static void on_work(void *ctx)
 {
 	struct app *a = ctx;
-	int64_t wait_ms = core_work(a->core, WORK_SLICE);
+	int64_t wait_ms;
 
+	if (core_pending(a->core) && !loop_timer_is_set(a->calls) && more_will_come(a)) {
+		loop_timer_set(a->work, 0);
+		return;
+	}
+	wait_ms = core_work(a->core, WORK_SLICE);
 	if (wait_ms >= 0)
 		loop_timer_set(a->work, wait_ms);
 }
@@ -241,6 +280,9 @@ static bool open_fronts(struct app *a, const struct front_tls *tls, struct err *
 
 	a->dispatch = dispatch_new(a->core, automation_engine(a->automation));
 	a->service = dispatch_service(a->dispatch);
+	a->calls = loop_timer_add(a->loop, on_calls, a);
+	if (a->conf.db_url)
+		dispatch_put_off(a->dispatch, on_new_call, a);
 	return listen_open(&fd, &a->plan.http, err) && http_open(&a->http, &env, fd, tls, err) &&
 	       listen_open(&fd, &a->plan.grpc, err) && grpc_open(&a->grpc, &env, fd, tls, err);
 }
@@ -311,6 +353,7 @@ static void close_all(struct app *a)
 	store_close(&a->store);
 	auth_close(a->auth);
 	loop_timer_del(a->work);
+	loop_timer_del(a->calls);
 	loop_timer_del(a->stop_timer);
 }
 

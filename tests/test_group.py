@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from actors import Broker, Server
+from postgres import Postgres
 
 CALLERS = 8
 KEY = json.dumps({"key": base64.b64encode(b"k" * 32).decode()})
@@ -64,13 +65,23 @@ def names(server):
             return found
 
 
-@pytest.fixture
-def server(tmp_path):
+@pytest.fixture(params=["sqlite", "postgres"])
+def server(request, tmp_path):
+    """On a database server calls are put off and made together."""
     broker = Broker(tmp_path).start()
-    server = Server(tmp_path, broker.port)
+    settings, database = {}, None
+    if request.param == "postgres":
+        database = Postgres().start()
+        password = tmp_path / "db-password"
+        password.touch(mode=0o600)
+        password.write_text(Postgres.PASSWORD + "\n")
+        settings = {"db__url": database.url(), "db__password_file": password}
+    server = Server(tmp_path, broker.port, **settings)
     yield server
     server.kill()
     broker.kill()
+    if database:
+        database.close()
 
 
 def test_what_was_acknowledged_survives_kill_9_at_any_moment(server):

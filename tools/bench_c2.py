@@ -5,6 +5,7 @@ Usage: tools/bench_c2.py [CLIENTS [sqlite|postgres]]    (default 100000, both)
 """
 
 import base64
+import os
 import pathlib
 import secrets
 import sqlite3
@@ -15,7 +16,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-from actors import C2CLI, Broker, Server  # noqa: E402
+from actors import BUILD, C2CLI, Broker, Server  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 CONNECTIONS = 8
@@ -141,6 +142,9 @@ class Sqlite:
     def settings(self, folder):
         return {}
 
+    def measure_sending(self, devices):
+        pass  # bench_send does
+
     def size(self, server):
         return sum(f.stat().st_size for f in server.folder.glob("c2.db*"))
 
@@ -162,6 +166,14 @@ class OnPostgres:
         file.write_text(Postgres.PASSWORD + "\n")
         return {"db.url": self.server.url(), "db.password_file": file}
 
+    def measure_sending(self, devices):
+        """Commands handed to a bus in memory; leaves an empty database."""
+        print("commands to a bus in memory, PostgreSQL", flush=True)
+        subprocess.run([BUILD / "c2/core/tests/bench_send", str(devices), "4"], check=True,
+                       env={**os.environ, "E4_STORE_URL": self.server.url(),
+                            "PGPASSWORD": Postgres.PASSWORD})
+        self.server.sql("DROP SCHEMA e4 CASCADE")
+
     def size(self, server):
         return int(self.server.sql("SELECT pg_database_size(current_database())"))
 
@@ -179,6 +191,7 @@ def run(clients, database):
         server = Server(folder, broker.port, delivery__receipt_wait=60, delivery__retry_max=600,
                         **database.settings(folder))
         try:
+            database.measure_sending(min(clients, 10000))
             measure(server.start(), folder, clients, database)
         finally:
             server.kill()

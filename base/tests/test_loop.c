@@ -224,11 +224,14 @@ static void only_the_wanted_events_are_told(void)
 	pair_open(&p, LOOP_READ);
 	loop_turn(l, 0);
 	CHECK_EQ(p.n_calls, 0);
+	CHECK(!loop_is_ready(l));
 	CHECK_EQ(write(p.fd[0], "x", 1), 1);
+	CHECK(loop_is_ready(l));
 	loop_turn(l, 100);
 	CHECK_EQ(p.ready[1], LOOP_READ);
 	CHECK_EQ(p.ready[0], 0);
 	loop_fd_set(p.watch[1], 0);
+	CHECK(!loop_is_ready(l)); /* for nobody wants it */
 	p.n_calls = 0;
 	loop_turn(l, 0);
 	CHECK_EQ(p.n_calls, 0);

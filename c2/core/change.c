@@ -63,7 +63,14 @@ static void undo(struct core *c)
 bool change_open(struct change *ch, struct core *c, struct err *err)
 {
 	*ch = (struct change){.c = c, .now = core_now(c), .existing = CORE_EXISTING_REPLACE};
-	return c->group.n ? DB(c, part_begin, err) : DB(c, begin, err);
+	if (c->group.n)
+		return DB(c, part_begin, err);
+	if (!DB(c, begin, err))
+		return false;
+	if (ahead_ask(c, err))
+		return true;
+	c->store.ops->rollback(c->store.ctx);
+	return false;
 }
 
 bool change_begin(struct change *ch, struct core *c, struct err *err)

@@ -90,6 +90,7 @@ void core_free(struct core *c)
 		return;
 	if (c->group.n)
 		c->store.ops->rollback(c->store.ctx); /* nobody was told that it is done */
+	core_ahead(c, 0, 0);
 	events_free(c);
 	queue_clear(&c->receipts);
 	queue_clear(&c->seen);

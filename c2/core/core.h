@@ -79,6 +79,18 @@ bool core_commit(struct core *c, struct err *err);
 /* The revision of the newest change of wanted state. */
 bool core_revision(struct core *c, int64_t *rev, struct err *err);
 
+/*
+ * A hint for databases to which each question is a journey: these calls come
+ * next, and what they will ask first is asked together. n = 0: they came.
+ */
+struct core_named {
+	const char *client;
+	const char *topic; /* null: none */
+	bool is_new;       /* the client will be made */
+	bool is_change;
+};
+void core_ahead(struct core *c, const struct core_named *calls, size_t n);
+
 /* --- Results ------------------------------------------------------------------ */
 
 enum core_delivery_status { CORE_NOTHING = 0, CORE_QUEUED = 1, CORE_BROKER_AWAY = 2 };
@@ -248,12 +260,16 @@ struct core_client_status {
 	int64_t since;        /* not confirmed since then; 0: it is */
 	int64_t clock_offset; /* seconds */
 	const char *reason;   /* a sentence, static */
+	int64_t key_rev;      /* at which it got its key */
+	enum core_client_type type;
+	struct core_names tags;
 };
 
 bool core_topic_status(struct core *c, const char *topic, struct core_topic_status *out,
 		       struct err *err);
-bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-			struct err *err);
+/* With its tags if there is an arena. */
+bool core_client_status(struct core *c, const char *client, struct arena *arena,
+			struct core_client_status *out, struct err *err);
 
 /* What is known without a look at the members; one that is not there is no error. */
 struct core_topic_facts {

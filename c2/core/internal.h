@@ -18,6 +18,10 @@
 /* DB(c, op, args...): a question to, or a write in, the database. */
 #define DB(c, op, ...) ((c)->store.ops->op((c)->store.ctx, __VA_ARGS__))
 
+/* A hint to the database, see store.h; n = 0 when no more of it will be asked. */
+#define ASK_AHEAD(c, list, n)                                                                      \
+	((c)->store.ops->ahead ? (c)->store.ops->ahead((c)->store.ctx, list, n) : (void)0)
+
 /*
  * Keys that a device may hold, ours that it may hold: a command goes out under
  * each pair, so both are bounded.
@@ -52,6 +56,13 @@ struct group {
 	void *ctx;
 };
 
+/* What the next transaction will ask first (ahead.c). */
+struct ahead {
+	struct store_question *questions;
+	struct store_client *news; /* that are likely not there */
+	size_t n_questions, n_news;
+};
+
 /* Tags of the last messages that core_protect made, so that no bytes go out twice. */
 enum { CORE_TAGS = 64 };
 
@@ -81,6 +92,7 @@ struct core {
 	bool look;    /* something may be due; else nothing is from looked_ms to look_ms */
 	int64_t looked_ms, look_ms;
 	struct group group;
+	struct ahead ahead;
 
 	struct bus bus;
 	bool has_bus;
@@ -142,6 +154,8 @@ bool change_begin(struct change *ch, struct core *c, struct err *err);
  * the group.
  */
 bool change_end(struct change *ch, bool ok, struct core_delivery *out, struct err *err);
+/* Ask what core_ahead told, in a transaction that just began. */
+bool ahead_ask(struct core *c, struct err *err);
 /* Commit what waits, tell who asked for it and the listeners. */
 bool group_commit(struct core *c, struct err *err);
 /* Another revision, for another row of the same change. */
@@ -215,8 +229,13 @@ bool apply_rotations(struct change *ch, bool ok, int64_t *n, struct err *err);
 /* What a choice left to the configuration is. */
 bool choose_rotate(const struct core *c, enum core_choice choice);
 
-/* How far the delivery to a client has come. Needs the C2 keys. */
-bool client_status(struct core *c, const struct store_client *row, struct core_client_status *out,
+/*
+ * How far the delivery to a client has come. Needs the C2 keys. members: all of the
+ * client if they were read already, else null.
+ */
+struct member_list;
+bool client_status(struct core *c, const struct store_client *row,
+		   const struct member_list *members, struct core_client_status *out,
 		   struct err *err);
 
 /* A page of what is searched for, in order of name; cursor: where it ended, empty at the end. */

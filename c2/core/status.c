@@ -62,14 +62,15 @@ static const char *reason_text(const struct core *c, const struct store_client *
 	return row->next_at ? "waits to be sent" : "waits for the device to announce itself";
 }
 
-bool client_status(struct core *c, const struct store_client *row, struct core_client_status *out,
+bool client_status(struct core *c, const struct store_client *row,
+		   const struct member_list *members, struct core_client_status *out,
 		   struct err *err)
 {
 	struct plan_view v = {.n_keys = 1, .n_c2 = 1, .row = *row};
 	bool ok;
 
 	v.pubkey = c->cfg.mode == CORE_PUBKEY;
-	ok = view_load(&v, c, INT64_MAX, 0, err); /* no key is opened */
+	ok = view_load(&v, c, INT64_MAX, members, err); /* no key is opened */
 	if (ok) {
 		*out = (struct core_client_status){
 			.sent_rev = row->sent_rev,
@@ -79,6 +80,8 @@ bool client_status(struct core *c, const struct store_client *row, struct core_c
 			.next_at = row->next_at,
 			.since = row->behind_since,
 			.clock_offset = row->clock_offset,
+			.key_rev = row->key_rev,
+			.type = (enum core_client_type)row->type,
 			.key_pending = row->n_old_keys > 0 ||
 				       (v.pubkey && row->c2_rev < c2_key_newest(c)->rev)};
 		out->revision = plan_wanted_rev(&v);
@@ -94,13 +97,33 @@ bool client_status(struct core *c, const struct store_client *row, struct core_c
 	return ok;
 }
 
-bool core_client_status(struct core *c, const char *client, struct core_client_status *out,
-			struct err *err)
+/* What hangs on it, asked together where the database is far. */
+static bool status_and_tags(struct core *c, const struct store_client *row, struct arena *arena,
+			    struct core_client_status *out, struct err *err)
+{
+	const struct store_question asks[] = {{STORE_ASK_MEMBERS, row->id, 0},
+					      {STORE_ASK_TAGS, row->id, 0},
+					      {STORE_ASK_PEERS, row->id, 0}};
+	struct name_list tags = {.arena = arena, .out = &out->tags};
+
+	ASK_AHEAD(c, asks, c->cfg.mode == CORE_PUBKEY ? 3 : 2);
+	return client_status(c, row, 0, out, err) &&
+	       DB(c, client_tags, row->id, name_list_add, &tags, err);
+}
+
+bool core_client_status(struct core *c, const char *client, struct arena *arena,
+			struct core_client_status *out, struct err *err)
 {
 	struct store_client row;
 
-	return find_client(c, client, &row, err) && c2_keys_load(c, err) &&
-	       client_status(c, &row, out, err);
+	if (!find_client(c, client, &row, err) || !c2_keys_load(c, err))
+		return false;
+	if (!arena)
+		return client_status(c, &row, 0, out, err);
+	if (status_and_tags(c, &row, arena, out, err))
+		return true;
+	ASK_AHEAD(c, 0, 0); /* not all was asked */
+	return false;
 }
 
 /* --- those that are behind --------------------------------------------------------------- */

@@ -163,6 +163,22 @@ struct store_page {
 	int64_t count;
 };
 
+/* A question that can be asked ahead, and of what. */
+enum store_ask {
+	STORE_ASK_CLIENT,  /* client_by_name: name */
+	STORE_ASK_TOPIC,   /* topic_by_name: name */
+	STORE_ASK_MEMBERS, /* client_members, and so on: client_id */
+	STORE_ASK_TAGS,
+	STORE_ASK_TOPICS, /* all of client_topics */
+	STORE_ASK_PEERS,
+};
+
+struct store_question {
+	enum store_ask ask;
+	int64_t client_id;
+	const char *name;
+};
+
 typedef bool store_name_fn(void *arg, const char *name);
 typedef bool store_client_fn(void *arg, const struct store_client *row);
 typedef bool store_topic_fn(void *arg, const struct store_topic *row);
@@ -226,6 +242,12 @@ struct store_ops {
 	/* keep false: all writes since part_begin are undone, those before it stay. */
 	bool (*part_begin)(void *ctx, struct err *err);
 	bool (*part_end)(void *ctx, bool keep, struct err *err);
+	/*
+	 * A hint: these questions will be asked soon; where each is a journey, one is
+	 * enough for all. Answers are of now, so whoever asked says with n = 0 when no
+	 * more of them will be asked. A write ends it, too. May be null.
+	 */
+	void (*ahead)(void *ctx, const struct store_question *list, size_t n);
 	/* Readable and writable now? */
 	bool (*check)(void *ctx, struct err *err);
 	void (*close)(void *ctx);

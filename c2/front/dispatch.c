@@ -11,11 +11,19 @@
 /* What of a request goes to the audit log: names and settings, not megabytes of messages. */
 enum { AUDIT_TEXT_MAX = 2048 };
 
+/* In the order of their calls. */
+struct wait_list {
+	struct api_wait *first, **end;
+};
+
 struct dispatch {
 	struct core *core;
 	struct engine *engine;
 	struct api_subscription *subs;
-	struct api_wait *waits, **last_wait; /* in the order of their calls */
+	struct wait_list reads, changes; /* calls that are put off */
+	struct wait_list answers;        /* that wait for a commit */
+	void (*wake)(void *ctx);         /* null: no call is put off */
+	void *wake_ctx;
 	bool stopping;
 };
 
@@ -84,7 +92,15 @@ static bool on_call(void *ctx, unsigned method, const struct api_caller *caller,
 	return ok;
 }
 
-/* Answers that wait */
+/* Calls and answers that wait */
+
+static void wait_list_add(struct wait_list *list, struct api_wait *w)
+{
+	w->next = NULL;
+	w->at = list->end;
+	*w->at = w;
+	list->end = &w->next;
+}
 
 static bool on_settle(void *ctx, struct api_wait *w)
 {
@@ -92,20 +108,116 @@ static bool on_settle(void *ctx, struct api_wait *w)
 
 	if (!d->core || !core_pending(d->core))
 		return false;
-	w->next = NULL;
-	w->at = d->last_wait;
-	*w->at = w;
-	d->last_wait = &w->next;
+	wait_list_add(&d->answers, w);
 	return true;
 }
 
 static void on_unsettle(void *ctx, struct api_wait *w)
 {
 	struct dispatch *d = ctx;
+	struct wait_list *list = d->reads.end == &w->next     ? &d->reads
+				 : d->changes.end == &w->next ? &d->changes
+							      : &d->answers;
 
 	*w->at = w->next;
-	*(w->next ? &w->next->at : &d->last_wait) = w->at;
+	*(w->next ? &w->next->at : &list->end) = w->at;
 	w->at = NULL;
+}
+
+/* The client that a request is about, and perhaps a topic; false: it names none. */
+static bool named_in(const struct api_wait *w, struct core_named *out)
+{
+	const ProtobufCMessageDescriptor *m = w->request->descriptor;
+	const ProtobufCFieldDescriptor *client =
+		protobuf_c_message_descriptor_get_field_by_name(m, "client");
+	const ProtobufCFieldDescriptor *topic =
+		protobuf_c_message_descriptor_get_field_by_name(m, "topic");
+	const char *at = (const char *)w->request;
+	const Pb__Client *named;
+
+	if (!client || client->descriptor != &pb__client__descriptor ||
+	    client->label == PROTOBUF_C_LABEL_REPEATED)
+		return false;
+	memcpy(&named, at + client->offset, sizeof named);
+	*out = (struct core_named){.client = named ? named->name : NULL,
+				   .is_new = w->method == API_C2_NEW_CLIENT,
+				   .is_change = api_methods[w->method].audited};
+	if (topic && topic->type == PROTOBUF_C_TYPE_STRING)
+		memcpy(&out->topic, at + topic->offset, sizeof out->topic);
+	return named != NULL;
+}
+
+static bool on_put_off(void *ctx, struct api_wait *w)
+{
+	struct dispatch *d = ctx;
+	struct core_named named;
+
+	if (!d->wake || d->stopping || !named_in(w, &named))
+		return false;
+	wait_list_add(named.is_change ? &d->changes : &d->reads, w);
+	d->wake(d->wake_ctx);
+	return true;
+}
+
+static void make_calls(struct dispatch *d, struct wait_list *list)
+{
+	while (list->first) {
+		struct api_wait *w = list->first;
+
+		on_unsettle(d, w);
+		w->run(w);
+	}
+}
+
+static void make_no_calls(struct dispatch *d, struct wait_list *list, const struct err *why)
+{
+	while (list->first) {
+		struct api_wait *w = list->first;
+
+		on_unsettle(d, w);
+		w->done(w, why);
+	}
+}
+
+static size_t wait_list_len(const struct wait_list *list)
+{
+	size_t n = 0;
+
+	for (const struct api_wait *w = list->first; w; w = w->next)
+		n++;
+	return n;
+}
+
+static size_t add_names(struct core_named *out, const struct wait_list *list)
+{
+	size_t n = 0;
+
+	for (const struct api_wait *w = list->first; w; w = w->next)
+		n += named_in(w, &out[n]);
+	return n;
+}
+
+void dispatch_run(struct dispatch *d)
+{
+	size_t n = wait_list_len(&d->reads) + wait_list_len(&d->changes);
+	struct core_named *named;
+
+	if (n == 0)
+		return;
+	named = mem_array(n, sizeof *named);
+	n = add_names(named, &d->reads);
+	n += add_names(named + n, &d->changes);
+	core_ahead(d->core, named, n);
+	make_calls(d, &d->reads); /* first: a change makes what was asked doubtful */
+	make_calls(d, &d->changes);
+	core_ahead(d->core, NULL, 0);
+	free(named);
+}
+
+void dispatch_put_off(struct dispatch *d, void (*wake)(void *ctx), void *ctx)
+{
+	d->wake = wake;
+	d->wake_ctx = ctx;
 }
 
 /* The log says "ok" of it already. */
@@ -123,8 +235,8 @@ static void on_told(void *ctx, const struct err *why)
 {
 	struct dispatch *d = ctx;
 
-	while (d->waits) {
-		struct api_wait *w = d->waits;
+	while (d->answers.first) {
+		struct api_wait *w = d->answers.first;
 		struct err shown;
 
 		on_unsettle(d, w);
@@ -240,7 +352,9 @@ struct dispatch *dispatch_new(struct core *core, struct engine *engine)
 
 	d->core = core;
 	d->engine = engine;
-	d->last_wait = &d->waits;
+	d->reads.end = &d->reads.first;
+	d->changes.end = &d->changes.first;
+	d->answers.end = &d->answers.first;
 	if (core)
 		core_group(core, on_told, d);
 	return d;
@@ -270,6 +384,8 @@ void dispatch_free(struct dispatch *d)
 		return;
 	err_set(&why, ERR_UNAVAILABLE, "the server stops");
 	dispatch_end_streams(d, &why);
+	make_no_calls(d, &d->reads, &why);
+	make_no_calls(d, &d->changes, &why);
 	on_told(d, &why); /* what the core still holds is never committed */
 	if (d->core)
 		core_group(d->core, NULL, NULL);
@@ -281,6 +397,7 @@ struct api_service dispatch_service(struct dispatch *d)
 	return (struct api_service){.ctx = d,
 				    .call = on_call,
 				    .settle = on_settle,
+				    .put_off = on_put_off,
 				    .unsettle = on_unsettle,
 				    .subscribe = on_subscribe,
 				    .unsubscribe = on_unsubscribe};

@@ -22,6 +22,14 @@ void dispatch_free(struct dispatch *d);
 
 struct api_service dispatch_service(struct dispatch *d);
 
+/*
+ * For a database to which each question is a journey: from now on calls about a
+ * client are put off, and wake asks for dispatch_run, which makes all that
+ * came by then.
+ */
+void dispatch_put_off(struct dispatch *d, void (*wake)(void *ctx), void *ctx);
+void dispatch_run(struct dispatch *d);
+
 /* End all subscriptions with this error; who may, subscribes again. */
 void dispatch_drop_streams(struct dispatch *d, const struct err *why);
 

@@ -40,8 +40,6 @@ char *text_of(struct dispatch_call *c, const char *text);
 char **texts_of(struct dispatch_call *c, const struct core_names *names);
 Pb__Delivery *delivery_of(struct dispatch_call *c, const struct core_delivery *in);
 Google__Protobuf__Timestamp *time_of(struct dispatch_call *c, int64_t at_s);
-bool client_traits(struct dispatch_call *c, const char *client, Pb__ClientType *type,
-		   size_t *n_tags, char ***tags, struct err *err);
 
 /* methods_many.c */
 dispatch_handler dispatch_batch, dispatch_change_client, dispatch_search_clients,

@@ -32,17 +32,32 @@ static void on_settled(struct api_wait *w, const struct err *why)
 	answer(u);
 }
 
-static void on_unary(struct grpc_stream *s, const ProtobufCMessage *request)
+static void call(struct unary *u)
 {
-	const struct api_service *service = s->conn->grpc->env.service;
-	struct unary *u = arena_alloc(&s->arena, sizeof *u);
+	const struct api_service *service = u->stream->conn->grpc->env.service;
 
-	*u = (struct unary){.stream = s, .wait = {on_settled, s->method, &s->caller, NULL, NULL}};
-	if (!api_call(service, s->method, &s->caller, request, &s->arena, &u->response, &u->err))
+	if (!api_call(service, u->wait.method, u->wait.caller, u->wait.request, &u->stream->arena,
+		      &u->response, &u->err))
 		u->response = NULL;
-	s->state = u;
 	if (!api_settle(service, &u->wait))
 		answer(u);
+}
+
+static void on_run(struct api_wait *w)
+{
+	call((struct unary *)w);
+}
+
+static void on_unary(struct grpc_stream *s, const ProtobufCMessage *request)
+{
+	struct unary *u = arena_alloc(&s->arena, sizeof *u);
+
+	*u = (struct unary){
+		.stream = s,
+		.wait = {on_run, on_settled, s->method, &s->caller, request, NULL, NULL}};
+	s->state = u;
+	if (!api_put_off(s->conn->grpc->env.service, &u->wait))
+		call(u);
 }
 
 static void on_unary_end(struct grpc_stream *s)

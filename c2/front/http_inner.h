@@ -24,7 +24,7 @@ enum http_phase {
 	HTTP_LINE,    /* the request line was read */
 	HTTP_BODY,    /* the body is collected */
 	HTTP_DISCARD, /* the answer is known and waits for the end of the body */
-	HTTP_HELD,    /* the answer is known and waits for its change to be durable */
+	HTTP_HELD,    /* the call waits to be made, or its answer for its change to be durable */
 	HTTP_SETTLED, /* it may leave */
 	HTTP_ANSWERED
 };

@@ -111,11 +111,15 @@ static enum MHD_Result reply_refusal(struct http_connection *c)
 	return reply_err(c, &c->request.err);
 }
 
+static struct http_connection *connection_of(struct api_wait *w)
+{
+	return (struct http_connection *)((char *)w -
+					  offsetof(struct http_connection, request.wait));
+}
+
 static void on_settled(struct api_wait *w, const struct err *why)
 {
-	struct http_connection *c =
-		(struct http_connection *)((char *)w -
-					   offsetof(struct http_connection, request.wait));
+	struct http_connection *c = connection_of(w);
 	struct http_request *r = &c->request;
 
 	if (why) {
@@ -146,22 +150,38 @@ static enum MHD_Result reply_settled(struct http_connection *c)
 	return r->text ? reply(c, 200, r->text, r->text_len) : reply_err(c, &r->err);
 }
 
-static enum MHD_Result reply_call(struct http_connection *c)
+/* True: the answer may leave. */
+static bool call(struct http_connection *c)
 {
 	struct http_request *r = &c->request;
 	const struct api_service *service = c->daemon->http->env.service;
+	ProtobufCMessage *response;
+	char *text;
+
+	if (api_call(service, r->method, &r->caller, r->wait.request, &r->arena, &response,
+		     &r->err) &&
+	    api_json_encode(response, &r->arena, &text, &r->text_len, &r->err))
+		r->text = text;
+	return !api_settle(service, &r->wait);
+}
+
+static void on_run(struct api_wait *w)
+{
+	if (call(connection_of(w)))
+		on_settled(w, NULL);
+}
+
+static enum MHD_Result reply_call(struct http_connection *c)
+{
+	struct http_request *r = &c->request;
 	const struct api_http_request http = {r->verb, r->path, r->query,
 					      (const char *)r->body.bytes, r->body.len};
-	ProtobufCMessage *request, *response;
-	char *text;
+	ProtobufCMessage *request;
 
 	if (!api_route_find(&http, &r->arena, &r->method, &request, NULL, &r->err))
 		return reply_err(c, &r->err);
-	if (api_call(service, r->method, &r->caller, request, &r->arena, &response, &r->err) &&
-	    api_json_encode(response, &r->arena, &text, &r->text_len, &r->err))
-		r->text = text;
-	r->wait = (struct api_wait){on_settled, r->method, &r->caller, NULL, NULL};
-	if (!api_settle(service, &r->wait))
+	r->wait = (struct api_wait){on_run, on_settled, r->method, &r->caller, request, NULL, NULL};
+	if (!api_put_off(c->daemon->http->env.service, &r->wait) && call(c))
 		return reply_settled(c);
 	r->phase = HTTP_HELD;
 	MHD_suspend_connection(c->mhd);

@@ -153,12 +153,10 @@ METHOD(count_clients, CountClients)
 METHOD(get_client_status, GetClientStatus)
 {
 	struct core_client_status s;
-	struct core_client_facts facts;
 
-	if (!core_client_status(c->core, name_of(req->client), &s, err) ||
-	    !core_client_facts(c->core, name_of(req->client), &facts, err))
+	if (!core_client_status(c->core, name_of(req->client), c->arena, &s, err))
 		return false;
-	resp->keyrevision = facts.key_revision;
+	resp->keyrevision = s.key_rev;
 	resp->revision = s.revision;
 	resp->sentrevision = s.sent_rev;
 	resp->confirmedrevision = s.confirmed_rev;
@@ -170,7 +168,10 @@ METHOD(get_client_status, GetClientStatus)
 	resp->clockoffset = s.clock_offset;
 	resp->reason = text_of(c, s.reason ? s.reason : "");
 	resp->since = time_of(c, s.since);
-	return client_traits(c, name_of(req->client), &resp->type, &resp->n_tags, &resp->tags, err);
+	resp->type = (Pb__ClientType)s.type;
+	resp->n_tags = s.tags.n;
+	resp->tags = texts_of(c, &s.tags);
+	return true;
 }
 
 static Pb__UnconfirmedClient *unconfirmed_of(struct dispatch_call *c,

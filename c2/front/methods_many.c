@@ -20,20 +20,6 @@ static enum core_choice choice_of(bool given, bool value)
 
 /* --- type and tags -------------------------------------------------------------------------- */
 
-bool client_traits(struct dispatch_call *c, const char *client, Pb__ClientType *type,
-		   size_t *n_tags, char ***tags, struct err *err)
-{
-	enum core_client_type core_type;
-	struct core_names names;
-
-	if (!core_client_traits(c->core, client, c->arena, &core_type, &names, err))
-		return false;
-	*type = (Pb__ClientType)core_type;
-	*n_tags = names.n;
-	*tags = texts_of(c, &names);
-	return true;
-}
-
 static struct core_traits traits_of(const Pb__ChangeClientRequest *req)
 {
 	bool has_type = req->type_choice_case == PB__CHANGE_CLIENT_REQUEST__TYPE_CHOICE_TYPE;
@@ -49,9 +35,16 @@ static struct core_traits traits_of(const Pb__ChangeClientRequest *req)
 METHOD(dispatch_change_client, ChangeClient)
 {
 	const struct core_traits traits = traits_of(req);
+	enum core_client_type type;
+	struct core_names tags;
 
-	return core_client_change(c->core, req->client, &traits, err) &&
-	       client_traits(c, req->client, &resp->type, &resp->n_tags, &resp->tags, err);
+	if (!core_client_change(c->core, req->client, &traits, err) ||
+	    !core_client_traits(c->core, req->client, c->arena, &type, &tags, err))
+		return false;
+	resp->type = (Pb__ClientType)type;
+	resp->n_tags = tags.n;
+	resp->tags = texts_of(c, &tags);
+	return true;
 }
 
 /* --- batches -------------------------------------------------------------------------------- */

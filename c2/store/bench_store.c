@@ -138,13 +138,12 @@ static void name_client(struct store_client *c, const char *prefix, int64_t i)
 			   0, 0);
 }
 
-/* As the core does: is it there, is its id another's, and then it is put. */
+/* As the core does: is it there, and then it is put. */
 static int64_t add_client(const char *prefix, int64_t i)
 {
 	struct store_client c, other;
 	bool found;
 	name_client(&c, prefix, i);
-	must(store.ops->client_by_name(store.ctx, c.name, &other, &found, &err));
 	must(store.ops->client_by_e4id(store.ctx, c.e4id, &other, &found, &err));
 	c.key_rev = c.wanted_rev = next_rev();
 	random_key(&c.key);

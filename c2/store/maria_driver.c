@@ -368,14 +368,13 @@ static bool absent_some(struct db *base, struct sql_absent_one *rows, size_t n, 
 	return stmt_end(&s, err);
 }
 
-static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
+static bool absent(struct db *base, struct sql_absent_one *rows, size_t n, struct err *err)
 {
-	for (size_t i = 0; i < *n; i += MARIA_AHEAD) {
-		size_t some = *n - i < MARIA_AHEAD ? *n - i : MARIA_AHEAD;
+	for (size_t i = 0; i < n; i += MARIA_AHEAD) {
+		size_t some = n - i < MARIA_AHEAD ? n - i : MARIA_AHEAD;
 		if (!absent_some(base, rows + i, some, err))
 			return false;
 	}
-	*n = absent_drop_marked(rows, *n);
 	return true;
 }
 

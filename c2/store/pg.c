@@ -156,6 +156,9 @@ void pg_close(struct db *base)
 {
 	struct pg_db *db = (struct pg_db *)base;
 	PQfinish(db->conn);
+	pg_answers_forget(db);
+	for (size_t i = 0; i < PG_NEW_COLUMNS; i++)
+		pg_array_free(&db->news[i]);
 	pg_parameters_free(db);
 	db_free(base);
 	free(db);

@@ -46,6 +46,7 @@ static const struct meaning {
 	{"57014", "the database took too long: try again"},
 	{"57P", "the connection to the database was ended by its server: try again"},
 	{"08", "the connection to the database was lost: try again"},
+	{"23505", "an entry is there that was not: try again"},
 	{"25P03", "the database gave the transaction up, it was idle for too long: try again"},
 	{"25006", "the database cannot be written: it is a standby or read-only"},
 	{"28", "the database server refuses this user or password"},
@@ -327,7 +328,8 @@ void pg_lose(struct pg_db *db)
 {
 	PQfinish(db->conn);
 	db->conn = 0;
-	db->n_sent = 0;
+	db->n_sent = db->n_unsynced = 0;
+	db->news[0].n = 0;
 	db->db.failed |= db->in_transaction;
 	pg_error_lost(&db->db.why);
 }

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "c2/store/pg_sql.h"
 
-#define PG_STATE_COLUMNS 13
+#define PG_NEWS_MAX 256
 #define ANSWER_MS 15000 /* longer than the timeouts of the session in pg_conn.c */
 
 static const char *const sql_text[PG_N] = {
@@ -23,7 +23,7 @@ static const char *const sql_text[PG_N] = {
 	[PG_PART_UNDO] = "ROLLBACK TO SAVEPOINT part",
 	[PG_PART_END] = "RELEASE SAVEPOINT part",
 	[PG_STATES] =
-		"UPDATE client SET sent_rev = u.sent_rev, confirmed_rev = u.confirmed_rev,"
+		"UPDATE delivery SET sent_rev = u.sent_rev, confirmed_rev = u.confirmed_rev,"
 		" last_stamp = u.last_stamp, clock_offset = u.clock_offset, next_at = u.next_at,"
 		" attempts = u.attempts, asked_at = u.asked_at, last_seen = u.last_seen,"
 		" recheck_at = u.recheck_at, reason = u.reason,"
@@ -35,7 +35,23 @@ static const char *const sql_text[PG_N] = {
 		" last_stamp, clock_offset, next_at, attempts, asked_at, last_seen, recheck_at, "
 		"reason,"
 		" behind_since, nonce)"
-		" WHERE client.id = u.id",
+		" WHERE delivery.id = u.id",
+	[PG_CLIENT_NEW] = PG_CLIENT_INSERT_SURE,
+	[PG_CLIENT_NEWS] =
+		"WITH u AS (SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[],"
+		" $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],"
+		" $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[],"
+		" $14::bytea[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[],"
+		" $19::bigint[], $20::bigint[], $21::bigint[], $22::text[], $23::bytea[],"
+		" $24::bigint[]) AS u"
+		" (key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev,"
+		" reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts,"
+		" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, key_at, name,"
+		" e4id, id)), c AS (INSERT INTO client (" KEY_VALUES
+		", name, e4id, id) SELECT " KEY_VALUES
+		", name, e4id, id FROM u) INSERT INTO delivery (" DELIVERY_VALUES
+		", id) SELECT " DELIVERY_VALUES ", id FROM u",
+	[PG_MEMBER_SURE] = PG_MEMBER_PUT_SURE,
 	[PG_LOAD_BEGIN] = "ALTER TABLE client DISABLE TRIGGER client_c2_in",
 	[PG_LOAD_COUNT] = "INSERT INTO c2_use (rev, n) SELECT c2_rev, count(*) FROM client"
 			  " WHERE c2_rev > 0 GROUP BY c2_rev",
@@ -58,11 +74,12 @@ static void name_of(int id, char out[16])
 
 static void remember_sent(struct pg_db *db, int id, bool write, const struct sql_post *post)
 {
-	db->sent[db->n_sent++] = (struct pg_sent){id, write, *post};
+	db->sent[db->n_sent++] = (struct pg_sent){id, write, *post, 0};
+	db->n_unsynced = id == PG_SYNC ? 0 : db->n_unsynced + 1;
 }
 
 /* False: the connection is lost (out of memory looks the same, and is treated alike). */
-static bool send(struct pg_db *db, int id, int n_params)
+static bool send_now(struct pg_db *db, int id, int n_params)
 {
 	static const int formats[PG_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
 					       1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -70,6 +87,55 @@ static bool send(struct pg_db *db, int id, int n_params)
 	name_of(id, name);
 	return db->conn && PQsendQueryPrepared(db->conn, name, n_params, db->params, db->lengths,
 					       formats, 1) == 1;
+}
+
+/* In the order of CLIENT_INSERT's parameters: bytes, integers, texts. */
+static const char new_types[PG_NEW_COLUMNS + 1] = "BBIIIIIIIIIIIBIIIIIIITBI";
+
+static void gather(struct pg_db *db)
+{
+	bool first = db->news[0].n == 0;
+	for (size_t i = 0; i < PG_NEW_COLUMNS; i++) {
+		if (first)
+			pg_array_begin(&db->news[i], new_types[i] == 'B'   ? TYPE_BYTEA
+						     : new_types[i] == 'I' ? TYPE_LONG
+									   : TYPE_TEXT);
+		pg_array_add(&db->news[i], db->params[i], (size_t)db->lengths[i]);
+	}
+}
+
+/* A single one as ever, which costs less than arrays. */
+static bool send_gathered(struct pg_db *db)
+{
+	uint32_t n = db->news[0].n;
+	int id = n == 1 ? PG_CLIENT_NEW : PG_CLIENT_NEWS;
+	if (n == 0)
+		return true;
+	for (size_t i = 0; i < PG_NEW_COLUMNS; i++) {
+		size_t len = db->news[i].len;
+		pg_array_end(&db->news[i]);
+		db->params[i] = n == 1 ? pg_array_first(&db->news[i], &len) : db->news[i].at;
+		db->lengths[i] = (int)len;
+	}
+	db->news[0].n = 0;
+	remember_sent(db, id, true, &(struct sql_post){0});
+	return send_now(db, id, PG_NEW_COLUMNS);
+}
+
+/* What was gathered goes first. */
+static bool send(struct pg_db *db, int id, int n_params)
+{
+	if (db->news[0].n > 0) {
+		const char *params[PG_PARAMS];
+		int lengths[PG_PARAMS];
+		memcpy(params, db->params, sizeof params);
+		memcpy(lengths, db->lengths, sizeof lengths);
+		if (!send_gathered(db))
+			return false;
+		memcpy(db->params, params, sizeof params);
+		memcpy(db->lengths, lengths, sizeof lengths);
+	}
+	return send_now(db, id, n_params);
 }
 
 /* --- Results ----------------------------------------------------------------------- */
@@ -180,8 +246,12 @@ static bool receive_sent(struct pg_db *db, size_t n, int64_t deadline_ms)
 		if (!db->conn)
 			return false;
 		note_xid(db, &s);
-		if (sent->id < SQL_N)
+		if (sent->answer && stmt_ok(&s)) {
+			pg_answer_set(sent->answer, db->result);
+			db->result = 0;
+		} else {
 			sql_posted(&s, &sent->post);
+		}
 		drop_result(db);
 		ok = ok && stmt_ok(&s);
 	}
@@ -204,6 +274,8 @@ static bool sync_point(struct pg_db *db)
 
 bool pg_settle(struct pg_db *db)
 {
+	if (db->conn && !send_gathered(db))
+		pg_lose(db);
 	if (!db->conn)
 		return false;
 	if (!db->n_sent)
@@ -217,7 +289,7 @@ bool pg_settle(struct pg_db *db)
  */
 static bool make_room(struct pg_db *db)
 {
-	if (db->n_sent % PG_GROUP == PG_GROUP - 1 && !sync_point(db))
+	if (db->n_unsynced >= PG_GROUP - 1 && !sync_point(db))
 		return false;
 	return db->n_sent < PG_SENT_MAX - 2 * PG_GROUP ||
 	       receive_sent(db, PG_SENT_MAX / 2, pg_now_ms() + ANSWER_MS);
@@ -269,6 +341,13 @@ static void ask(struct stmt *s)
 {
 	struct pg_db *db = pg_of(s);
 	int64_t deadline_ms = pg_now_ms() + ANSWER_MS;
+	PGresult *answer = s->write ? 0 : pg_answer_take(db, s);
+	if (s->write)
+		pg_answers_spoil(db, s);
+	if (answer) {
+		take(s, answer);
+		return;
+	}
 	if (!send(db, (int)s->id, s->bound) || PQpipelineSync(db->conn) != 1) {
 		pg_lose(db);
 		fail_lost(s);
@@ -331,121 +410,58 @@ static void end(struct stmt *s)
 	s->st = 0;
 }
 
+/* Of parts of a transaction each goes by itself, for it may be undone. */
+static void post_new(struct stmt *s)
+{
+	struct pg_db *db = pg_of(s);
+	gather(db);
+	s->rc = STMT_DONE;
+	if (!s->db->part && db->news[0].n < PG_NEWS_MAX)
+		return;
+	if (!make_room(db)) {
+		s->rc = STMT_OK;
+		fail(s, &s->db->why);
+	} else if (!send_gathered(db)) {
+		pg_lose(db);
+		s->rc = STMT_OK;
+		fail_lost(s);
+	}
+}
+
 static void post(struct stmt *s, const struct sql_post *p)
 {
 	struct pg_db *db = pg_of(s);
+	if (s->write)
+		pg_answers_spoil(db, s);
+	if (s->id == SQL_CLIENT_INSERT) {
+		post_new(s);
+		return;
+	}
+	int id = s->id == SQL_MEMBER_PUT && p->must_change ? PG_MEMBER_SURE : (int)s->id;
 	if (!make_room(db)) {
 		fail(s, &s->db->why);
-	} else if (!send(db, (int)s->id, s->bound)) {
+	} else if (!send(db, id, s->bound)) {
 		pg_lose(db);
 		fail_lost(s);
 	} else {
-		remember_sent(db, (int)s->id, s->write, p);
+		remember_sent(db, id, s->write, p);
 		s->rc = STMT_DONE;
 	}
 }
 
-/* --- Many at once ------------------------------------------------------------------- */
-
-struct bytes {
-	uint8_t *at;
-	size_t len, cap;
-};
-
-static void add(struct bytes *b, const void *bytes, size_t len)
+static void ahead(struct db *base, struct stmt *s)
 {
-	if (b->len + len > b->cap) {
-		b->cap = 2 * (b->len + len);
-		b->at = mem_resize(b->at, b->cap, 1);
+	struct pg_db *db = (struct pg_db *)base;
+	if (!s) {
+		pg_answers_forget(db);
+	} else if (make_room(db)) {
+		if (!send(db, (int)s->id, s->bound)) {
+			pg_lose(db);
+			return;
+		}
+		remember_sent(db, (int)s->id, false, &(struct sql_post){0});
+		db->sent[db->n_sent - 1].answer = pg_answer_new(db, s);
 	}
-	memcpy(b->at + b->len, bytes, len);
-	b->len += len;
-}
-
-static void add_int(struct bytes *b, uint32_t v)
-{
-	v = htobe32(v);
-	add(b, &v, sizeof v);
-}
-
-/* An array in binary: one dimension, no nulls, the type of its elements, from index 1. */
-static void begin_array(struct bytes *b, uint32_t type, size_t n)
-{
-	const uint32_t head[] = {1, 0, type, (uint32_t)n, 1};
-	for (size_t i = 0; i < sizeof head / sizeof head[0]; i++)
-		add_int(b, head[i]);
-}
-
-enum { TYPE_BYTEA = 17, TYPE_LONG = 20, TYPE_TEXT = 25 }; /* as in pg_type; they never change */
-
-static void put_arrays(struct bytes b[2], const struct sql_absent_one *rows, size_t n)
-{
-	begin_array(&b[0], TYPE_TEXT, n);
-	begin_array(&b[1], TYPE_BYTEA, n);
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(rows[i].name);
-		add_int(&b[0], (uint32_t)len);
-		add(&b[0], rows[i].name, len);
-		add_int(&b[1], sizeof rows[i].e4id);
-		add(&b[1], rows[i].e4id, sizeof rows[i].e4id);
-	}
-}
-
-static bool absent(struct db *base, struct sql_absent_one *rows, size_t *n, struct err *err)
-{
-	struct bytes arrays[2] = {{0}, {0}};
-	struct sql_absent_one found;
-	struct stmt s = stmt_read(base, (enum sql_id)PG_ABSENT);
-	put_arrays(arrays, rows, *n);
-	put_blob(&s, arrays[0].at, arrays[0].len);
-	put_blob(&s, arrays[1].at, arrays[1].len);
-	while (stmt_row(&s)) {
-		get_text(&s, found.name, sizeof found.name);
-		get_blob(&s, found.e4id, sizeof found.e4id);
-		if (stmt_ok(&s))
-			absent_mark_found(rows, *n, &found);
-	}
-	*n = absent_drop_marked(rows, *n);
-	free(arrays[0].at);
-	free(arrays[1].at);
-	return stmt_end(&s, err);
-}
-
-static void add_long(struct bytes *b, int64_t v)
-{
-	v = (int64_t)htobe64((uint64_t)v);
-	add_int(b, sizeof v);
-	add(b, &v, sizeof v);
-}
-
-/* In the order of PG_STATES. */
-static void add_state(struct bytes b[PG_STATE_COLUMNS], const struct store_client *row)
-{
-	const int64_t numbers[] = {
-		row->id,           row->sent_rev,   row->confirmed_rev, (int64_t)row->last_stamp,
-		row->clock_offset, row->next_at,    row->attempts,      row->asked_at,
-		row->last_seen,    row->recheck_at, row->reason,        row->behind_since};
-	for (size_t i = 0; i < PG_STATE_COLUMNS - 1; i++)
-		add_long(&b[i], numbers[i]);
-	add_int(&b[PG_STATE_COLUMNS - 1], sizeof row->nonce);
-	add(&b[PG_STATE_COLUMNS - 1], row->nonce, sizeof row->nonce);
-}
-
-/* One statement for all: to start one costs as much as to update a row. */
-static bool states(struct db *base, const struct store_client *rows, size_t n, struct err *err)
-{
-	struct bytes columns[PG_STATE_COLUMNS] = {{0}};
-	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
-		begin_array(&columns[i], i == PG_STATE_COLUMNS - 1 ? TYPE_BYTEA : TYPE_LONG, n);
-	for (size_t i = 0; i < n; i++)
-		add_state(columns, &rows[i]);
-	struct stmt s = stmt_write(base, (enum sql_id)PG_STATES);
-	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
-		put_blob(&s, columns[i].at, columns[i].len);
-	bool ok = stmt_post(&s, 0, err);
-	for (size_t i = 0; i < PG_STATE_COLUMNS; i++)
-		free(columns[i].at);
-	return ok;
 }
 
 static void settle(struct db *base)
@@ -479,6 +495,7 @@ static bool load(struct db *base, bool begins, struct err *err)
 static bool begin(struct db *base, struct err *err)
 {
 	struct pg_db *db = (struct pg_db *)base;
+	pg_answers_forget(db);
 	db->xid = 0;
 	if (!pg_connected(db, err) || !post_fixed(db, PG_BEGIN, err))
 		return false;
@@ -490,6 +507,7 @@ static bool begin(struct db *base, struct err *err)
 static bool snapshot(struct db *base, struct err *err)
 {
 	struct pg_db *db = (struct pg_db *)base;
+	pg_answers_forget(db);
 	if (!pg_connected(db, err) || !pg_exec(db,
 					       "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
 					       "SET LOCAL idle_in_transaction_session_timeout = 0;"
@@ -504,6 +522,8 @@ static void rollback(struct db *base)
 {
 	struct pg_db *db = (struct pg_db *)base;
 	struct err ignored;
+	pg_answers_forget(db);
+	db->news[0].n = 0;
 	/* What was posted may have failed; the end of the pipeline's group lets us go on. */
 	pg_settle(db);
 	if (db->conn && (!post_fixed(db, PG_ROLLBACK, &ignored) || !pg_settle(db)))
@@ -514,6 +534,7 @@ static void rollback(struct db *base)
 static bool commit(struct db *base, struct err *err)
 {
 	struct pg_db *db = (struct pg_db *)base;
+	pg_answers_forget(db);
 	bool done = post_fixed(db, PG_COMMIT, err);
 	if (done && !pg_settle(db))
 		done = err_set(err, base->why.code, "%s", base->why.text);
@@ -534,6 +555,8 @@ static bool part(struct db *base, enum sql_part what, struct err *err)
 	};
 	if (base->failed)
 		return err_set(err, ERR_STORE, "%s", DB_GIVEN_UP);
+	if (what == PART_UNDO)
+		pg_answers_forget((struct pg_db *)base);
 	return post_fixed((struct pg_db *)base, fixed[what], err);
 }
 
@@ -555,8 +578,9 @@ const struct sql_driver pg_driver = {
 	.changed = changed,
 	.end = end,
 	.post = post,
-	.absent = absent,
-	.states = states,
+	.ahead = ahead,
+	.absent = pg_absent,
+	.states = pg_states,
 	.settle = settle,
 	.load = load,
 	.begin = begin,

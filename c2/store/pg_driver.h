@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "c2/store/pg.h"
+#include "c2/store/pg_array.h"
 #include "c2/store/sql_db.h"
 
 #define PG_PARAMS 24
@@ -19,6 +20,7 @@
  */
 #define PG_SENT_MAX 512
 #define PG_GROUP 64 /* that leave together */
+#define PG_NEW_COLUMNS 24
 
 /* Statements of this driver, after those of SQL_IDS. */
 enum pg_fixed {
@@ -33,14 +35,20 @@ enum pg_fixed {
 	PG_LOAD_BEGIN,
 	PG_LOAD_COUNT,
 	PG_LOAD_END,
+	PG_CLIENT_NEW, /* one, and many, that are known not to be there */
+	PG_CLIENT_NEWS,
+	PG_MEMBER_SURE,
 	PG_N,
 	PG_SYNC = PG_N /* not a statement: the end of a group */
 };
+
+struct pg_answer; /* to a question asked ahead */
 
 struct pg_sent {
 	int id;
 	bool write;
 	struct sql_post post;
+	struct pg_answer *answer; /* where its result goes; null: to sql_posted */
 };
 
 struct pg_db {
@@ -55,7 +63,13 @@ struct pg_db {
 	int64_t xid;         /* of the transaction; 0: not known yet */
 
 	struct pg_sent sent[PG_SENT_MAX];
-	size_t n_sent;
+	size_t n_sent, n_unsynced; /* of these, after the last synchronisation point */
+
+	/* Clients that are posted and follow each other, until another statement is sent. */
+	struct pg_array news[PG_NEW_COLUMNS];
+
+	/* In the order of asking; none is on the way when another statement is sent. */
+	struct pg_answer *answers, **answers_end;
 
 	/* The open cursor. */
 	int64_t ints[PG_PARAMS];
@@ -72,6 +86,21 @@ extern const struct sql_driver pg_driver;
 bool pg_settle(struct pg_db *db);
 /* Prepare every statement; used when a connection is new. */
 bool pg_prepare_all(struct pg_db *db, struct err *err);
+
+/* pg_ahead.c */
+/* A place for the answer to the open cursor's question. */
+struct pg_answer *pg_answer_new(struct pg_db *db, const struct stmt *s);
+/* Take over what came for it. */
+void pg_answer_set(struct pg_answer *a, PGresult *result);
+/* The answer to the open cursor's question, which is the caller's now, or null. */
+PGresult *pg_answer_take(struct pg_db *db, const struct stmt *s);
+/* Forget what the open cursor's write may change. */
+void pg_answers_spoil(struct pg_db *db, const struct stmt *s);
+void pg_answers_forget(struct pg_db *db);
+
+/* pg_many.c */
+bool pg_absent(struct db *base, struct sql_absent_one *rows, size_t n, struct err *err);
+bool pg_states(struct db *base, const struct store_client *rows, size_t n, struct err *err);
 
 /* pg_conn.c */
 extern const char pg_session[]; /* the settings of a session */

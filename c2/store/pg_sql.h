@@ -8,17 +8,25 @@
 #define C2_STORE_PG_SQL_H
 
 /* In the order of get_client. */
-#define CLIENT_COLUMNS                                                                             \
-	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
-	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
-	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"  \
-	" c.recheck_at, c.reason, c.type, c.behind_since, c.key_at"
+#define CLIENT_COLUMNS COLUMNS_OF("c.", "d.")
+#define COLUMNS_OF(c, d)                                                                           \
+	c "id, " c "name, " c "e4id, " c "key, " c "private_key, " c "key_rev, " c                 \
+	  "n_old_keys, " c "c2_rev, " d "wanted_rev, " d "sent_rev, " d "confirmed_rev, " d        \
+	  "reset_rev, " d "reset_peers_rev, " d "last_stamp, " d "clock_offset, " d "next_at, " d  \
+	  "attempts, " d "nonce, " d "asked_at, " d "last_seen, " d "recheck_at, " d "reason, " c  \
+	  "type, " d "behind_since, " c "key_at"
 
-/* In the order of put_client_values. */
-#define CLIENT_VALUES                                                                              \
-	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
-	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, type, behind_since, key_at"
+/* Of put_client_values; what each table has, with its parameters. */
+#define KEY_VALUES "key, private_key, key_rev, c2_rev, type, key_at"
+#define KEY_PARAMS "$1::bytea, $2::bytea, $3::bigint, $4::bigint, $19::bigint::integer, $21::bigint"
+#define DELIVERY_VALUES                                                                            \
+	"wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"             \
+	" clock_offset, next_at, attempts, nonce, asked_at, last_seen, recheck_at, reason,"        \
+	" behind_since"
+#define DELIVERY_PARAMS                                                                            \
+	"$5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint,"    \
+	" $12::bigint, $13::bigint::integer, $14::bytea, $15::bigint, $16::bigint, $17::bigint,"   \
+	" $18::bigint::integer, $20::bigint"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -29,6 +37,12 @@
  * planner cannot turn the join round and walk all clients or topics instead.
  */
 #define OF_CLIENT(id) "LATERAL (SELECT * FROM client WHERE client.id = " id " OFFSET 0) c"
+#define OF_DELIVERY "LATERAL (SELECT * FROM delivery WHERE delivery.id = c.id OFFSET 0) d"
+#define CLIENTS "client c, " OF_DELIVERY
+#define WHOLE_COLUMNS COLUMNS_OF("c.", "c.")
+#define OF_WHOLE_CLIENT(id)                                                                        \
+	"LATERAL (SELECT * FROM client JOIN delivery USING (id) WHERE client.id = " id             \
+	" OFFSET 0) c"
 #define OF_TOPIC "LATERAL (SELECT * FROM topic WHERE topic.id = m.topic_id OFFSET 0) t"
 
 /* Ids as the text of a JSON array; read as one of PostgreSQL's own, that is a cast. */
@@ -56,21 +70,23 @@
 #define PG_EVENTS_AFTER                                                                            \
 	"SELECT seq, type, at_ms, source, target FROM event WHERE seq > $1 ORDER BY seq LIMIT $2"
 #define PG_EVENTS_PRUNE "DELETE FROM event WHERE seq <= $1"
-#define PG_CLIENT_BY_NAME "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.name = $1"
-#define PG_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.e4id = $1"
-#define PG_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id = $1"
-#define PG_CLIENT_INSERT                                                                           \
-	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES"                            \
-	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23,$24)"                                \
-	" ON CONFLICT DO NOTHING"
+#define PG_CLIENT_BY_NAME "SELECT " CLIENT_COLUMNS " FROM " CLIENTS " WHERE c.name = $1"
+#define PG_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM " CLIENTS " WHERE c.e4id = $1"
+#define PG_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM " CLIENTS " WHERE c.id = $1"
+/* A second one is refused; or, if it cannot be there, ends the transaction. */
+#define PG_CLIENT_INSERT INSERT_CLIENT(" ON CONFLICT DO NOTHING")
+#define PG_CLIENT_INSERT_SURE INSERT_CLIENT("")
+#define INSERT_CLIENT(conflict)                                                                    \
+	"WITH c AS (INSERT INTO client (" KEY_VALUES ", name, e4id, id) VALUES (" KEY_PARAMS       \
+	", $22, $23, $24)" conflict " RETURNING id) INSERT INTO delivery (" DELIVERY_VALUES        \
+	", id) SELECT " DELIVERY_PARAMS ", id FROM c"
+/* What is as it was costs no write. */
 #define PG_CLIENT_UPDATE                                                                           \
-	"UPDATE client SET (" CLIENT_VALUES ") ="                                                  \
-	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19::bigint::integer,$20,$21)"                                            \
-	" WHERE id = $22"
+	"WITH c AS (UPDATE client SET (" KEY_VALUES ") = (" KEY_PARAMS ") WHERE id = $22 AND"      \
+	" (" KEY_VALUES ") IS DISTINCT FROM (" KEY_PARAMS "))"                                     \
+	" UPDATE delivery SET (" DELIVERY_VALUES ") = (" DELIVERY_PARAMS ") WHERE id = $22"
 #define PG_CLIENT_STATE                                                                            \
-	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
+	"UPDATE delivery SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"         \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
 	" ($1,$2,$3,$4,$5,$6::bigint::integer,$7,$8,$9,$10,$11::bigint::integer,$12) WHERE id = "  \
 	"$13"
@@ -79,19 +95,19 @@
 	"SELECT name FROM client WHERE name > $1 AND $2::bigint = 0 ORDER BY name LIMIT $3"        \
 	" OFFSET $4"
 #define PG_CLIENTS_DUE                                                                             \
-	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.next_at > 0 AND c.next_at <= $1 ORDER"    \
-	" BY c.next_at LIMIT $2"
-#define PG_CLIENTS_NEXT_AT "SELECT min(next_at) FROM client WHERE next_at > 0"
+	"SELECT " CLIENT_COLUMNS " FROM delivery d, " OF_CLIENT(                                   \
+		"d.id") " WHERE d.next_at > 0 AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2"
+#define PG_CLIENTS_NEXT_AT "SELECT min(next_at) FROM delivery WHERE next_at > 0"
 #define PG_CLIENTS_AFTER                                                                           \
-	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id > $1 ORDER BY c.id LIMIT $2"
+	"SELECT " CLIENT_COLUMNS " FROM " CLIENTS " WHERE c.id > $1 ORDER BY c.id LIMIT $2"
 #define PG_CLIENTS_MIN_C2_REV                                                                      \
 	"SELECT CASE WHEN $1 > (SELECT coalesce(sum(n), 0)::bigint FROM c2_use) THEN 0 ELSE"       \
 	" (SELECT min(rev) FROM c2_use) END"
 #define PG_CLIENTS_C2_FROM "SELECT coalesce(sum(n), 0)::bigint FROM c2_use WHERE rev >= $1"
 #define PG_CLIENTS_FROM                                                                            \
-	"SELECT " CLIENT_COLUMNS " FROM client c WHERE c.name >= $1 ORDER BY c.name LIMIT $2"
+	"SELECT " CLIENT_COLUMNS " FROM " CLIENTS " WHERE c.name >= $1 ORDER BY c.name LIMIT $2"
 #define PG_TAG_CLIENTS_FROM                                                                        \
-	"SELECT " CLIENT_COLUMNS " FROM client_tag g, " OF_CLIENT(                                 \
+	"SELECT " WHOLE_COLUMNS " FROM client_tag g, " OF_WHOLE_CLIENT(                            \
 		"g.client_id") " WHERE"                                                            \
 			       " g.tag = $1 AND g.name >= $2 ORDER BY g.name LIMIT $3"
 #define PG_CLIENT_TAGS "SELECT tag FROM client_tag WHERE client_id = $1 ORDER BY tag"
@@ -142,14 +158,21 @@
 	" AND c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev >= " WANT       \
 	") FROM topic t, LATERAL (SELECT client_id, rev, removed FROM member WHERE topic_id = $1"  \
 	" AND client_id > $2 ORDER BY client_id LIMIT $3) slice, LATERAL (SELECT reset_rev,"       \
-	" confirmed_rev, sent_rev FROM client WHERE id = slice.client_id OFFSET 0) c WHERE t.id "  \
+	" confirmed_rev, sent_rev FROM delivery WHERE id = slice.client_id OFFSET 0) c WHERE "     \
+	"t.id "                                                                                    \
 	"= $4"
 #define PG_MEMBER                                                                                  \
 	"SELECT client_id, topic_id, rev, removed FROM member WHERE topic_id = $1 AND client_id"   \
 	" = $2"
 #define PG_MEMBER_PUT                                                                              \
 	"INSERT INTO member (topic_id, client_id, rev, removed, was) SELECT t.id, c.id,"           \
-	" $3::bigint, $4::bigint <> 0, true FROM topic t, client c WHERE t.id = $1 AND c.id = $2"  \
+	" $3::bigint, $4::bigint <> 0, true FROM topic t, client c WHERE t.id = $1 AND c.id = "    \
+	"$2" MEMBER_AGAIN
+/* Of a topic and a client that are known to be there. */
+#define PG_MEMBER_PUT_SURE                                                                         \
+	"INSERT INTO member (topic_id, client_id, rev, removed, was) VALUES"                       \
+	" ($1, $2, $3, $4::bigint <> 0, true)" MEMBER_AGAIN
+#define MEMBER_AGAIN                                                                               \
 	" ON CONFLICT (topic_id, client_id) DO UPDATE SET rev = excluded.rev, was ="               \
 	" member.removed, removed = excluded.removed RETURNING was::integer - removed::integer"
 #define PG_MEMBER_DELETE                                                                           \
@@ -168,10 +191,10 @@
 #define PG_TOPICS_KEYS                                                                             \
 	"SELECT id, hash, key, rev, removed FROM topic WHERE id = " ANY_OF("$1") " ORDER BY id"
 #define PG_TOPIC_MEMBERS                                                                           \
-	"SELECT " CLIENT_COLUMNS                                                                   \
-	" FROM member m, " OF_CLIENT("m.client_id") " WHERE"                                       \
-						    " m.topic_id = $1 AND m.client_id > $2 ORDER " \
-						    "BY m.client_id LIMIT $3"
+	"SELECT " WHOLE_COLUMNS " FROM member m, " OF_WHOLE_CLIENT(                                \
+		"m.client_id") " WHERE"                                                            \
+			       " m.topic_id = $1 AND m.client_id > $2 ORDER "                      \
+			       "BY m.client_id LIMIT $3"
 #define PG_CLIENT_TOPICS                                                                           \
 	"SELECT t.name FROM member m, " OF_TOPIC " WHERE m.client_id = $1"                         \
 	" AND NOT m.removed AND NOT t.removed ORDER BY t.name LIMIT $2 OFFSET $3"
@@ -200,10 +223,10 @@
 			       " ORDER BY c.name LIMIT $2 OFFSET $3"
 #define PG_LINKS_COUNT "SELECT n_links FROM client WHERE id = $1"
 #define PG_LINK_CLIENTS                                                                            \
-	"SELECT " CLIENT_COLUMNS                                                                   \
-	" FROM link l, " OF_CLIENT("l.source_id") " WHERE"                                         \
-						  " l.target_id = $1 AND l.source_id > $2 ORDER "  \
-						  "BY l.source_id LIMIT $3"
+	"SELECT " WHOLE_COLUMNS " FROM link l, " OF_WHOLE_CLIENT(                                  \
+		"l.source_id") " WHERE"                                                            \
+			       " l.target_id = $1 AND l.source_id > $2 ORDER "                     \
+			       "BY l.source_id LIMIT $3"
 #define PG_PEER_PUT                                                                                \
 	"INSERT INTO peer (target_id, e4id, source_id, rev, removed) SELECT c.id, $2::bytea,"      \
 	" nullif($3::bigint, 0), $4::bigint, $5::bigint <> 0 FROM client c WHERE c.id = $1 AND"    \
@@ -216,10 +239,10 @@
 	" LEFT JOIN LATERAL (SELECT key, key_rev FROM client WHERE id = p.source_id OFFSET 0) c"   \
 	" ON true WHERE p.target_id = $1 ORDER BY p.e4id"
 #define PG_PEER_HOLDERS                                                                            \
-	"SELECT " CLIENT_COLUMNS                                                                   \
-	" FROM peer p, " OF_CLIENT("p.target_id") " WHERE"                                         \
-						  " p.source_id = $1 AND NOT p.removed AND "       \
-						  "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
+	"SELECT " WHOLE_COLUMNS " FROM peer p, " OF_WHOLE_CLIENT(                                  \
+		"p.target_id") " WHERE"                                                            \
+			       " p.source_id = $1 AND NOT p.removed AND "                          \
+			       "p.target_id > $2 ORDER BY p.target_id LIMIT $3"
 #define RECORD_COLUMNS "SELECT kind, id, owner, version, body FROM record WHERE kind = "
 #define PG_RECORD_GET RECORD_COLUMNS "$1 AND id = $2"
 #define PG_RECORD_INSERT                                                                           \
@@ -244,18 +267,20 @@
 #define PG_DUMP_META "SELECT name, value FROM meta WHERE name > $1 ORDER BY name LIMIT $2"
 #define PG_LOAD_META "INSERT INTO meta (name, value) VALUES ($1,$2)"
 #define PG_DUMP_CLIENT                                                                             \
-	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
-	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
-	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
-	" recheck_at, reason, behind_since, type, key_at FROM client WHERE id > $1 ORDER BY id "   \
-	"LIMIT $2"
+	"SELECT c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.c2_rev, d.wanted_rev,"    \
+	" d.sent_rev, d.confirmed_rev, d.reset_rev, d.reset_peers_rev, d.last_stamp,"              \
+	" d.clock_offset, d.next_at, d.attempts, d.nonce, d.asked_at, d.last_seen,"                \
+	" d.recheck_at, d.reason, d.behind_since, c.type, c.key_at FROM " CLIENTS                  \
+	" WHERE c.id > $1 ORDER BY c.id LIMIT $2"
 #define PG_LOAD_CLIENT                                                                             \
-	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
-	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
-	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
-	" last_seen, recheck_at, reason, behind_since, type, key_at) VALUES"                       \
-	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16::bigint::integer,$17,$18,$19,$"  \
-	"20,$21::bigint::integer,$22,$23::bigint::integer,$24)"
+	"WITH c AS (INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev, type, " \
+	"key_at)"                                                                                  \
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $23::bigint::integer, $24))"                         \
+	" INSERT INTO delivery (id, wanted_rev, sent_rev, confirmed_rev, reset_rev,"               \
+	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
+	" last_seen, recheck_at, reason, behind_since) VALUES"                                     \
+	" ($1,$8,$9,$10,$11,$12,$13,$14,$15,$16::bigint::integer,$17,$18,$19,$20,$21::bigint::"    \
+	"integer,$22)"
 #define PG_DUMP_OLD_KEY                                                                            \
 	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > ($1,$2)"                 \
 	" ORDER BY client_id, rev LIMIT $3"

@@ -1,6 +1,6 @@
 /*
- * Clients that are known not to be there, until the transaction ends: of names
- * and ids that were asked for and not found, and of those that were announced
+ * Clients that are known not to be there, until the transaction ends: the one
+ * that was asked for last and not found, and those that were announced
  * (clients_ahead). They need not be asked for again, and their insert cannot be
  * refused, so its result need not be waited for. Only useful where asking costs
  * a round trip.
@@ -17,29 +17,26 @@
 struct sql_absent_one {
 	char name[STORE_NAME_MAX + 1];
 	uint8_t e4id[16];
+	bool there; /* or it may be by now */
 };
 
 struct sql_absent {
-	/* What was not found last. */
-	struct sql_absent_one last;
-	bool has_name, has_e4id;
-	/* What was announced and is not there, sorted by name. */
-	struct sql_absent_one *ahead;
+	uint8_t last[16]; /* what was not found last */
+	bool has_last;
+	struct sql_absent_one *ahead; /* what was announced, sorted by e4id */
 	size_t n_ahead;
 };
 
 void absent_clear(struct sql_absent *a);
-/* Take over an array that mem_array gave. */
+/* Take over an array that mem_array gave, sorted. */
 void absent_ahead(struct sql_absent *a, struct sql_absent_one *sorted, size_t n);
-bool absent_name(struct sql_absent *a, const char *name);
 bool absent_e4id(const struct sql_absent *a, const uint8_t e4id[16]);
-void absent_name_found_out(struct sql_absent *a, const char *name);
-void absent_e4id_found_out(struct sql_absent *a, const uint8_t e4id[16]);
+void absent_found_out(struct sql_absent *a, const uint8_t e4id[16]);
 /* It is inserted now; true: it cannot be there. */
-bool absent_use(struct sql_absent *a, const struct store_client *row);
+bool absent_use(struct sql_absent *a, const uint8_t e4id[16]);
 
-/* For drivers: of rows asked for, mark those that one that is there rules out; drop the marked. */
+void absent_sort(struct sql_absent_one *rows, size_t n);
+/* For drivers: of rows asked for, mark those that one that is there rules out. */
 void absent_mark_found(struct sql_absent_one *rows, size_t n, const struct sql_absent_one *found);
-size_t absent_drop_marked(struct sql_absent_one *rows, size_t n);
 
 #endif

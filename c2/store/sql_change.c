@@ -312,6 +312,7 @@ const struct store_ops sql_ops = {
 	.rollback = sql_rollback,
 	.part_begin = sql_part_begin,
 	.part_end = sql_part_end,
+	.ahead = sql_ahead,
 	.check = sql_check,
 	.close = sql_close,
 	.revision = sql_revision,

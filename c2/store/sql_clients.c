@@ -15,40 +15,34 @@ static bool one_client(struct stmt *s, struct store_client *row, bool *found, st
 }
 
 /* In a transaction, what was found absent stays so: we have the lock of the writers. */
-static bool none_is_there(struct db *db, bool absent, struct store_client *row, bool *found)
+static bool is_absent(struct db *db, const uint8_t e4id[16])
 {
-	if (!absent || db->in_row || db->failed || !db->driver->in_transaction(db))
-		return false;
-	memset(row, 0, sizeof *row);
-	*found = false;
-	return true;
+	return !db->in_row && !db->failed && db->driver->in_transaction(db) &&
+	       absent_e4id(&db->absent, e4id);
 }
 
 bool sql_client_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
 			struct err *err)
 {
-	struct db *db = ctx;
-	if (none_is_there(db, absent_name(&db->absent, name), row, found))
-		return true;
-	struct stmt s = stmt_read(db, SQL_CLIENT_BY_NAME);
+	struct stmt s = stmt_read(ctx, SQL_CLIENT_BY_NAME);
 	put_text(&s, name);
-	bool ok = one_client(&s, row, found, err);
-	if (ok && !*found)
-		absent_name_found_out(&db->absent, name);
-	return ok;
+	return one_client(&s, row, found, err);
 }
 
 bool sql_client_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
 			struct err *err)
 {
 	struct db *db = ctx;
-	if (none_is_there(db, absent_e4id(&db->absent, e4id), row, found))
+	if (is_absent(db, e4id)) {
+		memset(row, 0, sizeof *row);
+		*found = false;
 		return true;
+	}
 	struct stmt s = stmt_read(db, SQL_CLIENT_BY_E4ID);
 	put_blob(&s, e4id, 16);
 	bool ok = one_client(&s, row, found, err);
 	if (ok && !*found)
-		absent_e4id_found_out(&db->absent, e4id);
+		absent_found_out(&db->absent, e4id);
 	return ok;
 }
 
@@ -95,7 +89,7 @@ static bool client_insert(struct db *db, struct store_client *row, struct err *e
 	put_text(&s, row->name);
 	put_blob(&s, row->e4id, sizeof row->e4id);
 	put_int(&s, state->last_client + 1);
-	if (!stmt_insert(&s, absent_use(&db->absent, row), err))
+	if (!stmt_insert(&s, absent_use(&db->absent, row->e4id), err))
 		return false;
 	row->id = ++state->last_client;
 	state->n_clients++;
@@ -117,12 +111,6 @@ bool sql_client_put(void *ctx, struct store_client *row, struct err *err)
 	return stmt_put(&s, client_known(ctx, row->id), 0, err);
 }
 
-static int by_name(const void *a, const void *b)
-{
-	const struct sql_absent_one *x = a, *y = b;
-	return strcmp(x->name, y->name);
-}
-
 bool sql_clients_ahead(void *ctx, const struct store_client *rows, size_t n, struct err *err)
 {
 	struct db *db = ctx;
@@ -133,8 +121,8 @@ bool sql_clients_ahead(void *ctx, const struct store_client *rows, size_t n, str
 		memcpy(list[i].name, rows[i].name, sizeof list[i].name);
 		memcpy(list[i].e4id, rows[i].e4id, sizeof list[i].e4id);
 	}
-	qsort(list, n, sizeof *list, by_name);
-	if (!db->driver->absent(db, list, &n, err)) {
+	absent_sort(list, n);
+	if (!db->driver->absent(db, list, n, err)) {
 		free(list);
 		return false;
 	}

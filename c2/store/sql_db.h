@@ -80,13 +80,15 @@ struct sql_driver {
 	 * and passed on at once.
 	 */
 	void (*post)(struct stmt *s, const struct sql_post *post);
-	/*
-	 * Of n rows, sorted by name, keep those of which neither name nor e4id is
-	 * there. Null: not worth it.
-	 */
-	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t *n, struct err *err);
+	/* Mark those of n rows of which name or e4id is there. Null: not worth it. */
+	bool (*absent)(struct db *db, struct sql_absent_one *rows, size_t n, struct err *err);
 	/* All of clients_state at once. Null: row by row. */
 	bool (*states)(struct db *db, const struct store_client *rows, size_t n, struct err *err);
+	/*
+	 * Ask a question ahead, then have all answers; each is given to the next read of
+	 * the same statement and parameters. A null cursor: forget them. Null: not worth it.
+	 */
+	void (*ahead)(struct db *db, struct stmt *s);
 	/* Have the result of everything posted. Null: there is nothing to wait for. */
 	void (*settle)(struct db *db);
 
@@ -273,6 +275,9 @@ bool sql_snapshot(void *ctx, struct err *err);
 bool sql_rows(void *ctx, enum store_table table, store_row_fn *fn, void *arg, struct err *err);
 bool sql_row_put(void *ctx, enum store_table table, const struct store_value *values,
 		 struct err *err);
+
+/* sql_ahead.c */
+void sql_ahead(void *ctx, const struct store_question *list, size_t n);
 
 /* sql_state.c */
 bool sql_revision(void *ctx, int64_t *rev, struct err *err);

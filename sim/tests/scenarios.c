@@ -184,7 +184,7 @@ static void a_legacy_device_that_nobody_sees_talks_within_a_day(void)
 	world_run(&m.w, m.w.now_ms + (int64_t)OLD_RETRY_S * 1125);
 	CHECK(m.has_ms > 0);
 	CHECK(talks(m.there, m.away));
-	CHECK(core_client_status(m.w.core, "away", &status, 0));
+	CHECK(core_client_status(m.w.core, "away", 0, &status, 0));
 	CHECK_EQ(status.state, CORE_CLIENT_SENT);
 	world_close(&m.w);
 }

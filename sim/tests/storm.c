@@ -394,7 +394,7 @@ static bool device_right(int i)
 	if (!s.known[i])
 		return !find_client(s.w.core, name_of(i), &row, 0) ||
 		       differs(i, "C2 knows a client that was removed");
-	if (!core_client_status(s.w.core, name_of(i), &status, 0) ||
+	if (!core_client_status(s.w.core, name_of(i), 0, &status, 0) ||
 	    !find_client(s.w.core, name_of(i), &row, 0))
 		return differs(i, "C2 has lost the client");
 	if (!identity_right(i, &row) || !topics_right(i) || !peers_right(i, &row))

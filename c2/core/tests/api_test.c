@@ -68,7 +68,7 @@ static void bad_names_change_nothing(void)
 		REFUSED(core_pubkey_send(k.core, name, "b", &out, &err), ERR_INVALID);
 		REFUSED(core_pubkey_remove(k.core, "b", name, &out, &err), ERR_INVALID);
 		REFUSED(core_pubkeys_reset(k.core, name, &out, &err), ERR_INVALID);
-		REFUSED(core_client_status(k.core, name, &status, &err), ERR_INVALID);
+		REFUSED(core_client_status(k.core, name, 0, &status, &err), ERR_INVALID);
 	}
 	CHECK_EQ(revision(&k), rev);
 	kit_close(&k);
@@ -175,7 +175,7 @@ static void what_is_not_there_is_not_found(void)
 	REFUSED(core_pubkey_send(k.core, "x", "y", &out, &err), ERR_NOT_FOUND);
 	REFUSED(core_pubkey_remove(k.core, "x", "y", &out, &err), ERR_NOT_FOUND);
 	REFUSED(core_pubkeys_reset(k.core, "x", &out, &err), ERR_NOT_FOUND);
-	REFUSED(core_client_status(k.core, "x", &cs, &err), ERR_NOT_FOUND);
+	REFUSED(core_client_status(k.core, "x", 0, &cs, &err), ERR_NOT_FOUND);
 	REFUSED(core_topic_status(k.core, "t", &ts, &err), ERR_NOT_FOUND);
 	REFUSED(core_protect(k.core, "t", key_a, 1, &arena, &bytes, &len, &err), ERR_NOT_FOUND);
 	REFUSED(core_unprotect(k.core, "t", (const uint8_t *)long_text, 30, &arena, &bytes, &len,

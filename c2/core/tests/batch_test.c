@@ -467,6 +467,160 @@ static void pages_of_a_search_stay_right_while_clients_come_and_go(void)
 	kit_close(&k);
 }
 
+/* What a search asks of the database, where each question is a journey. */
+static struct {
+	const struct store_ops *real;
+	struct store_question asks[1024];
+	size_t n_asks;
+	int journeys;
+} journeys;
+
+static void note_ahead(void *ctx, const struct store_question *list, size_t n)
+{
+	(void)ctx;
+	CHECK(n <= sizeof journeys.asks / sizeof *journeys.asks);
+	for (size_t i = 0; i < n; i++)
+		journeys.asks[i] = list[i];
+	journeys.n_asks = n;
+	journeys.journeys += n > 0;
+}
+
+static void note_question(enum store_ask ask, int64_t client_id)
+{
+	for (size_t i = 0; i < journeys.n_asks; i++)
+		if (journeys.asks[i].ask == ask && journeys.asks[i].client_id == client_id)
+			return;
+	journeys.journeys++;
+}
+
+static bool note_tags(void *ctx, int64_t client_id, store_name_fn *fn, void *arg, struct err *e)
+{
+	note_question(STORE_ASK_TAGS, client_id);
+	return journeys.real->client_tags(ctx, client_id, fn, arg, e);
+}
+
+static bool note_topics(void *ctx, int64_t client_id, struct store_page page, store_name_fn *fn,
+			void *arg, struct err *e)
+{
+	note_question(STORE_ASK_TOPICS, client_id);
+	return journeys.real->client_topics(ctx, client_id, page, fn, arg, e);
+}
+
+static bool note_members(void *ctx, int64_t client_id, store_member_topic_fn *fn, void *arg,
+			 struct err *e)
+{
+	note_question(STORE_ASK_MEMBERS, client_id);
+	return journeys.real->client_members(ctx, client_id, fn, arg, e);
+}
+
+static bool note_peers(void *ctx, int64_t client_id, store_peer_source_fn *fn, void *arg,
+		       struct err *e)
+{
+	note_question(STORE_ASK_PEERS, client_id);
+	return journeys.real->client_peers(ctx, client_id, fn, arg, e);
+}
+
+/* A hundred clients on a page took as many journeys once, and PostgreSQL 13 ms. */
+static void a_search_asks_of_its_clients_together(void)
+{
+	char *tags[] = {(char[]){"odd"}, (char[]){"all"}}, text[512];
+	struct core_search s = everything();
+	struct kit k;
+
+	twelve(&k);
+	journeys.real = k.real_store.ops;
+	k.ops.ahead = note_ahead;
+	k.ops.client_tags = note_tags;
+	k.ops.client_topics = note_topics;
+	k.ops.client_members = note_members;
+	k.ops.client_peers = note_peers;
+	s.limit = 12;
+	s.with_topics = true;
+	pages(&k, s, text, sizeof text, 0);
+	CHECK_EQ(journeys.journeys, 1);
+	s.tags = tags;
+	s.n_tags = 2;
+	s.states = 1u << CORE_CLIENT_WAITING;
+	journeys.journeys = 0;
+	pages(&k, s, text, sizeof text, 0);
+	CHECK_STR(text, "c01,c03,c05,c07,c09,c11");
+	CHECK_EQ(journeys.journeys, 2); /* of those that may fit, and of those that do */
+	CHECK_EQ(journeys.n_asks, 0);   /* answers are of then */
+	kit_close(&k);
+}
+
+/* What makes of clients asks, where each question is a journey. */
+static struct {
+	const struct store_ops *real;
+	struct store_client rows[8];
+	size_t n_rows;
+	int announced, others;
+} made;
+
+static bool note_clients_ahead(void *ctx, const struct store_client *rows, size_t n, struct err *e)
+{
+	(void)ctx, (void)e;
+	CHECK(n <= sizeof made.rows / sizeof *made.rows);
+	memcpy(made.rows, rows, n * sizeof *rows);
+	made.n_rows = n;
+	return true;
+}
+
+static bool note_by_e4id(void *ctx, const uint8_t e4id[16], struct store_client *row, bool *found,
+			 struct err *e)
+{
+	bool announced = false;
+
+	for (size_t i = 0; i < made.n_rows; i++)
+		announced |= memcmp(made.rows[i].e4id, e4id, 16) == 0;
+	made.announced += announced;
+	made.others += !announced;
+	return made.real->client_by_e4id(ctx, e4id, row, found, e);
+}
+
+static bool note_by_name(void *ctx, const char *name, struct store_client *row, bool *found,
+			 struct err *e)
+{
+	made.others++;
+	return made.real->client_by_name(ctx, name, row, found, e);
+}
+
+static void told_nothing(void *ctx, const struct err *why)
+{
+	(void)ctx, (void)why;
+}
+
+static void clients_that_are_made_together_are_announced(void)
+{
+	const struct core_named calls[] = {
+		{.client = "a", .is_new = true, .is_change = true},
+		{.client = "", .is_new = true, .is_change = true}, /* no name */
+		{.client = "b", .is_new = true, .is_change = true},
+	};
+	struct kit k;
+
+	kit_open(&k, CORE_SYMKEY);
+	core_group(k.core, told_nothing, 0);
+	made.real = k.real_store.ops;
+	k.ops.clients_ahead = note_clients_ahead;
+	k.ops.client_by_e4id = note_by_e4id;
+	k.ops.client_by_name = note_by_name;
+	core_ahead(k.core, calls, 3);
+	CHECK(core_client_new(k.core, "a", key_a, KEY_LEN, &out, &err));
+	CHECK(core_client_new(k.core, "b", key_a, KEY_LEN, &out, &err));
+	core_ahead(k.core, 0, 0);
+	CHECK_EQ(made.announced, 2);
+	CHECK_EQ(made.others, 0);
+	core_work(k.core, 1);
+	/* So are those of a batch. */
+	made.announced = 0;
+	const struct core_op ops[] = {make("c", key_a), make("d", key_b)};
+	CHECK(batch(&k, CORE_EXISTING_FAIL, ops, N(ops)));
+	CHECK_EQ(made.announced, 2);
+	CHECK_EQ(made.others, 0);
+	kit_close(&k);
+}
+
 static void a_client_has_one_tag_of_a_name_and_few_enough(void)
 {
 	char *add[] = {(char[]){"k=1"}, (char[]){"k=2"}, (char[]){"k"}, (char[]){"kk"}};
@@ -606,6 +760,8 @@ int main(void)
 	RUN(a_topic_made_again_within_a_batch_is_another);
 	RUN(topics_that_many_leave_rotate_once);
 	RUN(a_search_finds_what_fits_all_conditions);
+	RUN(a_search_asks_of_its_clients_together);
+	RUN(clients_that_are_made_together_are_announced);
 	RUN(pages_of_a_search_stay_right_while_clients_come_and_go);
 	RUN(a_client_has_one_tag_of_a_name_and_few_enough);
 	RUN(a_group_is_changed_in_pages_and_rotates_with_the_last);

@@ -44,7 +44,7 @@ static bool is_there(struct kit *k, const char *name)
 {
 	struct core_client_status status;
 
-	return core_client_status(k->core, name, &status, &err);
+	return core_client_status(k->core, name, 0, &status, &err);
 }
 
 static void changes_of_a_turn_share_one_commit(void)

@@ -632,7 +632,7 @@ struct core_client_status kit_status(struct kit *k, const char *client)
 	struct core_client_status s = {.state = (enum core_client_state) - 1};
 	struct err err;
 
-	if (!core_client_status(k->core, client, &s, &err))
+	if (!core_client_status(k->core, client, 0, &s, &err))
 		fprintf(stderr, "status of %s: %s\n", client, err.text);
 	return s;
 }

@@ -37,6 +37,7 @@ struct fixture {
 	size_t bytes;         /* in the last message to protect */
 	struct api_sink sink; /* of the one subscriber */
 	bool subscribed;
+	bool put_off;             /* calls wait for fixture_run */
 	bool hold;                /* answers wait for fixture_tell */
 	struct api_wait *held[4]; /* the latest ones */
 	int n_held;               /* that wait now */
@@ -63,15 +64,25 @@ static inline bool fixture_call(void *ctx, unsigned method, const struct api_cal
 	return true;
 }
 
+static inline bool fixture_hold(struct fixture *f, struct api_wait *w)
+{
+	w->at = &f->held[f->n_held++];
+	*w->at = w;
+	return true;
+}
+
 static inline bool fixture_settle(void *ctx, struct api_wait *w)
 {
 	struct fixture *f = ctx;
 
-	if (!f->hold)
-		return false;
-	w->at = &f->held[f->n_held++];
-	*w->at = w;
-	return true;
+	return f->hold && fixture_hold(f, w);
+}
+
+static inline bool fixture_put_off(void *ctx, struct api_wait *w)
+{
+	struct fixture *f = ctx;
+
+	return f->put_off && fixture_hold(f, w);
 }
 
 static inline void fixture_unsettle(void *ctx, struct api_wait *w)
@@ -93,6 +104,20 @@ static inline void fixture_tell(struct fixture *f, const struct err *why)
 			continue;
 		fixture_unsettle(f, w);
 		w->done(w, why);
+	}
+}
+
+/* The calls that wait are made. */
+static inline void fixture_run(struct fixture *f)
+{
+	struct api_wait *held[4];
+
+	memcpy(held, f->held, sizeof held);
+	for (int i = 0; i < 4; i++) {
+		if (!held[i])
+			continue;
+		fixture_unsettle(f, held[i]);
+		held[i]->run(held[i]);
 	}
 }
 
@@ -131,6 +156,7 @@ static inline void fixture_open(struct fixture *f, bool tokens)
 	f->service = (struct api_service){.ctx = f,
 					  .call = fixture_call,
 					  .settle = fixture_settle,
+					  .put_off = fixture_put_off,
 					  .unsettle = fixture_unsettle,
 					  .subscribe = fixture_subscribe,
 					  .unsubscribe = fixture_unsubscribe};

@@ -272,6 +272,43 @@ static void an_answer_waits_until_its_change_is_durable(void)
 	CHECK_EQ(result_of(id)->len, 7);
 }
 
+static void a_call_that_was_put_off_is_made_once(void)
+{
+	struct body body = {empty, sizeof empty, 0, false};
+	int32_t id;
+
+	f.put_off = true;
+	id = begin(count_path, &body, NULL, NULL);
+	settle();
+	CHECK_EQ(f.calls, 0);
+	CHECK_EQ(f.n_held, 1);
+	f.hold = true;
+	fixture_run(&f);
+	settle();
+	CHECK_EQ(f.calls, 1);
+	CHECK_EQ(result_of(id)->len, 0);
+	fixture_tell(&f, NULL);
+	settle();
+	CHECK_STR(result_of(id)->status, "0");
+	CHECK_EQ(result_of(id)->len, 7);
+	CHECK_EQ(f.calls, 1);
+}
+
+static void who_leaves_before_his_call_is_made_makes_none(void)
+{
+	struct body body = {empty, sizeof empty, 0, false};
+
+	f.put_off = true;
+	begin(count_path, &body, NULL, NULL);
+	settle();
+	CHECK_EQ(f.n_held, 1);
+	shutdown(fd, SHUT_RDWR);
+	settle();
+	CHECK_EQ(f.n_held, 0);
+	fixture_run(&f);
+	CHECK_EQ(f.calls, 0);
+}
+
 static void a_change_that_was_undone_answers_with_the_reason(void)
 {
 	struct body body = {empty, sizeof empty, 0, false};
@@ -702,6 +739,8 @@ int main(void)
 	RUN_OPEN(a_unary_call_is_answered);
 	RUN_OPEN(an_error_of_the_service_comes_percent_encoded);
 	RUN_OPEN(an_answer_waits_until_its_change_is_durable);
+	RUN_OPEN(a_call_that_was_put_off_is_made_once);
+	RUN_OPEN(who_leaves_before_his_call_is_made_makes_none);
 	RUN_OPEN(a_change_that_was_undone_answers_with_the_reason);
 	RUN_OPEN(a_deadline_that_ends_while_the_answer_waits_is_told);
 	RUN_OPEN(who_leaves_while_he_waits_does_no_harm);

@@ -428,6 +428,63 @@ static void the_front_ends_while_an_answer_waits(void)
 	http = NULL;
 }
 
+/* A request that came whole and is not called yet. */
+static int request_put_off(void)
+{
+	int fd;
+
+	f.put_off = true;
+	fd = held_request();
+	CHECK_EQ(f.calls, 0);
+	return fd;
+}
+
+static void a_call_that_was_put_off_is_made_once(void)
+{
+	int fd = request_put_off();
+
+	fixture_run(&f);
+	fixture_turns(&f);
+	collect(fd);
+	CHECK_EQ(f.calls, 1);
+	CHECK_EQ(f.n_held, 1); /* now for its commit */
+	CHECK_EQ(answer_len, 0);
+	fixture_tell(&f, NULL);
+	fixture_turns(&f);
+	collect(fd);
+	CHECK(starts("HTTP/1.1 200 ") && has("{\"count\":\"7\"}"));
+	CHECK_EQ(f.calls, 1);
+	close(fd);
+	fixture_turns(&f);
+}
+
+static void a_read_that_was_put_off_answers_at_once(void)
+{
+	int fd = request_put_off();
+
+	f.hold = false;
+	fixture_run(&f);
+	fixture_turns(&f);
+	collect(fd);
+	CHECK(starts("HTTP/1.1 200 ") && has("{\"count\":\"7\"}"));
+	close(fd);
+	fixture_turns(&f);
+}
+
+static void who_leaves_before_his_call_is_made_does_no_harm(void)
+{
+	int fd = request_put_off();
+
+	close(fd);
+	fixture_turns(&f);
+	f.put_off = f.hold = false;
+	fixture_run(&f);
+	fixture_turns(&f);
+	CHECK_EQ(f.n_held, 0);
+	exchange(GET("/e4/clients/count", ""));
+	CHECK(starts("HTTP/1.1 200 "));
+}
+
 static void run(void (*test)(void), bool tokens)
 {
 	open_front(tokens);
@@ -458,6 +515,9 @@ int main(void)
 	RUN_TOKENS(tokens_decide_before_the_body_is_read);
 	RUN_TOKENS(a_stranger_cannot_hold_a_place);
 	RUN_OPEN(an_answer_waits_until_its_change_is_durable);
+	RUN_OPEN(a_call_that_was_put_off_is_made_once);
+	RUN_OPEN(a_read_that_was_put_off_answers_at_once);
+	RUN_OPEN(who_leaves_before_his_call_is_made_does_no_harm);
 	RUN_OPEN(a_change_that_was_undone_answers_with_the_reason);
 	RUN_OPEN(who_leaves_while_he_waits_does_no_harm);
 	RUN_OPEN(the_front_ends_while_an_answer_waits);

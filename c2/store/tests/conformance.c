@@ -145,6 +145,7 @@ static const struct {
 	TEST(removing_a_client_cleans_up_around_it),
 	TEST(a_search_begins_at_a_name_in_order_of_bytes),
 	TEST(removed_topics_are_not_found),
+	TEST(what_is_asked_ahead_is_answered_as_ever),
 	TEST(clients_are_found_by_tag_in_order_of_name),
 	TEST(tags_go_with_their_client_and_with_a_rollback),
 	TEST(long_tags_and_names_keep_every_byte),

@@ -68,22 +68,6 @@ static void check_kept_counts(void)
 		 0);
 }
 
-static void what_version_2_holds_is_kept(void)
-{
-	open_empty();
-	add_and_commit("a");
-	close_store();
-	server_sql("DROP TABLE e4.record; ALTER TABLE e4.state DROP COLUMN last_record;"
-		   "ALTER TABLE e4.client DROP COLUMN key_at;"
-		   "UPDATE e4.schema_version SET version = 2");
-	OK(open_it());
-	begin();
-	CHECK_EQ(add_record(RULE, 1, "x").id, 1);
-	commit();
-	close_store();
-	check_whole(1);
-}
-
 /* --- Disk ------------------------------------------------------------------------------ */
 
 static void a_full_disk_says_what_to_do(void)
@@ -122,7 +106,7 @@ static void a_deadlock_is_told_and_undone(void)
 	commit();
 	PGconn *other = PQconnectdb(pg.url);
 	PQclear(PQexec(other, "SET deadlock_timeout = '60s'; BEGIN;"
-			      "UPDATE e4.client SET reason = 7"));
+			      "UPDATE e4.delivery SET reason = 7"));
 	begin();
 	next_rev(); /* has the lock of the writers */
 	CHECK(PQsendQuery(other, "SELECT 1 FROM e4.state FOR UPDATE"));
@@ -163,6 +147,153 @@ static void a_serialization_failure_is_told_and_undone(void)
 	add_and_commit("c");
 	close_store();
 	check_whole(2);
+}
+
+/* --- Journeys -------------------------------------------------------------------------- */
+
+static void questions_asked_ahead_are_one_journey(void)
+{
+	enum { CLIENTS = 600, MOST = 100000 };
+	static struct store_question asks[CLIENTS];
+	static char names[CLIENTS][16];
+	struct cut_proxy proxy;
+	struct store_client row;
+	bool found;
+	open_empty();
+	begin();
+	for (int i = 0; i < CLIENTS; i++) {
+		snprintf(names[i], sizeof names[i], "c%d", i);
+		add_client(names[i]);
+		asks[i] = (struct store_question){STORE_ASK_CLIENT, 0, names[i]};
+	}
+	commit();
+	close_store();
+	OK(open_through(&proxy));
+	cut_proxy_cut(&proxy, CUT_PROXY_CUT_REQUEST, MOST); /* counts down */
+	OPS->ahead(CTX, asks, CLIENTS);
+	int journeys = MOST - proxy.cut[1];
+	CHECK(journeys > 0 && journeys < CLIENTS / 10);
+	for (int i = 0; i < CLIENTS; i++) {
+		OK(OPS->client_by_name(CTX, names[i], &row, &found, &err));
+		CHECK(found && strcmp(row.name, names[i]) == 0);
+	}
+	CHECK_EQ(MOST - proxy.cut[1], journeys);
+	/* Answers that are taken are not given again. */
+	OK(OPS->client_by_name(CTX, names[0], &row, &found, &err));
+	CHECK_EQ(MOST - proxy.cut[1], journeys + 1);
+	close_store();
+	cut_proxy_stop(&proxy);
+}
+
+static void announced_clients_are_put_in_two_journeys(void)
+{
+	enum { CLIENTS = 40, MOST = 1000 };
+	static struct store_client rows[CLIENTS];
+	struct cut_proxy proxy;
+	struct store_client other;
+	char name[16];
+	bool found;
+	open_empty();
+	close_store();
+	OK(open_through(&proxy));
+	for (int i = 0; i < CLIENTS; i++) {
+		snprintf(name, sizeof name, "c%d", i);
+		rows[i] = client_row(name);
+	}
+	cut_proxy_cut(&proxy, CUT_PROXY_CUT_REQUEST, MOST); /* counts down */
+	begin();
+	OK(OPS->clients_ahead(CTX, rows, CLIENTS, &err));
+	for (int i = 0; i < CLIENTS; i++) {
+		OK(OPS->client_by_e4id(CTX, rows[i].e4id, &other, &found, &err));
+		CHECK(!found);
+		OK(OPS->client_put(CTX, &rows[i], &err));
+	}
+	commit();
+	CHECK(MOST - proxy.cut[1] <= 4); /* what is sent together may come in two reads */
+	CHECK_EQ(count_of(OPS->clients_count), CLIENTS);
+	close_store();
+	cut_proxy_stop(&proxy);
+}
+
+/* One who does not keep the lock of the writers puts a client that was found absent. */
+static void a_client_that_comes_in_between_undoes_all(int n)
+{
+	struct store_client rows[3], other;
+	char name[16];
+	bool found;
+	open_empty();
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof name, "c%d", i);
+		rows[i] = client_row(name);
+	}
+	begin();
+	OK(OPS->clients_ahead(CTX, rows, (size_t)n, &err));
+	server_sql("INSERT INTO e4.client (id, key_rev, c2_rev, name, e4id)"
+		   " VALUES (99, 0, 0, 'c0', '\\x00')");
+	for (int i = 0; i < n; i++) {
+		OK(OPS->client_by_e4id(CTX, rows[i].e4id, &other, &found, &err));
+		OK(OPS->client_put(CTX, &rows[i], &err));
+	}
+	CHECK(!OPS->commit(CTX, &err));
+	CHECK_EQ(err.code, ERR_STORE);
+	CHECK_EQ(server_sql("SELECT count(*) FROM e4.client"), 1);
+	CHECK_EQ(count_of(OPS->clients_count), 0);
+	add_and_commit("another");
+	close_store();
+}
+
+static void one_client_or_more_that_come_in_between_undo_all(void)
+{
+	a_client_that_comes_in_between_undoes_all(1);
+	a_client_that_comes_in_between_undoes_all(3);
+}
+
+/* --- Migrations ------------------------------------------------------------------------ */
+
+/* A database as the first two steps make it, with a client of which all is set. */
+static void make_version_2(void)
+{
+	static char sql[32768];
+	server_sql("CREATE SCHEMA e4;"
+		   "CREATE TABLE e4.schema_version (one integer PRIMARY KEY, version integer);"
+		   "INSERT INTO e4.schema_version VALUES (1, 2)");
+	strcpy(sql, "SET search_path = e4;");
+	for (int step = 0; step < 2; step++) {
+		for (const char *const *text = pg_schema_steps[step]; *text; text++)
+			strcat(sql, *text);
+	}
+	server_sql(sql);
+	server_sql("SET search_path = e4;"
+		   "INSERT INTO client (id, name, e4id, key, key_rev, c2_rev, wanted_rev, sent_rev,"
+		   " confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,"
+		   " attempts, nonce, asked_at, last_seen, recheck_at, reason, type, behind_since)"
+		   " VALUES (7, 'old', '0123456789abcdef', 'key', 1, 2, 3, 4, 5, 6, 8, 9, 10, 11,"
+		   " 12, 'fedcba9876543210', 13, 14, 15, 16, 2, 17);"
+		   "UPDATE state SET revision = 9, last_client = 7, n_clients = 1");
+}
+
+static void an_older_database_keeps_its_clients(void)
+{
+	empty_database();
+	make_version_2();
+	OK(open_it());
+	struct store_client c = client_of(7);
+	CHECK_STR(c.name, "old");
+	CHECK(c.key_rev == 1 && c.c2_rev == 2 && c.wanted_rev == 3 && c.sent_rev == 4 &&
+	      c.confirmed_rev == 5 && c.reset_rev == 6 && c.reset_peers_rev == 8 &&
+	      c.last_stamp == 9 && c.clock_offset == 10 && c.next_at == 11 && c.attempts == 12 &&
+	      c.asked_at == 13 && c.last_seen == 14 && c.recheck_at == 15 && c.reason == 16 &&
+	      c.type == 2 && c.behind_since == 17);
+	CHECK(memcmp(c.e4id, "0123456789abcdef", 16) == 0 &&
+	      memcmp(c.nonce, "fedcba9876543210", 16) == 0 && c.key.len == 3);
+	add_and_commit("new");
+	begin();
+	CHECK_EQ(add_record(RULE, 1, "x").id, 1);
+	OK(OPS->client_remove(CTX, 7, &err));
+	commit();
+	CHECK_EQ(server_sql("SELECT count(*) FROM e4.delivery"), 1);
+	close_store();
+	check_whole(1);
 }
 
 /* --- Settings -------------------------------------------------------------------------- */
@@ -222,9 +353,12 @@ int main(void)
 		return 2;
 	run_all_servers_faults();
 	RUN(a_full_disk_says_what_to_do);
-	RUN(what_version_2_holds_is_kept);
 	RUN(a_deadlock_is_told_and_undone);
 	RUN(a_serialization_failure_is_told_and_undone);
+	RUN(questions_asked_ahead_are_one_journey);
+	RUN(announced_clients_are_put_in_two_journeys);
+	RUN(one_client_or_more_that_come_in_between_undo_all);
+	RUN(an_older_database_keeps_its_clients);
 	RUN(a_network_needs_a_verified_certificate);
 	RUN(a_password_is_not_taken_from_the_url_nor_told);
 	child_remove(&pg.child);

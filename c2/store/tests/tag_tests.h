@@ -137,4 +137,99 @@ static void long_tags_and_names_keep_every_byte(void)
 	found("k=\xe2\x82\xac", name, 10, name);
 }
 
+static void name_is(const char *name, int64_t id)
+{
+	struct store_client c;
+	bool is;
+	OK(OPS->client_by_name(CTX, name, &c, &is, &err));
+	CHECK_EQ(is ? c.id : 0, id);
+}
+
+static void topic_is(const char *name, int64_t id)
+{
+	struct store_topic t;
+	bool is;
+	OK(OPS->topic_by_name(CTX, name, &t, &is, &err));
+	CHECK_EQ(is ? t.id : 0, id);
+}
+
+static void topics_are(int64_t client, const char *want)
+{
+	struct names l = {.n = 0};
+	OK(OPS->client_topics(CTX, client, page(0, INT32_MAX), take_name, &l, &err));
+	CHECK_STR(l.text, want);
+}
+
+static bool count_row(void *arg, const struct store_member_topic *row)
+{
+	(void)row;
+	++*(int *)arg;
+	return true;
+}
+
+static void ask_ahead(const struct store_question *list, size_t n)
+{
+	if (OPS->ahead)
+		OPS->ahead(CTX, list, n);
+}
+
+/* A hint changes no answer: not in another order, nor asked twice, nor when all has changed. */
+static void what_is_asked_ahead_is_answered_as_ever(void)
+{
+	begin();
+	int64_t a = add_client("a"), b = add_client("b"), t = add_topic("t", 1);
+	put_member(a, t, false);
+	put_tag(a, "one");
+	put_tag(b, "two");
+	commit();
+	const struct store_question asks[] = {
+		{STORE_ASK_CLIENT, 0, "a"}, {STORE_ASK_CLIENT, 0, "c"}, {STORE_ASK_TOPIC, 0, "t"},
+		{STORE_ASK_TAGS, a, 0},     {STORE_ASK_TAGS, b, 0},     {STORE_ASK_TOPICS, a, 0},
+		{STORE_ASK_MEMBERS, a, 0},  {STORE_ASK_PEERS, a, 0},
+	};
+	const size_t n = sizeof asks / sizeof asks[0];
+	int rows = 0;
+	ask_ahead(asks, n);
+	tags_are(b, "two");
+	tags_are(b, "two");
+	tags_are(a, "one");
+	name_is("c", 0);
+	name_is("b", b);
+	name_is("a", a);
+	topic_is("t", t);
+	topics_are(a, "t");
+	OK(OPS->client_members(CTX, a, count_row, &rows, &err));
+	CHECK_EQ(rows, 1);
+
+	ask_ahead(asks, n);
+	begin();
+	int64_t c = add_client("c");
+	put_tag(a, "more");
+	name_is("c", c);
+	tags_are(a, "more,one");
+	ask_ahead(asks, n);
+	OPS->rollback(CTX);
+	name_is("c", 0);
+	tags_are(a, "one");
+
+	begin();
+	OK(OPS->part_begin(CTX, &err));
+	add_client("c");
+	put_member(a, t, true);
+	ask_ahead(asks, n);
+	topics_are(a, "");
+	OK(OPS->part_end(CTX, false, &err));
+	name_is("c", 0);
+	topics_are(a, "t");
+	ask_ahead(asks, n);
+	OK(OPS->client_remove(CTX, a, &err));
+	name_is("a", 0);
+	tags_are(a, "");
+	topics_are(a, "");
+	commit();
+	ask_ahead(asks, n);
+	ask_ahead(0, 0);
+	name_is("a", 0);
+}
+
 #endif
