@@ -129,11 +129,17 @@ static bool step(struct entry *e, int *out)
 	return true;
 }
 
+/* The last value of a field; the weekday 7 is 0 once more. */
+static int top(const struct field *f)
+{
+	return f == &fields[WEEKDAY] ? 6 : f->max;
+}
+
 /* Every step-th value from first to last, around the end of the field if last is below. */
 static bool fill(const struct entry *e, int first, int last, int steps)
 {
 	const struct field *f = e->field;
-	int min = f->min, n = f == &fields[WEEKDAY] ? 7 : f->max - min + 1;
+	int min = f->min, n = top(f) - min + 1;
 	int zero = f == &fields[YEAR] ? min : 0;
 
 	if (last < first && f == &fields[YEAR])
@@ -159,23 +165,18 @@ static bool every(struct entry *e)
 		e->out->any_day |= f == &fields[DAY];
 		e->out->any_weekday |= f == &fields[WEEKDAY];
 	}
-	return step(e, &steps) && end(e) &&
-	       fill(e, f->min, f == &fields[WEEKDAY] ? 6 : f->max, steps);
+	return step(e, &steps) && end(e) && fill(e, f->min, top(f), steps);
 }
 
 static bool values(struct entry *e, int first)
 {
-	const struct field *f = e->field;
 	int last = first, steps = 1;
 
 	if (take(e, '-')) {
 		if (!value(e, &last))
 			return false;
-	} else if (f == &fields[WEEKDAY]) {
-		first = last = first % 7;
-		last = *e->p == '/' ? 6 : last;
 	} else if (*e->p == '/') {
-		last = f->max;
+		last = top(e->field);
 	}
 	return step(e, &steps) && end(e) && fill(e, first, last, steps);
 }

@@ -11,7 +11,9 @@ Deliberate differences, and how the comparison deals with them:
   croner gets *.
 - A whole day left out (Apia, 30 December 2011): croner forgets its firings, here they are one at
   the end of the gap. That one instant is taken out where croner does not have it.
-- Years end here with 2099.
+- Years end here with 2099, in croner later.
+- What a zone will do is a forecast, which another age of the tables than the system's does not
+  share. In zones other than UTC all after 2022 is left out.
 """
 
 import bisect
@@ -30,7 +32,7 @@ CASES = int(os.environ.get("E4_CASES", "12000"))  # each expression at one insta
 RUNS = 4
 ZONES = ["UTC", "Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia",
          "Africa/Casablanca", "America/Sao_Paulo", "America/St_Johns", "Asia/Kathmandu"]
-FROM, TO = 631152000, 2208988800  # 1990 to 2040
+FROM, TO = 631152000, 1672531200  # 1990 to 2022
 APIA_GAP_END = 1325239200
 LAST = 4102444799  # of 2099
 MONTHS = "january february march april may june july august september october november december"
@@ -173,7 +175,7 @@ def expression(rng, zone, daily):
     day, weekday = days(rng, months[2]), weekdays(rng)
     if daily:
         day = weekday = "*", "*"
-    year = Years(rng, 1970, 2099, often=range(2005, 2040)).make(star=1 if daily else 0.5)
+    year = Years(rng, 1970, 2099, often=range(2000, 2024)).make(star=1 if daily else 0.5)
     words = [minute[0], hour[0], day[0], months[0], weekday[0]]
     n = rng.choice([5, 6, 7])
     if n > 5:
@@ -233,10 +235,11 @@ def croner(some):
 
 
 def comparable(zone, ours, theirs):
-    theirs = [t for t in theirs if t <= LAST]
+    end = LAST if zone == "UTC" else TO
+    ours, theirs = [t for t in ours if t <= end], [t for t in theirs if t <= end]
     if zone == "Pacific/Apia" and APIA_GAP_END in ours and APIA_GAP_END not in theirs:
         ours = [t for t in ours if t != APIA_GAP_END]
-        theirs = theirs[:len(ours)] if len(ours) == RUNS - 1 else theirs
+        theirs = theirs[:RUNS - 1]
     return ours, theirs
 
 
@@ -259,5 +262,5 @@ def test_schedules_fire_when_an_independent_implementation_says():
           f"{around_changes} fire on the day of a change")
     assert not wrong, f"{len(wrong)} differ, such as {wrong[:3]}"
     assert len(some) >= 10000
-    assert firings > 3 * len(some)
+    assert firings > 2.5 * len(some)
     assert around_changes > 2000
