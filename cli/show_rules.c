@@ -44,17 +44,17 @@ static bool is_never(const Google__Protobuf__Timestamp *t)
 	return !t || t->seconds <= INT64_C(-62135596800);
 }
 
-/* "3 h" */
+/* "3 h", to the nearest */
 static void span_of(char *out, size_t cap, int64_t s)
 {
 	if (s < 120)
 		snprintf(out, cap, "%" PRId64 " s", s);
 	else if (s < 7200)
-		snprintf(out, cap, "%" PRId64 " min", s / 60);
+		snprintf(out, cap, "%" PRId64 " min", (s + 30) / 60);
 	else if (s < INT64_C(172800))
-		snprintf(out, cap, "%" PRId64 " h", s / 3600);
+		snprintf(out, cap, "%" PRId64 " h", (s + 1800) / 3600);
 	else
-		snprintf(out, cap, "%" PRId64 " days", s / 86400);
+		snprintf(out, cap, "%" PRId64 " days", (s + 43200) / 86400);
 }
 
 /* "in 3 h", "3 h ago" */
@@ -64,7 +64,7 @@ static void distance_of(char *out, size_t cap, const Google__Protobuf__Timestamp
 	char span[32];
 
 	span_of(span, sizeof span, s < 0 ? -s : s);
-	snprintf(out, cap, s < 0 ? "%s ago" : "in %s", span);
+	snprintf(out, cap, s < 0 ? "%s ago" : s > 0 ? "in %s" : "now", span);
 }
 
 /* "2026-11-26 03:00:00 CET (in 3 h)", or what never is called. */

@@ -38,8 +38,8 @@ static const char *text_of(const struct rule *r, int32_t trigger, struct arena *
 		return "";
 	for (size_t i = 0; i < r->n_triggers; i++)
 		if (r->triggers[i].id == trigger)
-			return r->triggers[i].kind->cause_text(
-				&r->triggers[i], stored->rule->triggers[i], arena);
+			return r->triggers[i].kind->cause_text(&r->triggers[i],
+							       stored->rule->triggers[i], arena);
 	return "";
 }
 
@@ -108,7 +108,8 @@ void decide_age(const struct rule *r, Engine__StoredState *st, int64_t now, int6
 		bool all_well)
 {
 	for (size_t i = 0; i < r->n_triggers; i++) {
-		int64_t age = r->triggers[i].age_s, soonest = now + age_slack(age), next = now + age;
+		int64_t age = r->triggers[i].age_s, soonest = now + age_slack(age),
+			next = now + age;
 
 		if (!age || st->triggers[i]->nextdue)
 			continue;

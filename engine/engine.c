@@ -19,6 +19,8 @@ struct engine *engine_new(const struct engine_config *config, const struct fleet
 			     .clock = *clock,
 			     .wake = wake,
 			     .wake_ctx = wake_ctx};
+	if (!e->cfg.look_s)
+		e->cfg.look_s = LOOK_S;
 	if (told)
 		e->told = *told;
 	if (engine_load(e, err))
@@ -50,7 +52,8 @@ bool engine_healthy(const struct engine *e, struct err *err)
 	return false;
 }
 
-/* --- what the other files need -------------------------------------------------------------------- */
+/* --- what the other files need
+ * -------------------------------------------------------------------- */
 
 bool engine_late(const struct engine *e, int64_t began_ms, int64_t ms)
 {
@@ -72,7 +75,8 @@ void tell_run(struct engine *e, const Pb__Rule *rule, const Engine__StoredRun *r
 		e->told.run(e->told.ctx, rule, run->run);
 }
 
-/* --- work --------------------------------------------------------------------------------------------- */
+/* --- work
+ * --------------------------------------------------------------------------------------------- */
 
 /* A clock that stepped back: what waits for a time that is far off now must not wait for it. */
 static bool look_at_clock(struct engine *e, struct err *err)
@@ -148,7 +152,7 @@ static int64_t wait_of(const struct engine *e)
 		return 0;
 	if (e->n_heap) {
 		left = e->heap[0]->at - now_ms / 1000;
-		wait = left > WAIT_MAX_MS / 1000 ? WAIT_MAX_MS : left * 1000 - now_ms % 1000;
+		wait = left > e->cfg.look_s ? e->cfg.look_s * 1000 : left * 1000 - now_ms % 1000;
 		wait = wait < 0 ? 0 : wait;
 	}
 	if (e->cfg.shared) {

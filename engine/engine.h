@@ -24,6 +24,7 @@
 struct engine_config {
 	int64_t grace_s;      /* grace period of the devices (protocol.md section 1): 3600 */
 	int64_t history_keep; /* runs kept, of all rules */
+	int64_t look_s;       /* it looks at least so often at its clock, which may step; 0: 60 */
 	bool shared;          /* other servers may run the same rules: look for their changes */
 };
 
@@ -46,8 +47,7 @@ int64_t engine_work(struct engine *e);
 void engine_events(struct engine *e);
 
 bool engine_list(struct engine *e, struct arena *arena, Pb__RulesResponse *out, struct err *err);
-bool engine_get(struct engine *e, int32_t id, struct arena *arena, Pb__Rule **out,
-		struct err *err);
+bool engine_get(struct engine *e, int32_t id, struct arena *arena, Pb__Rule **out, struct err *err);
 bool engine_add(struct engine *e, const Pb__AddRuleRequest *req, struct arena *arena,
 		Pb__Rule **out, struct err *err);
 bool engine_update(struct engine *e, const Pb__UpdateRuleRequest *req, struct arena *arena,

@@ -33,7 +33,8 @@ static struct fleet_record *add_record(struct edit *x, int32_t kind, int64_t id,
 	return r;
 }
 
-/* --- checks that need the fleet ------------------------------------------------------------------------ */
+/* --- checks that need the fleet
+ * ------------------------------------------------------------------------ */
 
 /* A target that the rule has already may have gone since; that is a warning. */
 static bool is_kept(const struct edit *x, const Pb__Target *t, size_t *hint)
@@ -61,8 +62,11 @@ static bool check_target(struct edit *x, const Pb__Target *t, size_t i, struct e
 	arena_free(&arena);
 	if (!ok || kind->how != TARGET_NAME || n)
 		return ok || err_wrap(err, "targets[%zu].expr", i);
-	return err_set(err, ERR_INVALID, "targets[%zu].expr: there is no %s of this name: create it first",
-		       i, !kind->client ? "topic" : !kind->topic ? "client" : "topic or client");
+	return err_set(err, ERR_INVALID,
+		       "targets[%zu].expr: there is no %s of this name: create it first", i,
+		       !kind->client  ? "topic"
+		       : !kind->topic ? "client"
+				      : "topic or client");
 }
 
 static bool check_fleet(struct edit *x, struct err *err)
@@ -84,7 +88,8 @@ static bool check_fleet(struct edit *x, struct err *err)
 	return true;
 }
 
-/* --- the change ------------------------------------------------------------------------------------- */
+/* --- the change
+ * ------------------------------------------------------------------------------------- */
 
 static bool last_event(struct engine *e, int64_t *seq, struct arena *arena, struct err *err)
 {
@@ -142,20 +147,20 @@ static void plan_edits(struct edit *x)
 
 static void plan_stop(struct edit *x)
 {
-	const struct run_env env = {.rule = x->before.stored->rule,
-				    .action = action_kind(x->before.stored->rule->action),
-				    .now = engine_now(x->e),
-				    .arena = x->arena};
 	bool remove = x->remove;
-	struct fleet_record *record;
+	struct run_env env;
 
 	if (!x->stop_run || !x->before.run)
 		return;
+	env = (struct run_env){.rule = x->before.stored->rule,
+			       .action = action_kind(x->before.stored->rule->action),
+			       .now = engine_now(x->e),
+			       .arena = x->arena};
 	run_stop(&env, x->before.run, x->why);
 	x->remove = false;
-	record = add_record(x, RECORD_RUN, x->before.run_record.id, x->id,
-			    x->before.run_record.version);
-	stored_pack(&x->before.run->base, x->arena, record);
+	stored_pack(&x->before.run->base, x->arena,
+		    add_record(x, RECORD_RUN, x->before.run_record.id, x->id,
+			       x->before.run_record.version));
 	x->remove = remove;
 	if (x->state)
 		state_after_run(&x->before.rule, x->state, x->before.run, x->before.run_record.id,
@@ -214,7 +219,8 @@ static bool prepare(struct edit *x, struct err *err)
 	       check_fleet(x, err);
 }
 
-/* --- making ------------------------------------------------------------------------------------------ */
+/* --- making
+ * ------------------------------------------------------------------------------------------ */
 
 static bool add_once(struct edit *x, struct err *err)
 {
@@ -260,7 +266,8 @@ bool engine_add(struct engine *e, const Pb__AddRuleRequest *req, struct arena *a
 	return ok && show(&x, out, err);
 }
 
-/* --- changing ----------------------------------------------------------------------------------------- */
+/* --- changing
+ * ----------------------------------------------------------------------------------------- */
 
 static void draft_of(struct rule_draft *d, const Pb__Rule *rule)
 {
@@ -392,12 +399,12 @@ static bool draft_change(struct edit *x, const void *arg, struct err *err)
 		d->paused = req->pause;
 		return true;
 	case PB__CHANGE_RULE_REQUEST__CHANGE_ADD_TRIGGER:
-		d->triggers = with(x->arena, (void *const *)d->triggers, &d->n_triggers,
-				   req->addtrigger);
+		d->triggers =
+			with(x->arena, (void *const *)d->triggers, &d->n_triggers, req->addtrigger);
 		return true;
 	case PB__CHANGE_RULE_REQUEST__CHANGE_ADD_TARGET:
-		d->targets = with(x->arena, (void *const *)d->targets, &d->n_targets,
-				  req->addtarget);
+		d->targets =
+			with(x->arena, (void *const *)d->targets, &d->n_targets, req->addtarget);
 		return true;
 	case PB__CHANGE_RULE_REQUEST__CHANGE_REMOVE_TRIGGER:
 		return remove_trigger(x, req->removetrigger, err);
@@ -416,7 +423,8 @@ bool engine_change(struct engine *e, const Pb__ChangeRuleRequest *req, struct ar
 	return change(e, req->ruleid, draft_change, req, arena, out, err);
 }
 
-/* --- deleting ------------------------------------------------------------------------------------------- */
+/* --- deleting
+ * ------------------------------------------------------------------------------------------- */
 
 static bool delete_once(struct edit *x, struct err *err)
 {
@@ -448,7 +456,8 @@ bool engine_delete(struct engine *e, int32_t id, struct err *err)
 	return ok;
 }
 
-/* --- running now ------------------------------------------------------------------------------------------ */
+/* --- running now
+ * ------------------------------------------------------------------------------------------ */
 
 /* What is under way goes on; with force, at once. */
 static bool hurry(struct edit *x, bool force, struct err *err)
@@ -471,9 +480,8 @@ static bool begin(struct edit *x, bool force, struct err *err)
 				    .action = action_kind(x->before.stored->rule->action),
 				    .now = engine_now(x->e),
 				    .arena = x->arena};
-	const struct firing firing = {.cause = PB__RUN_CAUSE__CAUSE_MANUAL,
-				      .text = "run now",
-				      .due_at = env.now};
+	const struct firing firing = {
+		.cause = PB__RUN_CAUSE__CAUSE_MANUAL, .text = "run now", .due_at = env.now};
 	Engine__StoredState *st = x->before.state;
 	struct fleet_record *run;
 	struct fleet_txn txn = {.records = x->records, .grouped = true};

@@ -26,7 +26,8 @@ struct page {
 	struct err *err;
 };
 
-/* --- counting ------------------------------------------------------------------------------------ */
+/* --- counting ------------------------------------------------------------------------------------
+ */
 
 static bool touch(struct page *p, struct entry **en)
 {
@@ -107,8 +108,8 @@ static void hit(void *arg, int32_t rule)
 
 static void find_topic(struct page *p, const char *topic)
 {
-	index_find(&p->e->index, INDEX_TOPIC, topic, hit, p);
-	index_find(&p->e->index, INDEX_TOPIC_PATTERN, topic, hit, p);
+	rule_index_find(&p->e->index, INDEX_TOPIC, topic, hit, p);
+	rule_index_find(&p->e->index, INDEX_TOPIC_PATTERN, topic, hit, p);
 }
 
 static void find_client(struct page *p, const char *client)
@@ -116,13 +117,13 @@ static void find_client(struct page *p, const char *client)
 	const char **tags;
 	size_t n;
 
-	index_find(&p->e->index, INDEX_CLIENT, client, hit, p);
-	index_find(&p->e->index, INDEX_CLIENT_PATTERN, client, hit, p);
+	rule_index_find(&p->e->index, INDEX_CLIENT, client, hit, p);
+	rule_index_find(&p->e->index, INDEX_CLIENT_PATTERN, client, hit, p);
 	if (!p->e->index.n_tags || !p->ok)
 		return;
 	p->ok = FLEET(p->e, tags, client, &p->arena, &tags, &n, p->err);
 	for (size_t i = 0; p->ok && i < n; i++)
-		index_find(&p->e->index, INDEX_TAG, tags[i], hit, p);
+		rule_index_find(&p->e->index, INDEX_TAG, tags[i], hit, p);
 }
 
 /* A client that was removed left its topics by the events just before: they are concerned, too. */
@@ -159,7 +160,8 @@ static size_t whole_part(const struct fleet_events *list)
 	return n ? n : list->n;
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing
+ * -------------------------------------------------------------------------------------- */
 
 static struct fleet_record cursor_record(struct page *p, int64_t event)
 {
@@ -227,7 +229,8 @@ static bool write_changed(struct page *p)
 	return true;
 }
 
-/* --- a page --------------------------------------------------------------------------------------- */
+/* --- a page
+ * --------------------------------------------------------------------------------------- */
 
 static bool read_page(struct page *p)
 {

@@ -58,8 +58,7 @@ static bool merge(struct volley *v, struct shot *s, const struct firing *f,
 	s->run->run->merged++;
 	if (!f->age_s)
 		s->run->age = 0;
-	return run_merges(s->run) ||
-	       err_set(err, ERR_CONFLICT, "the run has gone on meanwhile");
+	return run_merges(s->run) || err_set(err, ERR_CONFLICT, "the run has gone on meanwhile");
 }
 
 static void begin_run(struct volley *v, struct shot *s, const struct firing *f,

@@ -27,11 +27,11 @@ enum {
 	STEP_MS = 10,    /* of looking at targets in one step */
 	TAKE_OVER_S = 5, /* a run of another server that has not moved for so long */
 	POLL_MS = 5000,  /* between two looks for what other servers changed */
-	WAIT_MAX_MS = 60000, /* so that a step of the clock is seen */
+	LOOK_S = 60,     /* so that a step of the clock is seen */
 	MATCHES_MAX = 1000,
-	ASK_MAX = 1000,  /* targets that are looked at when a rule is shown */
-	EDITS_MAX = 64,  /* changes of rules that are remembered by their numbers */
-	TRIES = 10       /* of a caller's change when others change the same rule */
+	ASK_MAX = 1000, /* targets that are looked at when a rule is shown */
+	EDITS_MAX = 64, /* changes of rules that are remembered by their numbers */
+	TRIES = 10      /* of a caller's change when others change the same rule */
 };
 
 struct entry {
@@ -48,11 +48,11 @@ struct entry {
 	int64_t run_id, run_version;
 	int64_t run_at; /* when to go on with it */
 
-	int64_t at;    /* when to look at it again: its place in the heap */
-	size_t heap;   /* counted from 1; 0: it waits for nothing */
+	int64_t at;  /* when to look at it again: its place in the heap */
+	size_t heap; /* counted from 1; 0: it waits for nothing */
 	bool indexed;
-	bool stale;    /* to be read again */
-	int64_t hit;   /* the last event that was found to concern it */
+	bool stale;                /* to be read again */
+	int64_t hit;               /* the last event that was found to concern it */
 	Engine__StoredState *work; /* its state while events are counted */
 	bool changed;
 };
@@ -69,7 +69,7 @@ struct engine {
 	size_t n, cap;
 	struct entry **heap;
 	size_t n_heap, heap_cap;
-	struct index index;
+	struct rule_index index;
 	struct zones zones;
 	bool loaded;
 	bool any_stale;
@@ -99,7 +99,8 @@ static inline int64_t engine_mono(const struct engine *e)
 /* FLEET(e, op, args...): a question to, or a change of, the fleet. */
 #define FLEET(e, op, ...) ((e)->fleet.ops->op((e)->fleet.ctx, __VA_ARGS__))
 
-/* --- entries (engine_load.c) ------------------------------------------------------------------- */
+/* --- entries (engine_load.c) -------------------------------------------------------------------
+ */
 
 struct entry *entry_find(const struct engine *e, int32_t id);
 /* Read it again, or forget it. */

@@ -8,7 +8,8 @@
 #include "base/mem.h"
 #include "engine/engine_inner.h"
 
-/* --- the heap of what waits for a time ---------------------------------------------------------- */
+/* --- the heap of what waits for a time ----------------------------------------------------------
+ */
 
 static void heap_put(struct engine *e, size_t at, struct entry *en)
 {
@@ -65,7 +66,7 @@ void entry_unschedule(struct engine *e, struct entry *en)
 void entry_schedule(struct engine *e, struct entry *en)
 {
 	entry_unschedule(e, en);
-	en->at = !en->running                                    ? en->due_at
+	en->at = !en->running                                ? en->due_at
 		 : en->run_merges && en->due_at < en->run_at ? en->due_at
 							     : en->run_at;
 	if (en->at == RULE_NEVER)
@@ -77,7 +78,8 @@ void entry_schedule(struct engine *e, struct entry *en)
 	heap_up(e, e->n_heap++, en);
 }
 
-/* --- records ------------------------------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------------------------------
+ */
 
 bool state_open(const struct fleet_record *record, struct arena *arena, Engine__StoredState **out,
 		struct err *err)
@@ -140,7 +142,8 @@ struct fleet_record state_record(const struct entry *en, const Engine__StoredSta
 	return record;
 }
 
-/* --- entries --------------------------------------------------------------------------------------- */
+/* --- entries
+ * --------------------------------------------------------------------------------------- */
 
 /* Where this id is or would be. */
 static size_t place_of(const struct engine *e, int32_t id)
@@ -182,8 +185,8 @@ static struct entry *entry_new(struct engine *e, int32_t id)
 	return en;
 }
 
-typedef void index_change(struct index *ix, enum index_kind kind, const char *text, size_t len,
-			  int32_t rule);
+typedef void index_change(struct rule_index *ix, enum rule_index_kind kind, const char *text,
+			  size_t len, int32_t rule);
 
 /* The expressions as they lie in the record, each preceded by its length: the index keeps them. */
 static const char *in_body(const struct rule *r, size_t *from, const char *expr, size_t len)
@@ -196,7 +199,7 @@ static const char *in_body(const struct rule *r, size_t *from, const char *expr,
 	return (const char *)at;
 }
 
-static void index_target(struct index *ix, index_change *change, const struct rule *r,
+static void index_target(struct rule_index *ix, index_change *change, const struct rule *r,
 			 const struct target_kind *kind, const char *text, size_t len)
 {
 	bool pattern = kind->how == TARGET_PATTERN;
@@ -211,7 +214,7 @@ static void index_target(struct index *ix, index_change *change, const struct ru
 		change(ix, pattern ? INDEX_CLIENT_PATTERN : INDEX_CLIENT, text, len, r->id);
 }
 
-static void index_rule(struct index *ix, index_change *change, const struct rule *r)
+static void index_rule(struct rule_index *ix, index_change *change, const struct rule *r)
 {
 	struct arena arena = ARENA_INIT;
 	Engine__StoredRule *stored;
@@ -232,7 +235,7 @@ static void index_rule(struct index *ix, index_change *change, const struct rule
 static void entry_drop_rule(struct engine *e, struct entry *en)
 {
 	if (en->indexed)
-		index_rule(&e->index, index_remove, &en->rule);
+		index_rule(&e->index, rule_index_remove, &en->rule);
 	en->indexed = false;
 	rule_unload(&en->rule);
 }
@@ -264,7 +267,7 @@ static bool entry_set_rule(struct engine *e, struct entry *en, const struct flee
 		return false;
 	en->indexed = en->rule.waves || decide_waits_for(&en->rule, 0);
 	if (en->indexed)
-		index_rule(&e->index, index_add, &en->rule);
+		index_rule(&e->index, rule_index_add, &en->rule);
 	return true;
 }
 
@@ -296,8 +299,8 @@ void entry_set_run(struct engine *e, struct entry *en, const struct fleet_record
 	en->run_version = record->version;
 	en->run_at = watch;
 	if (run->run->state == PB__RUN_STATE__RUN_WAITING)
-		en->run_at = run->nextstep < now + run->waitfor ? run->nextstep
-								: now + run->waitfor;
+		en->run_at =
+			run->nextstep < now + run->waitfor ? run->nextstep : now + run->waitfor;
 }
 
 /* A rule without state: of a version of ours that died between, or of none. */
@@ -411,7 +414,8 @@ bool entry_refresh(struct engine *e, int32_t id, struct err *err)
 	return ok;
 }
 
-/* --- all of them ------------------------------------------------------------------------------------ */
+/* --- all of them
+ * ------------------------------------------------------------------------------------ */
 
 /* Rules first, so that each state finds its rule; a state without one is of a rule just deleted. */
 static bool load_page(struct engine *e, int32_t kind, int64_t *after, struct arena *arena,
@@ -546,11 +550,12 @@ void engine_unload(struct engine *e)
 		entry_remove(e, e->entries[e->n - 1]);
 	free(e->entries);
 	free(e->heap);
-	index_free(&e->index);
+	rule_index_free(&e->index);
 	zones_free(&e->zones);
 }
 
-/* --- what has changed -------------------------------------------------------------------------------- */
+/* --- what has changed
+ * -------------------------------------------------------------------------------- */
 
 void engine_mark(struct engine *e, int32_t id)
 {

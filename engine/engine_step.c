@@ -23,7 +23,8 @@ struct step {
 	bool full;
 };
 
-/* --- looking ------------------------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------------------------------
+ */
 
 static bool check_row(struct step *s, enum fleet_kind kind, const struct fleet_target *t,
 		      struct err *err)
@@ -137,7 +138,8 @@ static bool look(struct step *s, struct err *err)
 	return true;
 }
 
-/* --- writing -------------------------------------------------------------------------------------- */
+/* --- writing
+ * -------------------------------------------------------------------------------------- */
 
 void state_after_run(const struct rule *r, Engine__StoredState *st, const Engine__StoredRun *run,
 		     int64_t run_id, int64_t now)
@@ -158,6 +160,7 @@ static bool pack(struct step *s, struct err *err)
 {
 	struct entry *en = s->en;
 
+	s->state = 0;
 	s->n_records = 1;
 	s->records[0] = (struct fleet_record){.kind = RECORD_RUN,
 					      .id = en->run_id,
@@ -227,7 +230,8 @@ static bool commit(struct step *s, struct err *err)
 	return true;
 }
 
-/* --- the end of a run ------------------------------------------------------------------------------- */
+/* --- the end of a run
+ * ------------------------------------------------------------------------------- */
 
 static void report(struct step *s)
 {
@@ -258,7 +262,8 @@ static void has_stepped(struct step *s)
 	tell_run(s->e, s->rule->rule, s->run, s->en->run_id);
 }
 
-/* --- a step ----------------------------------------------------------------------------------------- */
+/* --- a step
+ * ----------------------------------------------------------------------------------------- */
 
 static bool open_run(struct step *s, const struct fleet_record *record, struct err *err)
 {

@@ -12,7 +12,8 @@ enum { RUNS_DEFAULT = 100, RUNS_MAX = 1000, TIMES_DEFAULT = 10, TIMES_MAX = 1000
 /* 0001-01-01T00:00:00Z, which tools know as "never" */
 #define YEAR_ONE INT64_C(-62135596800)
 
-/* --- a rule ---------------------------------------------------------------------------------------- */
+/* --- a rule
+ * ---------------------------------------------------------------------------------------- */
 
 static bool read_rule(struct engine *e, int32_t id, struct arena *arena, struct opened *o,
 		      struct err *err)
@@ -44,8 +45,7 @@ static bool read_state(struct engine *e, struct arena *arena, struct opened *o, 
 
 static bool read_run(struct engine *e, struct arena *arena, struct opened *o, struct err *err)
 {
-	if (!o->state->running ||
-	    newest_run(e, o->rule.id, arena, &o->run_record, &o->run, err)) {
+	if (!o->state->running || newest_run(e, o->rule.id, arena, &o->run_record, &o->run, err)) {
 		if (o->run && run_is_over(o->run))
 			o->run = 0;
 		return true;
@@ -68,7 +68,8 @@ bool rule_read(struct engine *e, int32_t id, struct arena *arena, struct opened 
 	return ok;
 }
 
-/* --- what its targets match ---------------------------------------------------------------------------- */
+/* --- what its targets match
+ * ---------------------------------------------------------------------------- */
 
 static bool named(struct engine *e, enum fleet_kind kind, const char *name, struct arena *arena,
 		  int64_t *n, struct err *err)
@@ -139,7 +140,8 @@ static bool ask_targets(struct engine *e, Pb__Rule *rule, struct arena *arena, s
 	return true;
 }
 
-/* --- warnings ----------------------------------------------------------------------------------------- */
+/* --- warnings
+ * ----------------------------------------------------------------------------------------- */
 
 static void warn(Pb__Rule *rule, struct arena *arena, char *text)
 {
@@ -168,11 +170,12 @@ static void warn_trigger(struct engine *e, Pb__Rule *rule, const struct rule_tri
 	duration_format(grace, e->cfg.grace_s);
 	if (gap < e->cfg.grace_s && action_kind(rule->action)->keys && !rule_options(rule)->force)
 		warn(rule, arena,
-		     arena_format(arena,
-				  "triggers[%zu] fires more often than every %s, the grace period in "
-				  "which devices take the key before: without options.force what is "
-				  "due sooner is put off",
-				  i, grace));
+		     arena_format(
+			     arena,
+			     "triggers[%zu] fires more often than every %s, the grace period in "
+			     "which devices take the key before: without options.force what is "
+			     "due sooner is put off",
+			     i, grace));
 	if (t->jitter_s > gap)
 		warn(rule, arena,
 		     arena_format(arena,
@@ -218,13 +221,14 @@ static void fill_warnings(struct engine *e, const struct opened *o, bool asked, 
 		warn_trigger(e, rule, &o->rule.triggers[i], i, arena);
 	if (action_kind(rule->action)->acts)
 		warn_targets(rule, asked, arena);
-	if (o->state->lastrun && (o->state->lastrun->failed ||
-				  o->state->lastrun->state != PB__RUN_STATE__RUN_DONE))
+	if (o->state->lastrun &&
+	    (o->state->lastrun->failed || o->state->lastrun->state != PB__RUN_STATE__RUN_DONE))
 		warn(rule, arena,
 		     arena_format(arena, "its last run: %s", o->state->lastrun->outcome));
 }
 
-/* --- outputs ------------------------------------------------------------------------------------------ */
+/* --- outputs
+ * ------------------------------------------------------------------------------------------ */
 
 static void fill_times(const struct opened *o, struct arena *arena)
 {
@@ -279,8 +283,7 @@ static bool list_one(struct engine *e, struct entry *en, struct arena *arena, Pb
 {
 	struct opened o = {.rule = en->rule};
 
-	if (!rule_open(&en->rule, arena, &o.stored, err) ||
-	    !entry_state(en, arena, &o.state, err))
+	if (!rule_open(&en->rule, arena, &o.stored, err) || !entry_state(en, arena, &o.state, err))
 		return false;
 	if (en->running && !newest_run(e, en->rule.id, arena, &o.run_record, &o.run, err) &&
 	    err->code != ERR_NOT_FOUND)
@@ -303,7 +306,8 @@ bool engine_list(struct engine *e, struct arena *arena, Pb__RulesResponse *out, 
 	return true;
 }
 
-/* --- runs --------------------------------------------------------------------------------------------- */
+/* --- runs
+ * --------------------------------------------------------------------------------------------- */
 
 static bool parse_cursor(const char *text, int64_t *out, struct err *err)
 {
@@ -340,7 +344,8 @@ bool engine_runs(struct engine *e, const Pb__ListRunsRequest *req, struct arena 
 	return true;
 }
 
-/* --- times to come --------------------------------------------------------------------------------------- */
+/* --- times to come
+ * --------------------------------------------------------------------------------------- */
 
 /* Of the time triggers, where each stands: its next due time, and when that fires. */
 struct walk {

@@ -29,7 +29,10 @@ struct fleet_target {
 	bool key_pending;   /* clients: the device has not confirmed its newest key */
 };
 
-/* What to find: by pattern (prefix of it, then '*' anywhere), or by tag, in order of name. */
+/* Does a pattern, in which * stands for any text, match? */
+bool pattern_matches(const char *pattern, const char *name);
+
+/* What to find: by pattern or by tag, in order of name. */
 struct fleet_search {
 	enum fleet_kind kind;
 	const char *pattern; /* null: all */
@@ -41,7 +44,8 @@ struct fleet_search {
 struct fleet_found {
 	struct fleet_target *rows;
 	size_t n;
-	const char *cursor; /* empty at the end; fewer than limit rows, even none, may come before */
+	const char
+		*cursor; /* empty at the end; fewer than limit rows, even none, may come before */
 };
 
 enum fleet_op_kind { FLEET_ROTATE_TOPIC, FLEET_NEW_CLIENT_KEY, FLEET_DETACH };
@@ -54,7 +58,7 @@ struct fleet_op {
 /* A row of bytes of the engine; see core_record. */
 struct fleet_record {
 	int32_t kind;
-	int64_t id;      /* 0 of a new one: set by the commit */
+	int64_t id; /* 0 of a new one: set by the commit */
 	int64_t owner;
 	int64_t version; /* as read; 0: new; after the commit, the new one */
 	const uint8_t *body;

@@ -7,7 +7,7 @@
 #include "engine/rule.h"
 
 /* Entries are counted from 1; 0 ends a chain. */
-struct index_entry {
+struct rule_index_entry {
 	const char *text;
 	uint32_t hash;
 	uint32_t next;
@@ -16,14 +16,14 @@ struct index_entry {
 	uint8_t kind;
 };
 
-void index_free(struct index *ix)
+void rule_index_free(struct rule_index *ix)
 {
 	free(ix->entries);
 	free(ix->buckets);
-	*ix = (struct index){0};
+	*ix = (struct rule_index){0};
 }
 
-static uint32_t hash_start(enum index_kind kind)
+static uint32_t hash_start(enum rule_index_kind kind)
 {
 	return 2166136261u ^ (uint32_t)kind * 0x9e3779b9u;
 }
@@ -33,18 +33,18 @@ static uint32_t hash_step(uint32_t h, char c)
 	return (h ^ (uint8_t)c) * 16777619u;
 }
 
-static size_t place(const struct index *ix, uint32_t hash)
+static size_t place(const struct rule_index *ix, uint32_t hash)
 {
 	return (hash ^ hash >> 15) & (ix->n_buckets - 1);
 }
 
-static bool is_pattern(enum index_kind kind)
+static bool is_pattern(enum rule_index_kind kind)
 {
 	return kind == INDEX_TOPIC_PATTERN || kind == INDEX_CLIENT_PATTERN;
 }
 
 /* What of it is hashed: of a pattern, all before the first star. */
-static uint32_t hash_of(enum index_kind kind, const char *text, size_t len)
+static uint32_t hash_of(enum rule_index_kind kind, const char *text, size_t len)
 {
 	const char *star = is_pattern(kind) ? memchr(text, '*', len) : 0;
 	size_t n = star ? (size_t)(star - text) : len;
@@ -55,16 +55,16 @@ static uint32_t hash_of(enum index_kind kind, const char *text, size_t len)
 	return h;
 }
 
-static void link_entry(struct index *ix, uint32_t at)
+static void link_entry(struct rule_index *ix, uint32_t at)
 {
-	struct index_entry *e = &ix->entries[at];
+	struct rule_index_entry *e = &ix->entries[at];
 	uint32_t *bucket = &ix->buckets[place(ix, e->hash)];
 
 	e->next = *bucket;
 	*bucket = at;
 }
 
-static void grow(struct index *ix)
+static void grow(struct rule_index *ix)
 {
 	ix->cap = ix->cap ? 2 * ix->cap : 64;
 	ix->entries = mem_resize(ix->entries, ix->cap, sizeof *ix->entries);
@@ -76,7 +76,7 @@ static void grow(struct index *ix)
 			link_entry(ix, i);
 }
 
-static uint32_t new_entry(struct index *ix)
+static uint32_t new_entry(struct rule_index *ix)
 {
 	uint32_t at = ix->free;
 
@@ -91,21 +91,22 @@ static uint32_t new_entry(struct index *ix)
 	return (uint32_t)ix->n++;
 }
 
-void index_add(struct index *ix, enum index_kind kind, const char *text, size_t len, int32_t rule)
+void rule_index_add(struct rule_index *ix, enum rule_index_kind kind, const char *text, size_t len,
+		    int32_t rule)
 {
 	uint32_t at = new_entry(ix);
 
-	ix->entries[at] = (struct index_entry){.text = text,
-					       .hash = hash_of(kind, text, len),
-					       .rule = rule,
-					       .len = (uint16_t)len,
-					       .kind = (uint8_t)kind};
+	ix->entries[at] = (struct rule_index_entry){.text = text,
+						    .hash = hash_of(kind, text, len),
+						    .rule = rule,
+						    .len = (uint16_t)len,
+						    .kind = (uint8_t)kind};
 	link_entry(ix, at);
 	ix->n_tags += kind == INDEX_TAG;
 }
 
-void index_remove(struct index *ix, enum index_kind kind, const char *text, size_t len,
-		  int32_t rule)
+void rule_index_remove(struct rule_index *ix, enum rule_index_kind kind, const char *text,
+		       size_t len, int32_t rule)
 {
 	uint32_t *at = &ix->buckets[place(ix, hash_of(kind, text, len))], gone;
 
@@ -116,12 +117,13 @@ void index_remove(struct index *ix, enum index_kind kind, const char *text, size
 	if (!gone)
 		return;
 	*at = ix->entries[gone].next;
-	ix->entries[gone] = (struct index_entry){.next = ix->free};
+	ix->entries[gone] = (struct rule_index_entry){.next = ix->free};
 	ix->free = gone;
 	ix->n_tags -= kind == INDEX_TAG;
 }
 
-static bool fits(const struct index_entry *e, enum index_kind kind, const char *text, size_t len)
+static bool fits(const struct rule_index_entry *e, enum rule_index_kind kind, const char *text,
+		 size_t len)
 {
 	char pattern[NAME_MAX_TOPIC + 1];
 
@@ -136,16 +138,16 @@ static bool fits(const struct index_entry *e, enum index_kind kind, const char *
 	return pattern_matches(pattern, text);
 }
 
-static void look(const struct index *ix, uint32_t hash, enum index_kind kind, const char *text,
-		 size_t len, index_fn *fn, void *arg)
+static void look(const struct rule_index *ix, uint32_t hash, enum rule_index_kind kind,
+		 const char *text, size_t len, rule_index_fn *fn, void *arg)
 {
 	for (uint32_t at = ix->buckets[place(ix, hash)]; at; at = ix->entries[at].next)
 		if (ix->entries[at].hash == hash && fits(&ix->entries[at], kind, text, len))
 			fn(arg, ix->entries[at].rule);
 }
 
-void index_find(const struct index *ix, enum index_kind kind, const char *text, index_fn *fn,
-		void *arg)
+void rule_index_find(const struct rule_index *ix, enum rule_index_kind kind, const char *text,
+		     rule_index_fn *fn, void *arg)
 {
 	size_t len = strlen(text);
 	uint32_t h = hash_start(kind);

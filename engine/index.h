@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct index_entry;
+struct rule_index_entry;
 
-struct index {
-	struct index_entry *entries;
+struct rule_index {
+	struct rule_index_entry *entries;
 	size_t n, cap;
 	uint32_t free; /* of entries that were removed; 0: none */
 	uint32_t *buckets;
@@ -22,7 +22,7 @@ struct index {
 	size_t n_tags;
 };
 
-enum index_kind {
+enum rule_index_kind {
 	INDEX_TOPIC,
 	INDEX_CLIENT,
 	INDEX_TOPIC_PATTERN,
@@ -30,16 +30,16 @@ enum index_kind {
 	INDEX_TAG
 };
 
-void index_free(struct index *ix);
-/* text of len bytes, not zero-terminated, stays in place until index_remove. */
-void index_add(struct index *ix, enum index_kind kind, const char *text, size_t len,
-	       int32_t rule);
-void index_remove(struct index *ix, enum index_kind kind, const char *text, size_t len,
-		  int32_t rule);
+void rule_index_free(struct rule_index *ix);
+/* text of len bytes, not zero-terminated, stays in place until rule_index_remove. */
+void rule_index_add(struct rule_index *ix, enum rule_index_kind kind, const char *text, size_t len,
+		    int32_t rule);
+void rule_index_remove(struct rule_index *ix, enum rule_index_kind kind, const char *text,
+		       size_t len, int32_t rule);
 
-typedef void index_fn(void *arg, int32_t rule);
+typedef void rule_index_fn(void *arg, int32_t rule);
 /* Each rule with this text or a pattern that matches it; one may come more than once. */
-void index_find(const struct index *ix, enum index_kind kind, const char *text, index_fn *fn,
-		void *arg);
+void rule_index_find(const struct rule_index *ix, enum rule_index_kind kind, const char *text,
+		     rule_index_fn *fn, void *arg);
 
 #endif

@@ -180,7 +180,8 @@ bool rule_load(struct rule *r, const struct fleet_record *record, struct zones *
 	Engine__StoredRule *stored;
 	bool ok;
 
-	*r = (struct rule){.id = (int32_t)record->id, .version = record->version, .len = record->len};
+	*r = (struct rule){
+		.id = (int32_t)record->id, .version = record->version, .len = record->len};
 	r->body = mem_alloc(record->len + 1);
 	memcpy(r->body, record->body, record->len);
 	ok = rule_open(r, &arena, &stored, err);
@@ -221,8 +222,9 @@ static bool same_settings(const struct rule_trigger *a, const struct rule *befor
 		struct rule_trigger b = before->triggers[i];
 
 		if (b.id == a->id)
-			return b.kind == a->kind && b.zone == a->zone && b.jitter_s == a->jitter_s &&
-			       b.event == a->event && b.max == a->max && b.age_s == a->age_s &&
+			return b.kind == a->kind && b.zone == a->zone &&
+			       b.jitter_s == a->jitter_s && b.event == a->event &&
+			       b.max == a->max && b.age_s == a->age_s &&
 			       memcmp(&b.schedule, &a->schedule, sizeof b.schedule) == 0;
 	}
 	return false;

@@ -84,8 +84,6 @@ struct target_kind {
 };
 
 const struct target_kind *target_kind(Pb__TargetType type);
-/* Does a pattern, where * stands for any text, match? */
-bool pattern_matches(const char *pattern, const char *name);
 /* A number that is the same on every server. */
 uint64_t hash_name(const char *name, uint64_t seed);
 
@@ -94,11 +92,11 @@ uint64_t hash_name(const char *name, uint64_t seed);
 struct action_kind {
 	Pb__ActionType type;
 	const char *name;
-	bool topics;   /* it can act on topics */
-	bool keys;     /* it makes new keys: grace periods and waves count */
-	bool acts;     /* it changes something; else it only tells */
-	bool in_topic; /* needs options.topic */
-	bool tells;    /* needs options.webhook or options.email */
+	bool topics;      /* it can act on topics */
+	bool keys;        /* it makes new keys: grace periods and waves count */
+	bool acts;        /* it changes something; else it only tells */
+	bool in_topic;    /* needs options.topic */
+	bool tells;       /* needs options.webhook or options.email */
 	const char *done; /* what it has done with its targets */
 	void (*op)(const Pb__Rule *rule, enum fleet_kind kind, const char *name,
 		   struct fleet_op *out);

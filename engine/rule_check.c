@@ -19,7 +19,8 @@ static bool text_check(const char *what, const char *text, size_t min, size_t ma
 	size_t len = text ? strlen(text) : 0;
 
 	if (len < min || len > max)
-		return err_set(err, ERR_INVALID, "%s: has to have %zu to %zu bytes", what, min, max);
+		return err_set(err, ERR_INVALID, "%s: has to have %zu to %zu bytes", what, min,
+			       max);
 	for (size_t i = 0; i < len; i++)
 		if ((uint8_t)text[i] < 0x20 || text[i] == 0x7f)
 			return err_set(err, ERR_INVALID, "%s: no control characters", what);
@@ -56,9 +57,10 @@ static bool target_check(const Pb__Target *t, const struct action_kind *action, 
 	const struct target_kind *kind = target_kind(t->type);
 
 	if (!kind)
-		return err_set(err, ERR_INVALID,
-			       "type: has to be ANY, TOPIC, CLIENT, TOPIC_PATTERN, CLIENT_PATTERN or "
-			       "CLIENT_TAG");
+		return err_set(
+			err, ERR_INVALID,
+			"type: has to be ANY, TOPIC, CLIENT, TOPIC_PATTERN, CLIENT_PATTERN or "
+			"CLIENT_TAG");
 	if (!action->topics && kind->topic)
 		return err_set(err, ERR_INVALID,
 			       "type: the action %s takes clients: CLIENT, CLIENT_PATTERN or "
@@ -100,8 +102,8 @@ static bool tell_check(const Pb__RuleOptions *o, const struct action_kind *actio
 		return err_set(err, ERR_INVALID,
 			       "options: the action %s needs options.webhook or options.email",
 			       action->name);
-	if (o->webhook[0] && (!text_check("options.webhook", o->webhook, 1, 1024, err) ||
-			      strchr(o->webhook, ' ')))
+	if (o->webhook[0] &&
+	    (!text_check("options.webhook", o->webhook, 1, 1024, err) || strchr(o->webhook, ' ')))
 		return err_set(err, ERR_INVALID, "options.webhook: has to be a URL");
 	if (o->webhook[0] && strncmp(o->webhook, "https://", 8) != 0 &&
 	    strncmp(o->webhook, "http://", 7) != 0)
@@ -109,8 +111,8 @@ static bool tell_check(const Pb__RuleOptions *o, const struct action_kind *actio
 			       "options.webhook: has to be a URL such as https://example.org/e4");
 	if (!o->email[0])
 		return true;
-	return (text_check("options.email", o->email, 3, 254, err) && at && at != o->email && at[1] &&
-		!strpbrk(o->email, " <>,;\"")) ||
+	return (text_check("options.email", o->email, 3, 254, err) && at && at != o->email &&
+		at[1] && !strpbrk(o->email, " <>,;\"")) ||
 	       err_set(err, ERR_INVALID,
 		       "options.email: has to be an address such as ops@example.org");
 }
@@ -180,10 +182,11 @@ static bool take_triggers(Engine__StoredRule *out, const struct rule_draft *d,
 		Pb__Trigger *t = arena_alloc(arena, sizeof *t);
 
 		if (in->id && !has_trigger(before, in->id))
-			return err_set(err, ERR_INVALID,
-				       "triggers[%zu].id: the rule has no trigger %d; a new one has id "
-				       "0",
-				       i, (int)in->id);
+			return err_set(
+				err, ERR_INVALID,
+				"triggers[%zu].id: the rule has no trigger %d; a new one has id "
+				"0",
+				i, (int)in->id);
 		for (size_t k = 0; in->id && k < i; k++)
 			if (d->triggers[k]->id == in->id)
 				return err_set(err, ERR_INVALID, "triggers[%zu].id: is there twice",
@@ -212,9 +215,10 @@ static bool take_targets(Engine__StoredRule *out, const struct rule_draft *d,
 		Pb__Target *t = arena_alloc(arena, sizeof *t);
 
 		if (in->id && !has_target(before, in->id, &hint))
-			return err_set(err, ERR_INVALID,
-				       "targets[%zu].id: the rule has no target %d; a new one has id 0",
-				       i, (int)in->id);
+			return err_set(
+				err, ERR_INVALID,
+				"targets[%zu].id: the rule has no target %d; a new one has id 0", i,
+				(int)in->id);
 		if (!target_check(in, action, err))
 			return within(err, "targets", i);
 		pb__target__init(t);
@@ -255,8 +259,9 @@ static bool twice(const struct place *places, size_t n, int (*order)(const void 
 		size_t a = places[i - 1].at, b = places[i].at;
 
 		if (order(&places[i - 1], &places[i]) == 0)
-			return err_set(err, ERR_INVALID, "targets[%zu].%s: the same as targets[%zu]",
-				       a > b ? a : b, what, a > b ? b : a);
+			return err_set(err, ERR_INVALID,
+				       "targets[%zu].%s: the same as targets[%zu]", a > b ? a : b,
+				       what, a > b ? b : a);
 	}
 	return true;
 }

@@ -276,7 +276,8 @@ void run_missing(const struct run_env *env, Engine__StoredRun *run, const char *
 		run_target_failed(env, run, name, "there is nothing of this name");
 }
 
-/* --- after a pass, after a failure -------------------------------------------------------------- */
+/* --- after a pass, after a failure --------------------------------------------------------------
+ */
 
 static void begin_pass(const struct run_env *env, Engine__StoredRun *run, bool checking)
 {

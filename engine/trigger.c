@@ -69,13 +69,13 @@ static bool read_settings(const struct setting *rows, const Pb__Trigger *in,
 	memset(texts, 0, SETTINGS_MAX * sizeof *texts);
 	if (in->settings.len > SETTINGS_LEN_MAX)
 		return err_set(err, ERR_INVALID, "settings: at most %d bytes", SETTINGS_LEN_MAX);
-	json = json_loadb((const char *)in->settings.data, in->settings.len,
-			  JSON_REJECT_DUPLICATES, &why);
+	json = json_loadb((const char *)in->settings.data, in->settings.len, JSON_REJECT_DUPLICATES,
+			  &why);
 	ok = json_is_object(json) ||
 	     err_set(err, ERR_INVALID, "settings: has to be a JSON object such as {\"%s\": \"%s\"}",
 		     rows[0].name, rows[0].right);
-	json_object_foreach(json, name, value)
-		ok = ok && take_setting(rows, name, value, texts, arena, err);
+	json_object_foreach(json, name, value) ok =
+		ok && take_setting(rows, name, value, texts, arena, err);
 	json_decref(json);
 	return ok && all_given(rows, texts, err);
 }
@@ -100,8 +100,10 @@ static bool read_duration(int64_t *out, const char *text, const char *name, stru
 
 /* --- TIME_INTERVAL -------------------------------------------------------------------------- */
 
-static const struct setting time_settings[] = {
-	{"expr", "0 3 * * MON", true}, {"timezone", "Europe/Zurich", false}, {"jitter", "10m", false}, {0}};
+static const struct setting time_settings[] = {{"expr", "0 3 * * MON", true},
+					       {"timezone", "Europe/Zurich", false},
+					       {"jitter", "10m", false},
+					       {0}};
 
 static bool time_parse(struct rule_trigger *t, const Pb__Trigger *in, struct zones *zones,
 		       struct arena *arena, struct err *err)

@@ -110,7 +110,7 @@ def wait_alarm(server):
     """The first alarm since the start."""
     client = GrpcClient(server.grpc_port)
     try:
-        client.send("SubscribeToEventStream", {"afterSequence": "0"})
+        client.send("SubscribeToEventStream", {"afterSequence": "0", "all": True})
         assert client.read() == {"subscribed": True}
         while True:
             event = client.read()["event"]

@@ -16,7 +16,7 @@ ALLOWED = {
     "c2/store": {"base/", CLIENT, "c2/core/", "c2/store/"},
     "c2/custody": {"base/", CLIENT, "c2/core/", "c2/custody/"},
     "c2/front": {"base/", "api/", "c2/core/", "c2/front/", "engine/engine.h", "engine/fleet.h"},
-    "c2": {"base/", "api/", "bus/", CLIENT, "c2/"},
+    "c2": {"base/", "api/", "bus/", CLIENT, "c2/", "engine/"},
     "engine": {"base/", "api/", "engine/"},
     "cli": {"base/", "api/", "bus/", CLIENT, "cli/"},
     "sim": {"base/", "bus/bus.h", CLIENT, "c2/core/", "c2/store/mem.h", "c2/store/sqlite.h",

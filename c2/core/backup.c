@@ -26,8 +26,8 @@ static const enum store_table order[] = {
 	STORE_LINK, STORE_PEER,   STORE_EVENT,   STORE_TAG,    STORE_RECORD, STORE_STATE,
 };
 
-/* Version 1 had no records, and so no number of the last. */
-static const char state_columns_1[] = "iiiiii";
+/* Version 1 had no records, and so no number of the last, and no age of a client's key. */
+static const char state_columns_1[] = "iiiiii", client_columns_1[] = "itbbbiiiiiiiiiiibiiiiii";
 
 /* --- Writing ---------------------------------------------------------------------- */
 
@@ -164,8 +164,8 @@ static uint64_t get_number(struct reader *r, size_t len)
 
 static const char *columns_of(const struct reader *r, unsigned table)
 {
-	if (table == STORE_STATE && r->version == '1')
-		return state_columns_1;
+	if (r->version == '1' && (table == STORE_STATE || table == STORE_CLIENT))
+		return table == STORE_STATE ? state_columns_1 : client_columns_1;
 	return table < STORE_TABLES ? store_columns[table] : 0;
 }
 

@@ -39,6 +39,16 @@ bool group_commit(struct core *c, struct err *err)
 	return ok;
 }
 
+bool core_commit(struct core *c, struct err *err)
+{
+	return group_commit(c, err);
+}
+
+bool core_revision(struct core *c, int64_t *rev, struct err *err)
+{
+	return DB(c, revision, rev, err);
+}
+
 /* The first of a group is the whole transaction so far, and needs no part of it. */
 static void undo(struct core *c)
 {

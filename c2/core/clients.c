@@ -68,6 +68,7 @@ static bool provision(struct change *ch, struct store_client *row, const uint8_t
 		return false;
 	row->private_key.len = 0;
 	row->key_rev = row->wanted_rev = ch->rev;
+	row->key_at = ch->now;
 	row->n_old_keys = 0;
 	/* Should hold our newest key, but may come from a shelf with an older one. */
 	row->c2_rev = c->cfg.mode == CORE_PUBKEY ? c->c2_keys[0].rev : 0;
@@ -288,6 +289,7 @@ static bool replace_key(struct change *ch, struct store_client *row, struct err 
 	if (!DB(ch->c, old_key_put, &old, err) || !generate_key(ch, row, err))
 		return false;
 	row->key_rev = ch->rev;
+	row->key_at = ch->now;
 	row->n_old_keys++;
 	return change_client(ch, row, err);
 }
@@ -346,6 +348,7 @@ bool core_client_facts(struct core *c, const char *client, struct core_client_fa
 		return false;
 	if (out->exists) {
 		out->key_revision = row.key_rev;
+		out->key_at = row.key_at;
 		out->key_pending = row.n_old_keys > 0;
 	}
 	return true;

@@ -74,6 +74,10 @@ int64_t core_work(struct core *c, int max_clients);
  */
 void core_group(struct core *c, void (*told)(void *ctx, const struct err *err), void *ctx);
 bool core_pending(const struct core *c);
+/* Commit what waits now, as core_work does: for a change that must be durable at once. */
+bool core_commit(struct core *c, struct err *err);
+/* The revision of the newest change of wanted state. */
+bool core_revision(struct core *c, int64_t *rev, struct err *err);
 
 /* --- Results ------------------------------------------------------------------ */
 
@@ -249,6 +253,7 @@ struct core_topic_facts {
 struct core_client_facts {
 	bool exists;
 	int64_t key_revision; /* at which its key became the wanted one */
+	int64_t key_at;       /* when that was, Unix seconds; 0: before it was noted */
 	bool key_pending;     /* it has not confirmed that key */
 };
 

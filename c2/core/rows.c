@@ -11,9 +11,10 @@ const char *const store_columns[STORE_TABLES] = {
 	/*
 	 * id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev, sent_rev,
 	 * confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at,
-	 * attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type
+	 * attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type,
+	 * key_at
 	 */
-	[STORE_CLIENT] = "itbbbiiiiiiiiiiibiiiiii",
+	[STORE_CLIENT] = "itbbbiiiiiiiiiiibiiiiiii",
 	/* client_id, rev, key */
 	[STORE_OLD_KEY] = "iib",
 	/* rev, private_key, public_key */

@@ -41,6 +41,7 @@ struct store_client {
 	struct sealed key;         /* the wanted key: SK 32 bytes, PK the 32-byte public key */
 	struct sealed private_key; /* PK: while SetIDKey is under way */
 	int64_t key_rev;           /* revision at which key became the wanted one */
+	int64_t key_at;            /* when that was; 0: before it was noted */
 	int32_t n_old_keys;        /* rows in old_keys, kept by old_key_put and old_keys_drop */
 	int64_t c2_rev;            /* PK: oldest C2 key that the device may still hold */
 	int64_t wanted_rev;        /* newest change of the client itself, its links and peers */

@@ -13,7 +13,7 @@
 
 #define MARIA_AHEAD 64 /* clients asked for by one statement */
 #define MARIA_PARAMS (2 * MARIA_AHEAD)
-#define MARIA_COLUMNS 24
+#define MARIA_COLUMNS 25
 #define MARIA_COLUMN_CAP 1024 /* longer ones are fetched by themselves */
 
 /* Statements of this driver, after those of SQL_IDS. */

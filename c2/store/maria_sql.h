@@ -14,7 +14,7 @@
 	" (SELECT count(*) FROM old_key k WHERE k.client_id = c.id), c.c2_rev, c.wanted_rev,"      \
 	" c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev, c.last_stamp,"              \
 	" c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"                \
-	" c.recheck_at, c.reason, c.type, c.behind_since"
+	" c.recheck_at, c.reason, c.type, c.behind_since, c.key_at"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.`key`, t.rev, t.rotated_at, t.n_members, t.walk_rev,"             \
@@ -49,16 +49,17 @@
 #define MARIA_CLIENT_INSERT                                                                        \
 	"INSERT INTO client (`key`, private_key, key_rev, c2_rev, wanted_rev, sent_rev,"           \
 	" confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts," \
-	" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, name, e4id, id) "    \
+	" nonce, asked_at, last_seen, recheck_at, reason, type, behind_since, key_at, name, "      \
+	"e4id, id) "                                                                               \
 	"VALUES"                                                                                   \
-	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 /* The key of ours that it held before is told as the last id that was inserted, plus 1. */
 #define MARIA_CLIENT_UPDATE                                                                        \
 	"UPDATE client SET `key` = ?, private_key = ?, key_rev = ?, c2_rev = ? + 0 *"              \
 	" LAST_INSERT_ID(c2_rev + 1), wanted_rev = ?, sent_rev = ?, confirmed_rev = ?,"            \
 	" reset_rev = ?, reset_peers_rev = ?, last_stamp = ?, clock_offset = ?, next_at = ?,"      \
 	" attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?, reason = ?,"       \
-	" type = ?, behind_since = ? WHERE id = ?"
+	" type = ?, behind_since = ?, key_at = ? WHERE id = ?"
 #define MARIA_CLIENT_STATE                                                                         \
 	"UPDATE client SET sent_rev = ?, confirmed_rev = ?, last_stamp = ?, clock_offset = ?,"     \
 	" next_at = ?, attempts = ?, nonce = ?, asked_at = ?, last_seen = ?, recheck_at = ?,"      \
@@ -266,13 +267,15 @@
 #define MARIA_DUMP_CLIENT                                                                          \
 	"SELECT id, name, e4id, `key`, private_key, key_rev, c2_rev, wanted_rev, sent_rev, "       \
 	"confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, attempts, " \
-	"nonce, asked_at, last_seen, recheck_at, reason, behind_since, type FROM client WHERE id " \
+	"nonce, asked_at, last_seen, recheck_at, reason, behind_since, type, key_at FROM client "  \
+	"WHERE id "                                                                                \
 	"> ? ORDER BY id LIMIT ?"
 #define MARIA_LOAD_CLIENT                                                                          \
 	"INSERT INTO client (id, name, e4id, `key`, private_key, key_rev, c2_rev, wanted_rev, "    \
 	"sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp, clock_offset, next_at, " \
-	"attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type) VALUES "    \
-	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	"attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since, type, key_at) "   \
+	"VALUES "                                                                                  \
+	"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define MARIA_DUMP_OLD_KEY                                                                         \
 	"SELECT client_id, rev, `key` FROM old_key WHERE (client_id, rev) > (?,?) ORDER BY "       \
 	"client_id, rev LIMIT ?"

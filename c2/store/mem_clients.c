@@ -275,6 +275,7 @@ static void get_row(struct store_client *row, const struct client *c)
 	row->last_seen = s->last_seen;
 	row->recheck_at = s->recheck_at;
 	row->behind_since = s->behind_since;
+	row->key_at = s->key_at;
 	row->reason = s->reason;
 	row->type = s->type;
 }
@@ -295,6 +296,7 @@ static struct client_state state_of(const struct store_client *row)
 				 .last_seen = row->last_seen,
 				 .recheck_at = row->recheck_at,
 				 .behind_since = row->behind_since,
+				 .key_at = row->key_at,
 				 .attempts = row->attempts,
 				 .reason = row->reason,
 				 .type = row->type};
@@ -481,6 +483,7 @@ static void put_state(struct mem *m, struct client *c, const struct store_client
 	struct client_state s = state_of(row);
 
 	s.key_rev = c->s.key_rev;
+	s.key_at = c->s.key_at;
 	s.c2_rev = c->s.c2_rev;
 	s.wanted_rev = c->s.wanted_rev;
 	s.reset_rev = c->s.reset_rev;

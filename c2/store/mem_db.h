@@ -72,7 +72,7 @@ struct extra {
 struct client_state {
 	int64_t key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev;
 	uint64_t last_stamp;
-	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at, behind_since;
+	int64_t clock_offset, next_at, asked_at, last_seen, recheck_at, behind_since, key_at;
 	int32_t attempts, reason, type;
 	uint8_t nonce[16];
 };

@@ -12,13 +12,13 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at, c.last_seen,"  \
-	" c.recheck_at, c.reason, c.type, c.behind_since"
+	" c.recheck_at, c.reason, c.type, c.behind_since, c.key_at"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, type, behind_since"
+	" last_seen, recheck_at, reason, type, behind_since, key_at"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -62,13 +62,13 @@
 #define PG_CLIENT_INSERT                                                                           \
 	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES"                            \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23)"                                    \
+	"bigint::integer,$19::bigint::integer,$20,$21,$22,$23,$24)"                                \
 	" ON CONFLICT DO NOTHING"
 #define PG_CLIENT_UPDATE                                                                           \
 	"UPDATE client SET (" CLIENT_VALUES ") ="                                                  \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13::bigint::integer,$14,$15,$16,$17,$18::"      \
-	"bigint::integer,$19::bigint::integer,$20)"                                                \
-	" WHERE id = $21"
+	"bigint::integer,$19::bigint::integer,$20,$21)"                                            \
+	" WHERE id = $22"
 #define PG_CLIENT_STATE                                                                            \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -244,14 +244,15 @@
 	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
 	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
 	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
-	" recheck_at, reason, behind_since, type FROM client WHERE id > $1 ORDER BY id LIMIT $2"
+	" recheck_at, reason, behind_since, type, key_at FROM client WHERE id > $1 ORDER BY id "   \
+	"LIMIT $2"
 #define PG_LOAD_CLIENT                                                                             \
 	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
 	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
 	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
-	" last_seen, recheck_at, reason, behind_since, type) VALUES"                               \
+	" last_seen, recheck_at, reason, behind_since, type, key_at) VALUES"                       \
 	" ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16::bigint::integer,$17,$18,$19,$"  \
-	"20,$21::bigint::integer,$22,$23::bigint::integer)"
+	"20,$21::bigint::integer,$22,$23::bigint::integer,$24)"
 #define PG_DUMP_OLD_KEY                                                                            \
 	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > ($1,$2)"                 \
 	" ORDER BY client_id, rev LIMIT $3"

@@ -82,6 +82,7 @@ static void put_client_values(struct stmt *s, const struct store_client *row)
 	put_int(s, row->reason);
 	put_int(s, row->type);
 	put_int(s, row->behind_since);
+	put_int(s, row->key_at);
 }
 
 static bool client_insert(struct db *db, struct store_client *row, struct err *err)

@@ -315,6 +315,7 @@ void get_client(struct stmt *s, struct store_client *row)
 	row->reason = (int32_t)get_int(s);
 	row->type = (int32_t)get_int(s);
 	row->behind_since = get_int(s);
+	row->key_at = get_int(s);
 }
 
 bool stmt_clients(struct stmt *s, store_client_fn *fn, void *arg, struct err *err)

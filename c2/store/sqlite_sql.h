@@ -11,14 +11,14 @@
 	"c.id, c.name, c.e4id, c.key, c.private_key, c.key_rev, c.n_old_keys, c.c2_rev,"           \
 	" c.wanted_rev, c.sent_rev, c.confirmed_rev, c.reset_rev, c.reset_peers_rev,"              \
 	" c.last_stamp, c.clock_offset, c.next_at, c.attempts, c.nonce, c.asked_at,"               \
-	" c.last_seen, c.recheck_at, c.reason, c.type, c.behind_since"
+	" c.last_seen, c.recheck_at, c.reason, c.type, c.behind_since, c.key_at"
 
 /* In the order of put_client_values. */
 #define CLIENT_VALUES                                                                              \
 	"key, private_key, key_rev, c2_rev, wanted_rev, sent_rev, confirmed_rev, reset_rev,"       \
 	" reset_peers_rev, last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"          \
-	" last_seen, recheck_at, reason, type, behind_since"
-#define VALUES_20 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+	" last_seen, recheck_at, reason, type, behind_since, key_at"
+#define VALUES_21 "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 #define TOPIC_COLUMNS                                                                              \
 	"t.id, t.name, t.hash, t.key, t.rev, t.rotated_at, t.n_members, t.walk_rev,"               \
@@ -46,8 +46,8 @@
 #define LITE_CLIENT_BY_E4ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.e4id = ?"
 #define LITE_CLIENT_BY_ID "SELECT " CLIENT_COLUMNS " FROM client c WHERE c.id = ?"
 #define LITE_CLIENT_INSERT                                                                         \
-	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_20 ",?,?,?)"
-#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_20 ") WHERE id = ?"
+	"INSERT INTO client (" CLIENT_VALUES ", name, e4id, id) VALUES (" VALUES_21 ",?,?,?)"
+#define LITE_CLIENT_UPDATE "UPDATE client SET (" CLIENT_VALUES ") = (" VALUES_21 ") WHERE id = ?"
 #define LITE_CLIENT_STATE                                                                          \
 	"UPDATE client SET (sent_rev, confirmed_rev, last_stamp, clock_offset, next_at,"           \
 	" attempts, nonce, asked_at, last_seen, recheck_at, reason, behind_since) ="               \
@@ -214,13 +214,14 @@
 	"SELECT id, name, e4id, key, private_key, key_rev, c2_rev, wanted_rev,"                    \
 	" sent_rev, confirmed_rev, reset_rev, reset_peers_rev, last_stamp,"                        \
 	" clock_offset, next_at, attempts, nonce, asked_at, last_seen,"                            \
-	" recheck_at, reason, behind_since, type FROM client WHERE id > ? ORDER BY id LIMIT ?"
+	" recheck_at, reason, behind_since, type, key_at FROM client WHERE id > ? ORDER BY id "    \
+	"LIMIT ?"
 #define LITE_LOAD_CLIENT                                                                           \
 	"INSERT INTO client (id, name, e4id, key, private_key, key_rev, c2_rev,"                   \
 	" wanted_rev, sent_rev, confirmed_rev, reset_rev, reset_peers_rev,"                        \
 	" last_stamp, clock_offset, next_at, attempts, nonce, asked_at,"                           \
-	" last_seen, recheck_at, reason, behind_since, type) VALUES"                               \
-	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+	" last_seen, recheck_at, reason, behind_since, type, key_at) VALUES"                       \
+	" (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define LITE_DUMP_OLD_KEY                                                                          \
 	"SELECT client_id, rev, key FROM old_key WHERE (client_id, rev) > (?,?)"                   \
 	" ORDER BY client_id, rev LIMIT ?"

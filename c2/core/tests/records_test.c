@@ -477,9 +477,12 @@ static void facts_tell_of_what_is_there(void)
 	CHECK_EQ(t.rotated_at, KIT_START);
 	CHECK(core_client_facts(k.core, "a", &f, &err) && f.exists);
 	CHECK(f.key_revision == 2 && !f.key_pending);
+	CHECK_EQ(f.key_at, KIT_START + 5);
+	k.clock_state.wall_ms += 5000;
 	CHECK(core_client_new_key(k.core, "a", &out, &err));
 	CHECK(core_client_facts(k.core, "a", &f, &err));
 	CHECK(f.key_revision == 4 && f.key_pending);
+	CHECK_EQ(f.key_at, KIT_START + 10);
 	CHECK(core_topic_remove(k.core, "t", &out, &err));
 	CHECK(!facts_of_t(k.core).exists);
 	kit_close(&k);

@@ -185,12 +185,48 @@ static void a_backup_can_be_restored_twice(void)
 	fclose(f);
 }
 
-/* What is said of a backup of ours, written as the version before wrote it. */
+static size_t column_len(char kind, const uint8_t *at)
+{
+	size_t len = at[0] | (size_t)at[1] << 8;
+
+	if (kind == 'i')
+		return 8;
+	if (kind == 'L')
+		return 4 + len + ((size_t)at[2] << 16);
+	return 2 + (len == 0xffff ? 0 : len);
+}
+
+/* The rows of a backup without the columns that version 1 had not, the last ones. */
+static size_t rows_of_version_1(uint8_t *to, const uint8_t *in)
+{
+	enum { MAGIC_LEN = 12 };
+	uint8_t *start = to;
+
+	memcpy(to, "E4 BACKUP 1\n", MAGIC_LEN);
+	in += MAGIC_LEN;
+	to += MAGIC_LEN;
+	while (*in != 0xff) {
+		uint8_t table = *to++ = *in++;
+		bool newer = table == STORE_STATE || table == STORE_CLIENT;
+
+		for (const char *kind = store_columns[table]; *kind; kind++) {
+			size_t len = column_len(*kind, in);
+
+			if (kind[1] || !newer) {
+				memcpy(to, in, len);
+				to += len;
+			}
+			in += len;
+		}
+	}
+	*to++ = 0xff;
+	return (size_t)(to - start);
+}
+
 static FILE *of_version_1(struct kit *k, FILE *new)
 {
-	enum { SEALED_LEN = 48, TAIL = 1 + 32 + 1 + SEALED_LEN, LAST_RECORD = 8 };
 	static const uint8_t seal_row[] = "E4 backup";
-	static uint8_t bytes[1 << 16];
+	static uint8_t in[1 << 16], bytes[1 << 16];
 	FILE *old = tmpfile();
 	struct sealed sealed;
 	struct e4_sha3 h;
@@ -198,15 +234,13 @@ static FILE *of_version_1(struct kit *k, FILE *new)
 	size_t len;
 
 	rewind(new);
-	len = fread(bytes, 1, sizeof bytes, new) - TAIL - LAST_RECORD;
-	bytes[10] = '1';
-	bytes[len++] = 0xff;
+	CHECK(fread(in, 1, sizeof in, new) < sizeof in);
+	len = rows_of_version_1(bytes, in);
 	e4_sha3_init(&h);
 	e4_sha3_update(&h, bytes, len);
 	e4_sha3_final(&h, hash);
 	CHECK(custody_seal(&k->custody, &sealed, CUSTODY_BACKUP, seal_row, sizeof seal_row, hash,
 			   sizeof hash, &err));
-	CHECK_EQ(sealed.len, SEALED_LEN);
 	fwrite(bytes, len, 1, old);
 	fwrite(hash, sizeof hash, 1, old);
 	fwrite(&sealed.len, 1, 1, old);

@@ -178,7 +178,8 @@ static const char *const step_1[] = {
 	"PREPARE step FROM @step; EXECUTE step; DEALLOCATE PREPARE step"
 
 static const char *const step_records[] = {
-	RECORD, ADD_COLUMN("state", "last_record", "BIGINT NOT NULL DEFAULT 0"), 0};
+	RECORD, ADD_COLUMN("state", "last_record", "BIGINT NOT NULL DEFAULT 0"),
+	ADD_COLUMN("client", "key_at", "BIGINT NOT NULL DEFAULT 0"), 0};
 
 const char *const *const maria_schema_steps[] = {step_1, step_records};
 

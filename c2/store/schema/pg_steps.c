@@ -229,7 +229,9 @@ static const char *const step_2[] = {TAGS, 0};
 	");"                                                                                       \
 	"CREATE INDEX record_owner ON record (kind, owner, id);"
 
-static const char *const step_records[] = {RECORDS, 0};
+#define KEY_AGE "ALTER TABLE client ADD COLUMN key_at bigint NOT NULL DEFAULT 0;"
+
+static const char *const step_records[] = {RECORDS, KEY_AGE, 0};
 
 const char *const *const pg_schema_steps[] = {step_1, step_2, step_records};
 

@@ -263,7 +263,9 @@ static const char *const step_behind[] = {
 	") STRICT;"                                                                                \
 	"CREATE INDEX record_owner ON record (kind, owner, id);"
 
-static const char *const step_records[] = {RECORDS, 0};
+#define KEY_AGE "ALTER TABLE client ADD COLUMN key_at INTEGER NOT NULL DEFAULT 0;"
+
+static const char *const step_records[] = {RECORDS, KEY_AGE, 0};
 
 const char *const *const sqlite_schema_steps[] = {step_1, step_members, step_tags, step_behind,
 						  step_records};

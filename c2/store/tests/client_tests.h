@@ -28,6 +28,7 @@ static void fill_client(struct store_client *c)
 	c->reason = -3;
 	c->type = 2;
 	c->behind_since = 1790000003;
+	c->key_at = 1790000004;
 }
 
 static void same_client(const struct store_client *a, const struct store_client *b)
@@ -55,6 +56,7 @@ static void same_client(const struct store_client *a, const struct store_client 
 	CHECK_EQ(a->reason, b->reason);
 	CHECK_EQ(a->type, b->type);
 	CHECK_EQ(a->behind_since, b->behind_since);
+	CHECK_EQ(a->key_at, b->key_at);
 }
 
 static void a_client_comes_back_as_it_was_put(void)

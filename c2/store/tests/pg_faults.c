@@ -74,6 +74,7 @@ static void what_version_2_holds_is_kept(void)
 	add_and_commit("a");
 	close_store();
 	server_sql("DROP TABLE e4.record; ALTER TABLE e4.state DROP COLUMN last_record;"
+		   "ALTER TABLE e4.client DROP COLUMN key_at;"
 		   "UPDATE e4.schema_version SET version = 2");
 	OK(open_it());
 	begin();

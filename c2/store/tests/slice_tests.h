@@ -105,6 +105,7 @@ static void the_state_of_clients_is_rewritten_and_nothing_else(void)
 		rows[i].key = want.key;
 		rows[i].private_key = want.private_key;
 		rows[i].key_rev = want.key_rev;
+		rows[i].key_at = want.key_at;
 		rows[i].n_old_keys = want.n_old_keys;
 		rows[i].c2_rev = want.c2_rev;
 		rows[i].wanted_rev = want.wanted_rev;
