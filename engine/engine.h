@@ -25,6 +25,7 @@ struct engine_config {
 	int64_t grace_s;      /* grace period of the devices (protocol.md section 1): 3600 */
 	int64_t history_keep; /* runs kept, of all rules */
 	int64_t look_s;       /* it looks at least so often at its clock, which may step; 0: 60 */
+	int64_t risk_limit;   /* percent of devices that a rule may leave behind; 0: no limit */
 	bool shared;          /* other servers may run the same rules: look for their changes */
 };
 
@@ -61,6 +62,9 @@ bool engine_runs(struct engine *e, const Pb__ListRunsRequest *req, struct arena 
 		 Pb__ListRunsResponse *out, struct err *err);
 bool engine_schedule(struct engine *e, int32_t id, size_t count, struct arena *arena,
 		     Pb__GetScheduleResponse *out, struct err *err);
+/* The devices behind a rule, from a sample. */
+bool engine_fleet(struct engine *e, int32_t id, struct arena *arena, Pb__GetRuleFleetResponse *out,
+		  struct err *err);
 /* False, with the reason: it cannot work now. */
 bool engine_healthy(const struct engine *e, struct err *err);
 

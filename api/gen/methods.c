@@ -785,6 +785,20 @@ static const struct api_flag api_c2_automation_engine_get_schedule_flags[] = {
 	  "How many; 10 without it, at most 1000." },
 };
 
+static const struct api_segment api_c2_automation_engine_get_rule_fleet_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+	{ "fleet", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_get_rule_fleet_routes[] = {
+	{ API_GET, "/rules/{ruleId}/fleet", api_c2_automation_engine_get_rule_fleet_path0, 3, false },
+};
+static const struct api_flag api_c2_automation_engine_get_rule_fleet_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  true, NULL,
+	  "Number of the rule." },
+};
+
 static const struct api_segment api_c2_automation_engine_raise_alarm_path0[] = {
 	{ "alarms", NULL, false },
 };
@@ -1479,6 +1493,20 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.routes = api_c2_automation_engine_get_schedule_routes,
 		.n_routes = 1,
 		.cli = { "rule next", API_COMMAND_CALL, api_c2_automation_engine_get_schedule_flags, 2 },
+	},
+	[API_C2_AUTOMATION_ENGINE_GET_RULE_FLEET] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "GetRuleFleet",
+		.grpc_path = "/pb.C2AutomationEngine/GetRuleFleet",
+		.help = "The devices behind a rule's targets, from a sample: how many there are, which are away and for how long.",
+		.request = &pb__get_rule_fleet_request__descriptor,
+		.response = &pb__get_rule_fleet_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_get_rule_fleet_routes,
+		.n_routes = 1,
+		.cli = { "rule fleet", API_COMMAND_CALL, api_c2_automation_engine_get_rule_fleet_flags, 1 },
 	},
 	[API_C2_AUTOMATION_ENGINE_RAISE_ALARM] = {
 		.service = "pb.C2AutomationEngine",
