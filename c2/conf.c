@@ -102,6 +102,14 @@ const struct conf_key c2_conf_keys[] = {
 	     "Give a topic a new key when a client leaves it, so that it cannot read on."),
 	INT("events.keep", "10000", 0, 10000000, "events", events_keep,
 	    "Events kept for subscribers that come late."),
+	BOOL("engine.enabled", "true", engine_enabled,
+	     "Carry out rules: rotate keys by time, by events, by age."),
+	INT("engine.grace", "3600", 0, 604800, "s", engine_grace,
+	    "Time in which devices still take the key before: within it a rule rotates a topic "
+	    "again "
+	    "only if it is to be forced."),
+	INT("engine.history", "100000", 100, 10000000, "runs", engine_history,
+	    "Runs of rules that are kept."),
 	CHOICE("log.level", "info", "debug|info|warn|error", log_level,
 	       "Least level of a line in the log."),
 };

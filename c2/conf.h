@@ -34,6 +34,9 @@ struct c2_conf {
 	int64_t delivery_announce_gap;
 	bool keys_rotate_on_removal;
 	int64_t events_keep;
+	bool engine_enabled;
+	int64_t engine_grace;
+	int64_t engine_history;
 	char *log_level;
 };
 

@@ -17,6 +17,7 @@
 #include "c2/conf.h"
 #include "c2/core/core.h"
 #include "c2/core/presence.h"
+#include "c2/fleet_core.h"
 #include "c2/front/dispatch.h"
 #include "c2/front/grpc.h"
 #include "c2/front/http.h"
@@ -37,7 +38,8 @@ struct app {
 	struct custody custody;
 	struct bus bus;
 	struct core *core;
-	struct loop_timer *work, *stop_timer;
+	struct engine *engine; /* null: switched off */
+	struct loop_timer *work, *engine_work, *stop_timer;
 	struct dispatch *dispatch;
 	struct api_service service;
 	struct auth *auth;
@@ -62,6 +64,37 @@ static void on_wake(void *ctx)
 	struct app *a = ctx;
 
 	loop_timer_set(a->work, 0);
+}
+
+/* Automation */
+
+static void on_engine_work(void *ctx)
+{
+	struct app *a = ctx;
+	struct err err;
+	int64_t wait_ms;
+
+	/* What callers changed in this turn is durable first, or undone: rules are read again. */
+	if (!core_commit(a->core, &err))
+		log_write(LOG_ERROR, "changes are undone", LOG_STR("reason", err.text));
+	wait_ms = engine_work(a->engine);
+	if (wait_ms >= 0)
+		loop_timer_set(a->engine_work, wait_ms);
+}
+
+static void on_engine_wake(void *ctx)
+{
+	struct app *a = ctx;
+
+	loop_timer_set(a->engine_work, 0);
+}
+
+static void on_event(void *ctx, const struct store_event *event)
+{
+	struct app *a = ctx;
+
+	(void)event; /* the engine keeps its own place among them */
+	engine_events(a->engine);
 }
 
 /* Signals */
@@ -198,6 +231,23 @@ static bool open_core(struct app *a, struct err *err)
 	return true;
 }
 
+static bool open_engine(struct app *a, struct err *err)
+{
+	const struct engine_config config = {.grace_s = a->conf.engine_grace,
+					     .history_keep = a->conf.engine_history,
+					     .shared = a->conf.db_url != NULL};
+	const struct fleet fleet = fleet_of_core(a->core);
+
+	if (!a->conf.engine_enabled)
+		return true;
+	a->engine_work = loop_timer_add(a->loop, on_engine_work, a);
+	a->engine = engine_new(&config, &fleet, &clock_real, NULL, on_engine_wake, a, err);
+	if (!a->engine || !core_listen(a->core, -1, on_event, a, err))
+		return false;
+	loop_timer_set(a->engine_work, 0);
+	return true;
+}
+
 static bool open_bus(struct app *a, struct err *err)
 {
 	const struct bus_handler handler = core_bus_handler(a->core);
@@ -229,7 +279,7 @@ static bool open_fronts(struct app *a, const struct front_tls *tls, struct err *
 	const struct front_env env = {a->loop, &a->service, a->auth};
 	int fd;
 
-	a->dispatch = dispatch_new(a->core, NULL);
+	a->dispatch = dispatch_new(a->core, a->engine);
 	a->service = dispatch_service(a->dispatch);
 	return listen_open(&fd, &a->plan.http, err) && http_open(&a->http, &env, fd, tls, err) &&
 	       listen_open(&fd, &a->plan.grpc, err) && grpc_open(&a->grpc, &env, fd, tls, err);
@@ -281,7 +331,8 @@ static bool open_all(struct app *a, struct err *err)
 	loop_signal(a->loop, SIGHUP, on_reload, a);
 	a->stop_timer = loop_timer_add(a->loop, on_stop_timer, a);
 	return auth_open(&a->auth, a->conf.auth_token_file, err) && open_keys(a, err) &&
-	       open_core(a, err) && open_bus(a, err) && open_with_tls(a, err) && tell_ready(a, err);
+	       open_core(a, err) && open_engine(a, err) && open_bus(a, err) &&
+	       open_with_tls(a, err) && tell_ready(a, err);
 }
 
 /* Callers first, so that nobody is left who could ask for what is gone. */
@@ -292,6 +343,7 @@ static void close_all(struct app *a)
 	grpc_close(a->grpc);
 	if (a->bus.ops)
 		bus_close(&a->bus);
+	engine_free(a->engine);
 	if (a->core)
 		core_free(a->core);
 	if (a->custody.ops)
@@ -299,6 +351,7 @@ static void close_all(struct app *a)
 	store_close(&a->store);
 	auth_close(a->auth);
 	loop_timer_del(a->work);
+	loop_timer_del(a->engine_work);
 	loop_timer_del(a->stop_timer);
 }
 

@@ -6,7 +6,6 @@
 
 static struct kit k;
 
-
 /* A rule that is right but for what the row changes. */
 struct row {
 	const char *names; /* what the error begins with */
@@ -240,20 +239,22 @@ static const struct row rows[] = {
 	{"triggers[0].settings", "JSON object", T, "", TOPIC, "t", 0},
 	{"triggers[0].settings", "JSON object", T, "[1]", TOPIC, "t", 0},
 	{"triggers[0].settings", "JSON object", T, "{\"expr\": \"@daily\"", TOPIC, "t", 0},
-	{"triggers[0].settings", "JSON object", T, "{\"expr\":\"@daily\",\"expr\":\"@daily\"}", TOPIC,
-	 "t", 0},
+	{"triggers[0].settings", "JSON object", T, "{\"expr\":\"@daily\",\"expr\":\"@daily\"}",
+	 TOPIC, "t", 0},
 	{"triggers[0].settings.expr", "missing", T, "{}", TOPIC, "t", 0},
 	{"triggers[0].settings.expr", "as 0 3", T, "{\"expr\": [1]}", TOPIC, "t", 0},
-	{"triggers[0].settings.cron", "expr, timezone, jitter", T, "{\"cron\": \"@daily\"}", TOPIC, "t",
-	 0},
+	{"triggers[0].settings.cron", "expr, timezone, jitter", T, "{\"cron\": \"@daily\"}", TOPIC,
+	 "t", 0},
 	{"triggers[0].settings.expr", "", T, "{\"expr\": \"every day\"}", TOPIC, "t", 0},
 	{"triggers[0].settings.expr", "", T, "{\"expr\": \"61 * * * *\"}", TOPIC, "t", 0},
-	{"triggers[0].settings.expr", "never matches", T, "{\"expr\": \"0 0 30 2 *\"}", TOPIC, "t", 0},
-	{"triggers[0].settings.expr", "are over", T, "{\"expr\": \"0 0 1 1 * 2020\"}", TOPIC, "t", 0},
+	{"triggers[0].settings.expr", "never matches", T, "{\"expr\": \"0 0 30 2 *\"}", TOPIC, "t",
+	 0},
+	{"triggers[0].settings.expr", "are over", T, "{\"expr\": \"0 0 1 1 * 2020\"}", TOPIC, "t",
+	 0},
 	{"triggers[0].settings.timezone", "", T,
 	 "{\"expr\": \"@daily\", \"timezone\": \"Europe/Atlantis\"}", TOPIC, "t", 0},
-	{"triggers[0].settings.jitter", "", T, "{\"expr\": \"@daily\", \"jitter\": \"ten\"}", TOPIC, "t",
-	 0},
+	{"triggers[0].settings.jitter", "", T, "{\"expr\": \"@daily\", \"jitter\": \"ten\"}", TOPIC,
+	 "t", 0},
 	{"triggers[0].settings.eventType", "missing", E, "{\"maxOccurrence\": 3}", TOPIC, "t", 0},
 	{"triggers[0].settings.eventType", "CLIENT_SUBSCRIBED", E,
 	 "{\"eventType\": \"JOIN\", \"maxOccurrence\": 3}", TOPIC, "t", 0},
@@ -266,12 +267,12 @@ static const struct row rows[] = {
 	{"triggers[0].settings.maxOccurrence", "as 3", E,
 	 "{\"eventType\": \"CLIENT_SUBSCRIBED\", \"maxOccurrence\": 1.5}", TOPIC, "t", 0},
 	{"triggers[0].settings.age", "missing", PB__TRIGGER_TYPE__KEY_AGE, "{}", TOPIC, "t", 0},
-	{"triggers[0].settings.age", "1m", PB__TRIGGER_TYPE__KEY_AGE, "{\"age\": \"10s\"}", TOPIC, "t",
-	 0},
+	{"triggers[0].settings.age", "1m", PB__TRIGGER_TYPE__KEY_AGE, "{\"age\": \"10s\"}", TOPIC,
+	 "t", 0},
 	{"triggers[0].settings.age", "", PB__TRIGGER_TYPE__KEY_AGE, "{\"age\": \"a month\"}", TOPIC,
 	 "t", 0},
-	{"triggers[0].settings.max", "from 1", PB__TRIGGER_TYPE__MESSAGE_COUNT, "{\"max\": -1}", TOPIC,
-	 "t", 0},
+	{"triggers[0].settings.max", "from 1", PB__TRIGGER_TYPE__MESSAGE_COUNT, "{\"max\": -1}",
+	 TOPIC, "t", 0},
 	{"targets[0].type", "TOPIC_PATTERN", T, good, 55, "t", 0},
 	{"targets[0].expr", "1 to 512 bytes", T, good, TOPIC, "", 0},
 	{"targets[0].expr", "no topic of this name", T, good, TOPIC, "typo", 0},
@@ -286,8 +287,8 @@ static const struct row rows[] = {
 static void check_row(const struct row *r)
 {
 	Pb__AddRuleRequest *req = request(
-		&k, r->trigger == NONE ? 0 : trigger(&k, (Pb__TriggerType)r->trigger, r->settings), 0,
-		r->target == NONE ? 0 : target(&k, (Pb__TargetType)r->target, r->expr));
+		&k, r->trigger == NONE ? 0 : trigger(&k, (Pb__TriggerType)r->trigger, r->settings),
+		0, r->target == NONE ? 0 : target(&k, (Pb__TargetType)r->target, r->expr));
 	Pb__Rule *rule;
 	bool taken;
 
@@ -319,7 +320,8 @@ static void test_every_wrong_rule_is_refused_by_the_name_of_its_field(void)
 static void test_what_is_right_is_taken(void)
 {
 	static const struct row right[] = {
-		{0, 0, T, "{\"expr\": \"0 3 * * MON\", \"timezone\": \"Europe/Zurich\"}", TOPIC, "t", 0},
+		{0, 0, T, "{\"expr\": \"0 3 * * MON\", \"timezone\": \"Europe/Zurich\"}", TOPIC,
+		 "t", 0},
 		{0, 0, T, "{\"expr\": \"@every 7d\", \"jitter\": \"1h\"}", TOPIC, "t", 0},
 		{0, 0, E, "{\"eventType\": \"ALARM\", \"maxOccurrence\": \"3\"}",
 		 PB__TARGET_TYPE__CLIENT, "c", 0},
@@ -334,8 +336,7 @@ static void test_what_is_right_is_taken(void)
 			&k,
 			r->trigger == NONE ? 0
 					   : trigger(&k, (Pb__TriggerType)r->trigger, r->settings),
-			0,
-			r->target == NONE ? 0 : target(&k, (Pb__TargetType)r->target, r->expr));
+			0, r->target == NONE ? 0 : target(&k, (Pb__TargetType)r->target, r->expr));
 
 		CHECK(kit_add(&k, req) == (int32_t)i + 1);
 	}

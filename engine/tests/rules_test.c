@@ -8,9 +8,9 @@ static struct kit k;
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 24 * HOUR };
 
-#define TIME  PB__TRIGGER_TYPE__TIME_INTERVAL
+#define TIME PB__TRIGGER_TYPE__TIME_INTERVAL
 #define EVENT PB__TRIGGER_TYPE__EVENT
-#define AGE   PB__TRIGGER_TYPE__KEY_AGE
+#define AGE PB__TRIGGER_TYPE__KEY_AGE
 #define TOPIC PB__TARGET_TYPE__TOPIC
 
 static void open_with_topic(const char *topic)
@@ -53,7 +53,8 @@ static Pb__Run *run_now(int32_t id, bool force)
 	return run;
 }
 
-/* --- events ------------------------------------------------------------------------------------ */
+/* --- events ------------------------------------------------------------------------------------
+ */
 
 static void test_a_topic_is_rotated_after_three_joins(void)
 {
@@ -63,9 +64,10 @@ static void test_a_topic_is_rotated_after_three_joins(void)
 	open_with_topic("t");
 	kit_topic(&k, "other");
 	kit_client(&k, "c");
-	id = kit_add(&k, request(&k, trigger(&k, EVENT,
-					     "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
-					     "\"maxOccurrence\": 3}"),
+	id = kit_add(&k, request(&k,
+				 trigger(&k, EVENT,
+					 "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
+					 "\"maxOccurrence\": 3}"),
 				 0, target(&k, TOPIC, "t")));
 	rev = kit_topic_rev(&k, "t");
 	for (int i = 0; i < 2; i++) {
@@ -124,8 +126,7 @@ static void test_events_by_pattern_and_tag_count_each_once(void)
 
 static void test_a_removed_client_fires_for_the_topics_that_it_was_in(void)
 {
-	static const char settings[] =
-		"{\"eventType\": \"CLIENT_REMOVED\", \"maxOccurrence\": 1}";
+	static const char settings[] = "{\"eventType\": \"CLIENT_REMOVED\", \"maxOccurrence\": 1}";
 	int32_t in, out;
 
 	open_with_topic("in");
@@ -148,9 +149,10 @@ static void test_an_alarm_fires_for_what_it_is_about(void)
 	int32_t id;
 
 	open_with_topic("t");
-	id = kit_add(&k, request(&k, trigger(&k, EVENT,
-					     "{\"eventType\": \"ALARM\", \"maxOccurrence\": 1}"),
-				 0, target(&k, TOPIC, "t")));
+	id = kit_add(&k,
+		     request(&k,
+			     trigger(&k, EVENT, "{\"eventType\": \"ALARM\", \"maxOccurrence\": 1}"),
+			     0, target(&k, TOPIC, "t")));
 	CHECK(core_alarm(k.servers[0].core, "", "u", &k.err));
 	kit_settle(&k);
 	CHECK_EQ(kit_n_runs(&k, id), 0);
@@ -160,7 +162,8 @@ static void test_an_alarm_fires_for_what_it_is_about(void)
 	kit_close(&k);
 }
 
-/* --- time ---------------------------------------------------------------------------------------- */
+/* --- time ----------------------------------------------------------------------------------------
+ */
 
 static void test_two_triggers_that_are_due_together_rotate_once(void)
 {
@@ -184,12 +187,11 @@ static void test_every_due_time_of_the_schedule_comes_true(void)
 	int32_t id;
 
 	open_with_topic("t");
-	id = kit_add(&k, request(&k,
-				 trigger(&k, TIME,
-					 "{\"expr\": \"@every 5h\", \"jitter\": \"30m\"}"),
-				 trigger(&k, TIME,
-					 "{\"expr\": \"30 4 * * *\", \"timezone\": \"Asia/Tokyo\"}"),
-				 target(&k, TOPIC, "t")));
+	id = kit_add(
+		&k, request(&k, trigger(&k, TIME, "{\"expr\": \"@every 5h\", \"jitter\": \"30m\"}"),
+			    trigger(&k, TIME,
+				    "{\"expr\": \"30 4 * * *\", \"timezone\": \"Asia/Tokyo\"}"),
+			    target(&k, TOPIC, "t")));
 	CHECK(engine_schedule(k.servers[0].engine, id, 20, &k.arena, &times, &k.err));
 	CHECK_EQ(times.n_times, 20);
 	CHECK_EQ(times.times[0]->seconds, kit_rule(&k, id)->nextdue->seconds);
@@ -231,7 +233,8 @@ static void test_each_key_is_rotated_at_its_own_age(void)
 	kit_close(&k);
 }
 
-/* --- grace periods ---------------------------------------------------------------------------------- */
+/* --- grace periods
+ * ---------------------------------------------------------------------------------- */
 
 static void test_a_young_key_is_left_for_the_grace_period_unless_forced(void)
 {
@@ -299,7 +302,8 @@ static void test_run_now_with_force_does_not_wait_for_the_grace_period(void)
 	kit_close(&k);
 }
 
-/* --- failures ------------------------------------------------------------------------------------- */
+/* --- failures
+ * ------------------------------------------------------------------------------------- */
 
 static void test_a_step_that_fails_is_tried_again_then_given_up_and_reported(void)
 {
@@ -309,7 +313,8 @@ static void test_a_step_that_fails_is_tried_again_then_given_up_and_reported(voi
 	int32_t id;
 
 	open_with_topic("t");
-	req = request(&k, trigger(&k, TIME, "{\"expr\": \"0 3 * * *\"}"), 0, target(&k, TOPIC, "t"));
+	req = request(&k, trigger(&k, TIME, "{\"expr\": \"0 3 * * *\"}"), 0,
+		      target(&k, TOPIC, "t"));
 	req->options->retryfor = 2 * HOUR;
 	id = kit_add(&k, req);
 	rev = kit_topic_rev(&k, "t");
@@ -367,7 +372,8 @@ static void test_a_target_that_is_gone_is_a_warning_and_never_made_again(void)
 	kit_close(&k);
 }
 
-/* --- changes --------------------------------------------------------------------------------------- */
+/* --- changes
+ * --------------------------------------------------------------------------------------- */
 
 static void test_a_change_of_one_rule_leaves_others_and_its_other_triggers(void)
 {
@@ -464,9 +470,10 @@ static void test_a_paused_rule_does_not_fire_nor_make_up_for_it(void)
 	open_with_topic("t");
 	kit_client(&k, "c");
 	id = kit_cron(&k, "@daily", "t");
-	on_event = kit_add(&k, request(&k, trigger(&k, EVENT,
-						   "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
-						   "\"maxOccurrence\": 2}"),
+	on_event = kit_add(&k, request(&k,
+				       trigger(&k, EVENT,
+					       "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
+					       "\"maxOccurrence\": 2}"),
 				       0, target(&k, TOPIC, "t")));
 	pause_rule(id, true);
 	pause_rule(on_event, true);
@@ -489,7 +496,8 @@ static void test_a_paused_rule_does_not_fire_nor_make_up_for_it(void)
 	kit_close(&k);
 }
 
-/* --- history ----------------------------------------------------------------------------------------- */
+/* --- history
+ * ----------------------------------------------------------------------------------------- */
 
 static void test_history_comes_in_pages_and_is_trimmed(void)
 {
@@ -523,7 +531,8 @@ static void test_history_comes_in_pages_and_is_trimmed(void)
 	kit_close(&k);
 }
 
-/* --- other actions -------------------------------------------------------------------------------------- */
+/* --- other actions
+ * -------------------------------------------------------------------------------------- */
 
 static void test_detach_takes_clients_from_its_topic(void)
 {
@@ -600,7 +609,8 @@ static void test_clients_get_new_keys_and_pending_ones_are_given_up_in_the_end(v
 	kit_close(&k);
 }
 
-/* --- many ---------------------------------------------------------------------------------------------- */
+/* --- many
+ * ---------------------------------------------------------------------------------------------- */
 
 static void test_a_pattern_of_a_thousand_topics_is_rotated_in_steps_over_restarts(void)
 {
@@ -623,8 +633,7 @@ static void test_a_pattern_of_a_thousand_topics_is_rotated_in_steps_over_restart
 		k.servers[0].die_at = k.servers[0].n_commits + 1 + steps % 2;
 		k.servers[0].die_late = steps % 4 < 2;
 		server_work(&k.servers[0]);
-		if (kit_last_run(&k, id) &&
-		    kit_last_run(&k, id)->state == PB__RUN_STATE__RUN_DONE)
+		if (kit_last_run(&k, id) && kit_last_run(&k, id)->state == PB__RUN_STATE__RUN_DONE)
 			break;
 	}
 	CHECK(steps >= 5 && steps < 100);

@@ -148,7 +148,8 @@ static void test_missed_periods_fire_once(void)
 	kit_close(&k);
 }
 
-/* --- several servers on one database ------------------------------------------------------------- */
+/* --- several servers on one database -------------------------------------------------------------
+ */
 
 enum { RULES = 5 };
 
@@ -211,8 +212,9 @@ static void test_three_servers_killed_at_any_commit_fire_each_time_exactly_once(
 		kit_topic(&k, topics[i]);
 		ids[i] = forced("*/30 * * * *", topics[i]);
 	}
-	req = request(&k, trigger(&k, PB__TRIGGER_TYPE__EVENT,
-				  "{\"eventType\": \"CLIENT_SUBSCRIBED\", \"maxOccurrence\": 3}"),
+	req = request(&k,
+		      trigger(&k, PB__TRIGGER_TYPE__EVENT,
+			      "{\"eventType\": \"CLIENT_SUBSCRIBED\", \"maxOccurrence\": 3}"),
 		      0, target(&k, PB__TARGET_TYPE__TOPIC, "e"));
 	req->options->force = true;
 	on_join = kit_add(&k, req);
