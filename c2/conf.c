@@ -110,6 +110,9 @@ const struct conf_key c2_conf_keys[] = {
 	    "only if it is to be forced."),
 	INT("engine.history", "100000", 100, 10000000, "runs", engine_history,
 	    "Runs of rules that are kept."),
+	INT("engine.risk_limit", "0", 0, 100, "percent", engine_risk_limit,
+	    "A rule that would rotate more often than this share of its devices comes back is "
+	    "refused unless it is to be forced; 0: never."),
 	CHOICE("log.level", "info", "debug|info|warn|error", log_level,
 	       "Least level of a line in the log."),
 };

@@ -37,6 +37,7 @@ struct c2_conf {
 	bool engine_enabled;
 	int64_t engine_grace;
 	int64_t engine_history;
+	int64_t engine_risk_limit;
 	char *log_level;
 };
 

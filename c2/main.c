@@ -235,6 +235,7 @@ static bool open_engine(struct app *a, struct err *err)
 {
 	const struct engine_config config = {.grace_s = a->conf.engine_grace,
 					     .history_keep = a->conf.engine_history,
+					     .risk_limit = a->conf.engine_risk_limit,
 					     .shared = a->conf.db_url != NULL};
 	const struct fleet fleet = fleet_of_core(a->core);
 
