@@ -356,6 +356,15 @@ static void json_each(FILE *f, const struct fleet_result *r)
 	fprintf(f, "],");
 }
 
+/* The fleet over the whole time, as in the picture. */
+static void json_slots(FILE *f, const char *name, const int64_t *slots)
+{
+	fprintf(f, "\"%s\":[", name);
+	for (int i = 0; i < FLEET_SLOTS; i++)
+		fprintf(f, "%s%" PRId64, i ? "," : "", slots[i]);
+	fprintf(f, "],");
+}
+
 void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_result *r)
 {
 	const struct {
@@ -399,6 +408,8 @@ void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 	fprintf(f, "{\"broker\":\"%s\",", cfg->broker.name);
 	json_waits(f, r);
 	json_each(f, r);
+	json_slots(f, "online", r->slot_online);
+	json_slots(f, "have", r->slot_have);
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
 		fprintf(f, "%s\"%s\":%" PRId64, i ? "," : "", fields[i].name, fields[i].n);
 	fprintf(f, "}\n");
