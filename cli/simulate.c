@@ -19,6 +19,7 @@ enum {
 	FLEET_DEFAULT = 1000,
 	FLEET_MAX = 1000000,
 	TOPICS_EACH_MAX = 1000,
+	AWAY_MIN_S = 60,
 	AWAY_MAX = 99, /* of e4sim: somebody must come */
 	RESULT_MAX = 4 << 20
 };
@@ -162,11 +163,14 @@ static void arg_fires(struct simulate *s)
 	arg(s, "--rotate-at", text);
 }
 
-/* Deciles; the least is left out, as it says nothing of a share. */
+/*
+ * Deciles; the least is left out, as it says nothing of a share. Less than a
+ * minute is a minute: what blinks is not away, and takes long to simulate.
+ */
 static void arg_away(struct simulate *s)
 {
 	char *text = arena_alloc(s->arena, s->fleet->n_awayfor * 24 + 1), *at = text;
-	int64_t last = 0;
+	int64_t last = AWAY_MIN_S - 1;
 
 	for (size_t i = 1; i < s->fleet->n_awayfor; i++) {
 		int64_t age = s->fleet->awayfor[i] > last ? s->fleet->awayfor[i] : last + 1;
@@ -174,7 +178,7 @@ static void arg_away(struct simulate *s)
 		at += sprintf(at, "%s%" PRId64 "s", i > 1 ? "," : "", age);
 		last = age;
 	}
-	if (last)
+	if (*text)
 		arg(s, "--away-for", text);
 }
 
@@ -217,6 +221,7 @@ static void args_of_presence(struct simulate *s, const struct command *cmd)
 		arg(s, "--offline", away);
 	else
 		arg_share(s, "--offline", f->away, f->sampled - f->silent);
+	s->away = s->argv[s->n_args - 1];
 	if (away_for)
 		arg(s, "--away-for", away_for);
 	else

@@ -20,6 +20,7 @@ struct simulate {
 	size_t merged;    /* firings that fall into a grace period: these rotate once */
 	int64_t devices;  /* simulated */
 	int64_t max_risk; /* percent; -1: none */
+	const char *away; /* at any time, as the simulator takes it */
 	char *argv[SIMULATE_ARGS];
 	size_t n_args;
 	json_t *result; /* of e4sim; null: nothing was simulated */

@@ -87,7 +87,7 @@ static void put_fleet(const struct simulate *s)
 	printf("            %s without receipts", share(a, f->silent, f->sampled));
 	printf(", %s of the others away now", share(a, f->away, f->sampled - f->silent));
 	if (f->n_awayfor > 9)
-		printf(", half of them for %s, a tenth for %s, the longest for %s",
+		printf(", half of them for %s or more, a tenth for %s or more, the longest for %s",
 		       span(a, f->awayfor[5] * 1000), span(b, f->awayfor[9] * 1000),
 		       span(c, f->awayfor[f->n_awayfor - 1] * 1000));
 	printf("\n");
@@ -119,7 +119,8 @@ static void put_limits(const struct simulate *s)
 
 static void put_plan(const struct simulate *s)
 {
-	printf("simulated   %" PRId64 " devices for %" PRId64 " days%s\n", s->devices, s->days,
+	printf("simulated   %" PRId64 " devices for %" PRId64 " days, %s%s away at any time%s\n",
+	       s->devices, s->days, s->away, strchr(s->away, '%') ? "" : "%",
 	       s->cut ? ", in which it fires a thousand times" : "");
 	printf("rotates     %zu times", s->n_fires);
 	if (s->merged)
