@@ -21,6 +21,8 @@ struct engine *engine_new(const struct engine_config *config, const struct fleet
 			     .wake_ctx = wake_ctx};
 	if (!e->cfg.look_s)
 		e->cfg.look_s = LOOK_S;
+	if (!e->cfg.poll_s)
+		e->cfg.poll_s = POLL_S;
 	if (told)
 		e->told = *told;
 	if (engine_load(e, err))
@@ -79,24 +81,23 @@ void tell_run(struct engine *e, const Pb__Rule *rule, const Engine__StoredRun *r
  * --------------------------------------------------------------------------------------------- */
 
 /* A clock that stepped back: what waits for a time that is far off now must not wait for it. */
-static bool look_at_clock(struct engine *e, struct err *err)
+static void look_at_clock(struct engine *e)
 {
 	int64_t now = engine_now(e);
 	bool back = now < e->clock_seen;
 
 	e->clock_seen = now;
 	if (!back)
-		return true;
+		return;
 	for (size_t i = 0; i < e->n; i++)
 		e->entries[i]->stale = e->any_stale = true;
-	return refresh_stale(e, false, err);
 }
 
 static bool poll(struct engine *e, struct err *err)
 {
 	if (!e->cfg.shared || engine_mono(e) < e->poll_at_ms)
 		return true;
-	e->poll_at_ms = engine_mono(e) + POLL_MS;
+	e->poll_at_ms = engine_mono(e) + e->cfg.poll_s * 1000;
 	return engine_poll(e, err);
 }
 
@@ -104,7 +105,7 @@ static bool handle_events(struct engine *e, int64_t began_ms, struct err *err)
 {
 	bool more = e->events;
 
-	while (more && !engine_late(e, began_ms, SLICE_MS))
+	while (more && !e->any_stale && !engine_late(e, began_ms, SLICE_MS))
 		if (!consume_events(e, &more, err))
 			return false;
 	e->events = more;
@@ -127,10 +128,14 @@ static bool do_next(struct engine *e, struct err *err)
 static bool work(struct engine *e, struct err *err)
 {
 	int64_t began_ms = engine_mono(e);
-	bool ok = look_at_clock(e, err) && refresh_stale(e, false, err) && poll(e, err) &&
-		  handle_events(e, began_ms, err);
+	bool ok;
 
-	while (ok && is_due(e)) {
+	look_at_clock(e);
+	ok = poll(e, err) && refresh_stale(e, false, err);
+	if (!ok || e->any_stale)
+		return ok;
+	ok = handle_events(e, began_ms, err);
+	while (ok && !e->any_stale && is_due(e)) {
 		ok = do_next(e, err);
 		if (engine_late(e, began_ms, SLICE_MS))
 			break;

@@ -26,6 +26,7 @@ struct engine_config {
 	int64_t history_keep; /* runs kept, of all rules */
 	int64_t look_s;       /* it looks at least so often at its clock, which may step; 0: 60 */
 	int64_t risk_limit;   /* percent of devices that a rule may leave behind; 0: no limit */
+	int64_t poll_s;       /* looks so often for what others changed, if shared; 0: 5 */
 	bool shared;          /* other servers may run the same rules: look for their changes */
 };
 

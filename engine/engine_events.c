@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "engine/engine_inner.h"
 
-enum { EVENTS_PAGE = 256, STATES_MAX = 256, SAVE_EVERY = 256 };
+enum { EVENTS_PAGE = 256, STATES_MAX = 256, SAVE_EVERY = 256, TOUCHED_MAX = 512 };
 
 struct page {
 	struct engine *e;
@@ -21,7 +21,7 @@ struct page {
 	struct fleet_events list;
 	struct entry **touched; /* their work is open */
 	size_t n, cap;
-	bool waits; /* some rule waits for events */
+	bool full; /* another rule is for the next call, which looks at this event again */
 	bool ok;
 	struct err *err;
 };
@@ -94,12 +94,15 @@ static void hit(void *arg, int32_t rule)
 	struct page *p = arg;
 	struct entry *en = entry_find(p->e, rule);
 
-	if (!p->ok || !en || en->hit == p->event->seq || is_own(p, rule))
+	if (!p->ok || !en || en->hit == p->e->looks || is_own(p, rule))
 		return;
-	en->hit = p->event->seq;
+	en->hit = p->e->looks;
 	if (p->event->type == FLEET_ALARM && en->running && en->rule.waves)
 		p->ok = alarm_run(p, en);
 	if (!p->ok || !decide_waits_for(&en->rule, p->event->type))
+		return;
+	p->full |= !en->work && p->n == TOUCHED_MAX;
+	if (en->seen >= p->event->seq || p->full)
 		return;
 	p->ok = touch(p, &en);
 	if (p->ok && en && en->work)
@@ -139,6 +142,7 @@ static void find_left(struct page *p, size_t i)
 static void count(struct page *p, size_t i)
 {
 	p->event = &p->list.rows[i];
+	p->e->looks++;
 	if (p->event->source[0])
 		find_client(p, p->event->source);
 	if (p->event->target[0])
@@ -147,17 +151,18 @@ static void count(struct page *p, size_t i)
 		find_left(p, i);
 }
 
-/* Where the page ends inside a client's removal, the rest of it is left for the next. */
-static size_t whole_part(const struct fleet_events *list)
+/*
+ * How many of the first n events are done with. Where they end inside the
+ * removal of a client, the rest of it needs what came before: it is read again.
+ */
+static size_t whole_part(const struct fleet_events *list, size_t n)
 {
-	size_t n = list->n;
+	size_t whole = n;
 
-	if (n < EVENTS_PAGE)
-		return n;
-	while (n > 0 && list->rows[n - 1].type == FLEET_UNSUBSCRIBED &&
-	       strcmp(list->rows[n - 1].source, list->rows[list->n - 1].source) == 0)
-		n--;
-	return n ? n : list->n;
+	while (whole > 0 && list->rows[whole - 1].type == FLEET_UNSUBSCRIBED &&
+	       strcmp(list->rows[whole - 1].source, list->rows[n - 1].source) == 0)
+		whole--;
+	return whole;
 }
 
 /* --- writing
@@ -250,11 +255,19 @@ static bool read_page(struct page *p)
 	return true;
 }
 
-static bool count_page(struct page *p, size_t n)
+/* *n: events that need not be looked at again. */
+static bool count_page(struct page *p, size_t *n)
 {
-	for (size_t i = 0; i < n && p->ok; i++)
-		count(p, i);
-	return p->ok && write_changed(p);
+	size_t i = 0;
+
+	while (i < p->list.n && p->ok && !p->full)
+		count(p, i++);
+	if (!p->ok || !write_changed(p))
+		return false;
+	*n = p->full ? whole_part(&p->list, i - 1) : i;
+	if (i == EVENTS_PAGE && !p->full)
+		*n = whole_part(&p->list, i) ? whole_part(&p->list, i) : i;
+	return true;
 }
 
 static void close_page(struct page *p, bool conflict)
@@ -283,19 +296,12 @@ bool consume_events(struct engine *e, bool *more, struct err *err)
 {
 	struct page p = {.e = e, .ok = true, .err = err};
 	size_t n = 0;
-	bool ok = read_page(&p), conflict;
+	bool ok = read_page(&p) && count_page(&p, &n);
+	bool conflict = !ok && err->code == ERR_CONFLICT;
 
-	if (ok) {
-		n = whole_part(&p.list);
-		ok = count_page(&p, n);
-	}
-	conflict = !ok && err->code == ERR_CONFLICT;
 	if (ok && n)
 		ok = save_place(&p, p.list.rows[n - 1].seq);
-	*more = ok && p.list.n == EVENTS_PAGE;
+	*more = (ok && (p.list.n == EVENTS_PAGE || p.full)) || conflict;
 	close_page(&p, conflict);
-	if (!conflict)
-		return ok;
-	*more = true;
-	return refresh_stale(e, false, err);
+	return ok || conflict;
 }

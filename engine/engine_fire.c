@@ -133,13 +133,11 @@ static void has_fired(struct volley *v, const struct shot *s, const struct fleet
 }
 
 /* Somebody was first with one of them: all are looked at anew. */
-static bool look_again(struct volley *v, struct err *err)
+static bool look_again(struct volley *v)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		v->shots[i].en->stale = true;
-		v->e->any_stale = true;
-	}
-	return refresh_stale(v->e, false, err);
+	for (size_t i = 0; i < v->n; i++)
+		v->shots[i].en->stale = v->e->any_stale = true;
+	return true;
 }
 
 static bool fire(struct volley *v, struct err *err)
@@ -154,7 +152,7 @@ static bool fire(struct volley *v, struct err *err)
 	}
 	ok = engine_commit(e, &txn, 0, err);
 	if (!ok && err->code == ERR_CONFLICT)
-		return look_again(v, err);
+		return look_again(v);
 	e->fired = ok && txn.trim_kind ? 0 : e->fired + (int64_t)v->n;
 	for (size_t i = 0; i < v->n; i++) {
 		if (ok)
@@ -182,7 +180,7 @@ bool fire_due(struct engine *e, struct err *err)
 	if (!ok) {
 		put_back(v);
 		arena_free(&v->arena);
-		return err->code == ERR_CONFLICT ? look_again(v, err) : false;
+		return err->code == ERR_CONFLICT && look_again(v);
 	}
 	ok = v->n == 0 || fire(v, err);
 	arena_free(&v->arena);

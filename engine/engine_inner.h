@@ -26,7 +26,7 @@ enum {
 	SLICE_MS = 5,    /* of one call of engine_work */
 	STEP_MS = 10,    /* of looking at targets in one step */
 	TAKE_OVER_S = 5, /* a run of another server that has not moved for so long */
-	POLL_MS = 5000,  /* between two looks for what other servers changed */
+	POLL_S = 5,      /* between two looks for what other servers changed */
 	LOOK_S = 60,     /* so that a step of the clock is seen */
 	MATCHES_MAX = 1000,
 	ASK_MAX = 1000, /* targets that are looked at when a rule is shown */
@@ -52,7 +52,8 @@ struct entry {
 	size_t heap; /* counted from 1; 0: it waits for nothing */
 	bool indexed;
 	bool stale;                /* to be read again */
-	int64_t hit;               /* the last event that was found to concern it */
+	int64_t seen; /* the last event that its state counted */
+	int64_t hit;  /* the last look at an event that found it */
 	Engine__StoredState *work; /* its state while events are counted */
 	bool changed;
 };
@@ -78,6 +79,7 @@ struct engine {
 
 	bool events; /* there may be new ones */
 	int64_t event_seen, event_saved;
+	int64_t looks; /* at events, so far */
 	int64_t cursor_version;
 	int64_t edits_version;
 	int64_t poll_at_ms;
@@ -106,7 +108,8 @@ struct entry *entry_find(const struct engine *e, int32_t id);
 /* Read it again, or forget it. */
 bool entry_refresh(struct engine *e, int32_t id, struct err *err);
 bool engine_load(struct engine *e, struct err *err);
-bool refresh_stale(struct engine *e, bool keep_marks, struct err *err);
+/* Read again what is marked, for a slice of time; or all of it, and keep the marks. */
+bool refresh_stale(struct engine *e, bool all, struct err *err);
 void engine_mark(struct engine *e, int32_t id);
 void engine_unload(struct engine *e);
 /* The last changes of rules; *out is null before the first. */

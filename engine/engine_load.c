@@ -283,6 +283,7 @@ void entry_set_state(struct engine *e, struct entry *en, const struct fleet_reco
 	en->state_len = record->len;
 	en->state_version = record->version;
 	en->running = st->running;
+	en->seen = st->seen;
 	en->due_at = st->n_triggers == en->rule.n_triggers ? decide_at(&en->rule, st) : RULE_NEVER;
 }
 
@@ -569,18 +570,24 @@ void engine_mark(struct engine *e, int32_t id)
 		e->wake(e->wake_ctx);
 }
 
-bool refresh_stale(struct engine *e, bool keep_marks, struct err *err)
+bool refresh_stale(struct engine *e, bool all, struct err *err)
 {
-	for (size_t i = 0; e->any_stale && i < e->n;) {
+	int64_t began_ms = engine_mono(e);
+
+	if (!e->any_stale)
+		return true;
+	for (size_t i = 0; i < e->n;) {
 		struct entry *en = e->entries[i];
 		int32_t id = en->rule.id;
 
+		if (en->stale && !all && engine_late(e, began_ms, SLICE_MS))
+			return true;
 		if (en->stale && !entry_refresh(e, id, err))
 			return false;
 		if (i < e->n && e->entries[i]->rule.id == id)
-			e->entries[i++]->stale &= keep_marks;
+			e->entries[i++]->stale &= all;
 	}
-	e->any_stale &= keep_marks;
+	e->any_stale = all;
 	return true;
 }
 
@@ -588,7 +595,7 @@ static bool poll_all(struct engine *e, struct err *err)
 {
 	for (size_t i = 0; i < e->n; i++)
 		engine_mark(e, e->entries[i]->rule.id);
-	return load_kind(e, RECORD_RULE, err) && refresh_stale(e, false, err);
+	return load_kind(e, RECORD_RULE, err);
 }
 
 bool engine_poll(struct engine *e, struct err *err)
@@ -602,7 +609,6 @@ bool engine_poll(struct engine *e, struct err *err)
 	if (ok && edits && missed > 0 && (size_t)missed <= edits->n_rules) {
 		for (int64_t i = 0; i < missed; i++)
 			engine_mark(e, edits->rules[edits->n_rules - 1 - (size_t)i]);
-		ok = refresh_stale(e, false, err);
 	} else if (ok && missed) {
 		ok = poll_all(e, err);
 	}

@@ -50,6 +50,7 @@ static bool look_row(struct step *s, enum fleet_kind kind, const struct fleet_ta
 		return true;
 	s->env.action->op(s->rule->rule, kind, t->name, &s->ops[s->n_ops]);
 	s->devices[s->n_ops++] = t->devices;
+	s->run->run->done++; /* now: what is said at the end counts it */
 	return true;
 }
 
@@ -182,7 +183,9 @@ static void drop_op(struct step *s, size_t i, const struct err *why)
 {
 	const char *name = s->ops[i].client ? s->ops[i].client : s->ops[i].topic;
 
+	s->run->run->done--;
 	run_target_failed(&s->env, s->run, name, why->text);
+	run_recount(&s->env, s->run);
 	s->n_ops--;
 	memmove(s->ops + i, s->ops + i + 1, (s->n_ops - i) * sizeof *s->ops);
 	memmove(s->devices + i, s->devices + i + 1, (s->n_ops - i) * sizeof *s->devices);
@@ -203,7 +206,6 @@ static bool commit_once(struct step *s, size_t *bad, struct err *err)
 
 	for (size_t i = 0; i < s->n_ops; i++)
 		devices += s->devices[i];
-	run->done += (int64_t)s->n_ops;
 	run->recipients += devices;
 	*bad = s->n_ops;
 	ok = pack(s, err);
@@ -213,7 +215,6 @@ static bool commit_once(struct step *s, size_t *bad, struct err *err)
 	ok = ok && engine_commit(s->e, &txn, bad, err);
 	if (ok)
 		return true;
-	run->done -= (int64_t)s->n_ops;
 	run->recipients -= devices;
 	return false;
 }

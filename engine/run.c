@@ -296,6 +296,13 @@ static void end(const struct run_env *env, Engine__StoredRun *run)
 	finish(env, run, none ? PB__RUN_STATE__RUN_FAILED : PB__RUN_STATE__RUN_DONE, 0);
 }
 
+void run_recount(const struct run_env *env, Engine__StoredRun *run)
+{
+	if (run->run->state == PB__RUN_STATE__RUN_DONE ||
+	    run->run->state == PB__RUN_STATE__RUN_FAILED)
+		end(env, run);
+}
+
 static void next_wave(const struct run_env *env, Engine__StoredRun *run)
 {
 	if (run->run->wave >= run->run->waves) {

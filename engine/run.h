@@ -43,6 +43,8 @@ void run_pass_done(const struct run_env *env, Engine__StoredRun *run);
 /* A target that failed by itself, and is given up. */
 void run_target_failed(const struct run_env *env, Engine__StoredRun *run, const char *name,
 		       const char *reason);
+/* After that, if the run had ended already: how. */
+void run_recount(const struct run_env *env, Engine__StoredRun *run);
 /* A step failed: later once more, or never. */
 void run_step_failed(const struct run_env *env, Engine__StoredRun *run, const char *why);
 /* A step was done: failures before it are forgotten. */

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -217,7 +218,8 @@ def test_replacing_a_rule_keeps_known_parts_makes_new_ones_and_drops_the_rest(c2
     for topic in "a", "b", "c":
         c2.new_topic(topic)
     before = c2.call("POST", "/rules", a_rule([at("@daily"), on("CLIENT_SUBSCRIBED", 5)],
-                                              [target("TOPIC", "a"), target("TOPIC", "b")]))["rule"]
+                                              [target("TOPIC", "a"), target("TOPIC", "b")],
+                                              options={"waves": [10, 100]}))["rule"]
     c2.new_client("x", random_key())
     c2.attach("x", "b")
     counted = before["triggers"][1]["id"]
@@ -227,6 +229,7 @@ def test_replacing_a_rule_keeps_known_parts_makes_new_ones_and_drops_the_rest(c2
         "triggers": [before["triggers"][1], at("@weekly")],
         "targets": [before["targets"][1], target("TOPIC", "c")]})["rule"]
     assert after["id"] == 1 and after["description"] == "other"
+    assert after["options"] == before["options"]  # which older tools do not know
     assert after["triggers"][0]["id"] == counted and after["triggers"][0]["occurrences"] == "1"
     old = {p["id"] for p in before["triggers"] + before["targets"]}
     assert after["triggers"][1]["id"] not in old and after["targets"][1]["id"] not in old
@@ -293,6 +296,7 @@ def test_a_topic_rotates_after_three_joins_and_not_before(c2, join):
     join(c2, "c", "t")
     run = wait_run(c2, rule_id, "RUN_DONE")
     assert (run["cause"], run["done"], run["failed"]) == ("CAUSE_EVENT", "1", "0")
+    assert run["outcome"] == "1 rotated"
     assert revision(c2, "t") > before
     after = rule(c2, rule_id)
     assert after["triggers"][0]["occurrences"] == "0" and after["lastExecuted"] != NEVER
@@ -391,6 +395,19 @@ def test_an_alarm_rotates_the_topic_it_is_about(c2):
     assert e.value.status == 400
 
 
+def test_a_key_is_due_when_it_is_of_age(c2):
+    c2.new_topic("t")
+    made, = c2.call("POST", "/rpc/pb.C2/SearchTopics", {})["topics"]
+    rule_id = add(c2, [trigger("KEY_AGE", age="30d")], [target("TOPIC_PATTERN", "*")])
+    due = datetime.fromisoformat(made["rotatedAt"]) + timedelta(days=30)
+
+    def planned():
+        shown = rule(c2, rule_id)["nextDue"]
+        return shown and datetime.fromisoformat(shown) == due
+    wait_until(planned, what="the key's birthday is planned")
+    assert runs(c2, rule_id) == []  # what found nothing to do is no history
+
+
 def test_run_now_waits_for_the_grace_period_unless_forced(c2):
     c2.new_topic("t")
     rule_id = add(c2, [at("@yearly")], [target("TOPIC", "t")])
@@ -406,6 +423,21 @@ def test_run_now_waits_for_the_grace_period_unless_forced(c2):
     # What waits finds it rotated; deleting it ends it.
     c2.call("DELETE", f"/rules/{rule_id}")
     wait_run(c2, rule_id, "RUN_STOPPED")
+
+
+def test_what_is_due_again_in_the_grace_period_rotates_once_when_it_is_over(start):
+    c2 = start(engine__grace=4)
+    c2.new_topic("t")
+    rule_id = add(c2, [on("ALARM")], [target("TOPIC", "t")])
+    before = revision(c2, "t")
+    c2.call("POST", "/alarms", {"topic": "t"})
+    wait_run(c2, rule_id, "RUN_WAITING")
+    c2.call("POST", "/alarms", {"topic": "t"})
+    wait_until(lambda: runs(c2, rule_id)[0]["merged"] == "1", what="the second alarm joins")
+    assert revision(c2, "t") == before
+    run = wait_run(c2, rule_id, "RUN_DONE")
+    assert (run["done"], run["merged"], len(runs(c2, rule_id))) == ("1", "1", 1)
+    assert revision(c2, "t") > before
 
 
 def test_waves_stop_when_devices_are_cut_off_and_go_on_when_they_are_there(c2, join_py):

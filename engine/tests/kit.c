@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "c2/fleet_core.h"
 #include "c2/store/mem.h"
+#include "c2/store/pg.h"
 
 /* --- custody: bound to nothing, since no test here is about it ----------------------------------
  */
@@ -168,7 +169,13 @@ static void server_start(struct server *s)
 	const struct engine_told told = {on_run, s};
 
 	s->dead = false;
-	s->core = core_new(&config, &k->store, &k->custody, &k->clock, core_woken, s, &k->err);
+	if (k->url &&
+	    !store_pg_open(&s->store, &(struct store_pg_config){.url = k->url}, &k->err)) {
+		fprintf(stderr, "%s\n", k->err.text);
+		abort();
+	}
+	s->core = core_new(&config, k->url ? &s->store : &k->store, &k->custody, &k->clock,
+			   core_woken, s, &k->err);
 	if (!s->core)
 		abort();
 	s->fleet = fleet_of_core(s->core);
@@ -182,6 +189,9 @@ static void server_stop(struct server *s)
 	engine_free(s->engine);
 	s->engine = 0;
 	core_free(s->core);
+	if (s->store.ops)
+		s->store.ops->close(s->store.ctx);
+	s->store.ops = 0;
 }
 
 void server_restart(struct server *s)
@@ -190,32 +200,46 @@ void server_restart(struct server *s)
 	server_start(s);
 }
 
-void kit_open(struct kit *k, size_t n_servers)
+static void open_kit(struct kit *k, size_t n_servers, const char *url)
 {
 	static const struct custody_ops custody = {
 		.seal = seal, .open = open_key, .check = check_custody, .close = close_custody};
 
 	*k = (struct kit){.n_servers = n_servers,
+			  .url = url,
 			  .custody = {&custody, 0},
 			  .config = {.grace_s = 3600,
 				     .history_keep = 100000,
 				     .look_s = INT32_MAX,
+				     .poll_s = url ? 60 : 0,
 				     .shared = n_servers > 1}};
 	k->clock_state.wall_ms = (int64_t)KIT_START * 1000;
 	k->clock_state.mono_ms = 1;
 	k->clock = clock_of_manual(&k->clock_state);
-	store_mem_open(&k->store);
+	if (!url)
+		store_mem_open(&k->store);
 	for (size_t i = 0; i < n_servers; i++) {
 		k->servers[i].kit = k;
 		server_start(&k->servers[i]);
 	}
 }
 
+void kit_open(struct kit *k, size_t n_servers)
+{
+	open_kit(k, n_servers, 0);
+}
+
+void kit_open_pg(struct kit *k, size_t n_servers, const char *url)
+{
+	open_kit(k, n_servers, url);
+}
+
 void kit_close(struct kit *k)
 {
 	for (size_t i = 0; i < k->n_servers; i++)
 		server_stop(&k->servers[i]);
-	k->store.ops->close(k->store.ctx);
+	if (!k->url)
+		k->store.ops->close(k->store.ctx);
 	arena_free(&k->arena);
 }
 

@@ -15,6 +15,7 @@ struct kit;
 
 struct server {
 	struct kit *kit;
+	struct store store; /* a connection of its own; none: the kit's */
 	struct core *core;
 	struct fleet fleet; /* the core's */
 	struct engine *engine;
@@ -22,8 +23,8 @@ struct server {
 	size_t n_commits;        /* since the test set it to 0 */
 	size_t die_at;           /* the commit of this number; 0: none */
 	bool die_late;           /* after it was done */
-	int64_t down_s;   /* how long it then stays down */
-	int64_t up_at_ms; /* monotonic */
+	int64_t down_s;          /* how long it then stays down */
+	int64_t up_at_ms;        /* monotonic */
 	enum err_code fail_ops;  /* commits with operations fail so; ERR_OK: not */
 	size_t n_begun, n_ended; /* runs it told of */
 	Pb__RunState last_state;
@@ -33,18 +34,21 @@ struct server {
 struct kit {
 	struct clock_manual clock_state;
 	struct clock clock;
+	const char *url; /* of PostgreSQL; null: the store in memory, of all servers */
 	struct store store;
 	struct custody custody;
 	struct engine_config config;
 	struct server servers[KIT_SERVERS];
 	size_t n_servers;
 	size_t n_deaths;
-	uint32_t turn; /* which server works first: by chance */
+	uint32_t turn;      /* which server works first: by chance */
 	struct arena arena; /* of answers */
 	struct err err;
 };
 
 void kit_open(struct kit *k, size_t n_servers);
+/* On an empty database of PostgreSQL. */
+void kit_open_pg(struct kit *k, size_t n_servers, const char *url);
 void kit_close(struct kit *k);
 /* The process is gone at once, and a new one begins with what the database holds. */
 void server_restart(struct server *s);
