@@ -48,10 +48,10 @@ enum api_flag_kind {
 	API_FLAG_KEY_FILE,      /* file with a raw key, - for standard input */
 	API_FLAG_PASSWORD_FILE, /* file with a password that the key is derived from */
 	API_FLAG_SELECT,        /* fills nothing: chooses among methods of the same words */
-	API_FLAG_LIST,          /* texts or numbers with commas between; enums as for API_FLAG_CHOICE */
-	API_FLAG_CHOICE,        /* a value of an enum by its name or the last part of it, in lower case */
+	API_FLAG_LIST,          /* texts or numbers with commas between; enums as below */
+	API_FLAG_CHOICE,        /* a value of an enum by its name or the last part of it */
 	API_FLAG_FILE,          /* c2cli's own: a path, - for a standard stream */
-	API_FLAG_SETTING,       /* c2cli's own: KEY=VALUE of a JSON object in a bytes field; again */
+	API_FLAG_SETTING,       /* c2cli's own: KEY=VALUE of a JSON object; can be repeated */
 };
 
 struct api_flag {

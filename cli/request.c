@@ -234,7 +234,7 @@ static bool set_settings(const struct command *cmd, const struct command_value *
 		return true;
 	o = json_object();
 	for (size_t i = 0; ok && i < cmd->n_values; i++)
-		if (cmd->values[i].flag.api == flag)
+		if (cmd->values[i].flag.api == flag && cmd->values[i].text)
 			ok = add_setting(o, cmd->values[i].text, err);
 	text = ok ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (text)

@@ -41,8 +41,10 @@ static bool read_file(struct apply *a, const char *path, struct err *err)
 	if (!request_stdin(a->s, path, err) || !file_read(path, text, FILE_MAX, &len, err))
 		return false;
 	if (!api_json_decode(&pb__rules_response__descriptor, (const char *)text, len, a->arena,
-			     &msg, err))
-		return err_wrap(err, "%s", path);
+			     &msg, err)) {
+		err_wrap(err, "%s", path);
+		return false;
+	}
 	a->want = (const void *)msg;
 	return true;
 }

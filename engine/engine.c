@@ -89,8 +89,10 @@ static void look_at_clock(struct engine *e)
 	e->clock_seen = now;
 	if (!back)
 		return;
-	for (size_t i = 0; i < e->n; i++)
+	for (size_t i = 0; i < e->n; i++) {
 		e->entries[i]->stale = e->any_stale = true;
+		e->entries[i]->run_version = 0; /* how long it waits is counted anew, too */
+	}
 }
 
 static bool poll(struct engine *e, struct err *err)

@@ -184,6 +184,12 @@ static bool plan_rule(struct edit *x, struct err *err)
 	struct fleet_record *rule = add_record(x, RECORD_RULE, x->id, 0, x->before.rule.version);
 
 	stored_pack(&x->stored->base, x->arena, rule);
+	if (rule->len > FLEET_RECORD_MAX)
+		return err_set(
+			err, ERR_INVALID,
+			"targets: the rule takes %zu bytes, and %d are the most: a pattern or a "
+			"tag can stand for many names",
+			rule->len, FLEET_RECORD_MAX);
 	return plan_state(x, rule, err);
 }
 
@@ -525,7 +531,7 @@ static bool run_once(struct edit *x, bool force, struct err *err)
 		  (x->before.run ? hurry(x, force, err) : begin(x, force, err));
 
 	if (ok)
-		engine_mark(x->e, x->id);
+		engine_mark(x->e, x->id)->begun_here = true;
 	return ok;
 }
 

@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "engine/engine_inner.h"
 
-enum { TRIM_EVERY = 64 };
+enum { TRIM_EVERY = 128 };
 
 /* A rule that is about to fire. */
 struct shot {

@@ -22,6 +22,7 @@ enum {
 enum {
 	FIRE_MAX = 64,   /* rules of one transaction */
 	STEP_OPS = 200,  /* changes of one step of a run */
+	CLIENTS_PAGE = 64,
 	PAGE = 200,      /* rows of one page of targets or events */
 	SLICE_MS = 5,    /* of one call of engine_work */
 	STEP_MS = 10,    /* of looking at targets in one step */
@@ -44,7 +45,8 @@ struct entry {
 	/* Its run under way, as far as it was last seen. */
 	bool running;
 	bool run_merges;
-	bool mine; /* the last step was ours */
+	bool mine;       /* the last step was ours */
+	bool begun_here; /* the run that will be found was begun by a caller of ours */
 	int64_t run_id, run_version;
 	int64_t run_at; /* when to go on with it */
 
@@ -52,8 +54,8 @@ struct entry {
 	size_t heap; /* counted from 1; 0: it waits for nothing */
 	bool indexed;
 	bool stale;                /* to be read again */
-	int64_t seen; /* the last event that its state counted */
-	int64_t hit;  /* the last look at an event that found it */
+	int64_t seen;              /* the last event that its state counted */
+	int64_t hit;               /* the last look at an event that found it */
 	Engine__StoredState *work; /* its state while events are counted */
 	bool changed;
 };
@@ -110,7 +112,7 @@ bool entry_refresh(struct engine *e, int32_t id, struct err *err);
 bool engine_load(struct engine *e, struct err *err);
 /* Read again what is marked, for a slice of time; or all of it, and keep the marks. */
 bool refresh_stale(struct engine *e, bool all, struct err *err);
-void engine_mark(struct engine *e, int32_t id);
+struct entry *engine_mark(struct engine *e, int32_t id);
 void engine_unload(struct engine *e);
 /* The last changes of rules; *out is null before the first. */
 bool edits_read(struct engine *e, struct arena *arena, int64_t *version, Engine__StoredEdits **out,
@@ -123,7 +125,7 @@ void entry_set_state(struct engine *e, struct entry *en, const struct fleet_reco
 		     const Engine__StoredState *st);
 void entry_set_run(struct engine *e, struct entry *en, const struct fleet_record *record,
 		   const Engine__StoredRun *run, bool mine);
-/* Put it where it belongs among what waits. */
+/* Put it where it belongs among what waits (engine_heap.c). */
 void entry_schedule(struct engine *e, struct entry *en);
 void entry_unschedule(struct engine *e, struct entry *en);
 

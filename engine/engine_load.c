@@ -8,76 +8,6 @@
 #include "base/mem.h"
 #include "engine/engine_inner.h"
 
-/* --- the heap of what waits for a time ----------------------------------------------------------
- */
-
-static void heap_put(struct engine *e, size_t at, struct entry *en)
-{
-	e->heap[at] = en;
-	en->heap = at + 1;
-}
-
-static bool before(const struct entry *a, const struct entry *b)
-{
-	return a->at < b->at || (a->at == b->at && a->rule.id < b->rule.id);
-}
-
-static void heap_up(struct engine *e, size_t at, struct entry *en)
-{
-	while (at > 0 && before(en, e->heap[(at - 1) / 2])) {
-		heap_put(e, at, e->heap[(at - 1) / 2]);
-		at = (at - 1) / 2;
-	}
-	heap_put(e, at, en);
-}
-
-static void heap_down(struct engine *e, size_t at, struct entry *en)
-{
-	for (;;) {
-		size_t child = 2 * at + 1;
-
-		if (child + 1 < e->n_heap && before(e->heap[child + 1], e->heap[child]))
-			child++;
-		if (child >= e->n_heap || !before(e->heap[child], en))
-			break;
-		heap_put(e, at, e->heap[child]);
-		at = child;
-	}
-	heap_put(e, at, en);
-}
-
-void entry_unschedule(struct engine *e, struct entry *en)
-{
-	size_t at = en->heap - 1;
-	struct entry *last;
-
-	if (!en->heap)
-		return;
-	en->heap = 0;
-	last = e->heap[--e->n_heap];
-	if (last == en)
-		return;
-	if (at > 0 && before(last, e->heap[(at - 1) / 2]))
-		heap_up(e, at, last);
-	else
-		heap_down(e, at, last);
-}
-
-void entry_schedule(struct engine *e, struct entry *en)
-{
-	entry_unschedule(e, en);
-	en->at = !en->running                                ? en->due_at
-		 : en->run_merges && en->due_at < en->run_at ? en->due_at
-							     : en->run_at;
-	if (en->at == RULE_NEVER)
-		return;
-	if (e->n_heap == e->heap_cap) {
-		e->heap_cap = e->heap_cap ? 2 * e->heap_cap : 64;
-		e->heap = mem_resize(e->heap, e->heap_cap, sizeof *e->heap);
-	}
-	heap_up(e, e->n_heap++, en);
-}
-
 /* --- records -------------------------------------------------------------------------------------
  */
 
@@ -352,7 +282,8 @@ static bool take_run(struct engine *e, struct entry *en, struct arena *arena, st
 		return true;
 	}
 	if (en->run_id != record.id || en->run_version != record.version)
-		entry_set_run(e, en, &record, run, false);
+		entry_set_run(e, en, &record, run, en->begun_here);
+	en->begun_here = false;
 	en->running = true; /* as the state says; if it is over, the next step finds that out */
 	return true;
 }
@@ -380,6 +311,14 @@ static bool take_state(struct engine *e, struct entry *en, const struct fleet_re
 	return true;
 }
 
+/* Of a newer version, perhaps: the others go on without it. */
+static void drop_unreadable(struct engine *e, struct entry *en, const struct err *err)
+{
+	log_write(LOG_ERROR, "a rule cannot be carried out", LOG_NUM("rule", en->rule.id),
+		  LOG_STR("reason", err->text));
+	entry_remove(e, en);
+}
+
 static bool refresh_once(struct engine *e, int32_t id, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
@@ -395,8 +334,9 @@ static bool refresh_once(struct engine *e, int32_t id, struct err *err)
 	}
 	if (ok && !en)
 		en = entry_new(e, id);
-	ok = ok && entry_set_rule(e, en, &rule, err);
-	if (ok) {
+	if (ok && !entry_set_rule(e, en, &rule, err))
+		drop_unreadable(e, en, err);
+	else if (ok) {
 		has_state = FLEET(e, record, RECORD_STATE, id, &arena, &state, err);
 		ok = (has_state || err->code == ERR_NOT_FOUND) &&
 		     take_state(e, en, has_state ? &state : 0, &arena, err);
@@ -432,11 +372,9 @@ static bool load_page(struct engine *e, int32_t kind, int64_t *after, struct are
 		struct entry *en = entry_find(e, id);
 
 		if (kind == RECORD_RULE) {
-			if (!entry_set_rule(e, en ? en : entry_new(e, id), &rows[i], err)) {
-				log_write(LOG_ERROR, "a rule cannot be read",
-					  LOG_STR("reason", err->text));
-				entry_remove(e, entry_find(e, id));
-			}
+			en = en ? en : entry_new(e, id);
+			if (!entry_set_rule(e, en, &rows[i], err))
+				drop_unreadable(e, en, err);
 		} else if (en && !take_state(e, en, &rows[i], arena, err)) {
 			if (err->code != ERR_CONFLICT)
 				return false;
@@ -558,7 +496,7 @@ void engine_unload(struct engine *e)
 /* --- what has changed
  * -------------------------------------------------------------------------------- */
 
-void engine_mark(struct engine *e, int32_t id)
+struct entry *engine_mark(struct engine *e, int32_t id)
 {
 	struct entry *en = entry_find(e, id);
 
@@ -568,6 +506,7 @@ void engine_mark(struct engine *e, int32_t id)
 	e->any_stale = true;
 	if (e->wake)
 		e->wake(e->wake_ctx);
+	return en;
 }
 
 bool refresh_stale(struct engine *e, bool all, struct err *err)

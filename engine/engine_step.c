@@ -91,6 +91,10 @@ static bool look_page(struct step *s, const Pb__Target *t, const struct target_k
 				      .limit = STEP_OPS - s->n_ops};
 	struct fleet_found found;
 
+	/* To look at a client takes longer. */
+	if (!kind->topic && search.limit > CLIENTS_PAGE)
+		search.limit = CLIENTS_PAGE;
+
 	if (!FLEET(s->e, search, &search, &s->arena, &found, err))
 		return false;
 	for (size_t i = 0; i < found.n; i++)

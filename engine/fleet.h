@@ -63,7 +63,9 @@ struct fleet_op {
 	const char *client, *topic;
 };
 
-/* A row of bytes of the engine; see core_record. */
+enum { FLEET_RECORD_MAX = 1 << 20 };
+
+/* A row of bytes of the engine, at most FLEET_RECORD_MAX of them. */
 struct fleet_record {
 	int32_t kind;
 	int64_t id; /* 0 of a new one: set by the commit */

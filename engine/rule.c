@@ -155,9 +155,23 @@ bool rule_open(const struct rule *r, struct arena *arena, Engine__StoredRule **o
 	if (!stored_unpack(&engine__stored_rule__descriptor, r->body, r->len, arena, &msg, err))
 		return false;
 	*out = (Engine__StoredRule *)msg;
+	if (!(*out)->rule)
+		return err_set(err, ERR_INTERNAL, "the record of rule %d is damaged", (int)r->id);
 	(*out)->rule->id = r->id;
 	(*out)->rule->version = r->version;
 	return true;
+}
+
+/* A newer version may have written what this one does not know. */
+static bool known(const struct rule *r, const Pb__Rule *rule, struct err *err)
+{
+	bool ok = action_kind(rule->action) != 0;
+
+	for (size_t i = 0; i < rule->n_targets && ok; i++)
+		ok = target_kind(rule->targets[i]->type) != 0;
+	return ok || err_set(err, ERR_INTERNAL,
+			     "rule %d has an action or a target that this version does not know",
+			     (int)r->id);
 }
 
 static bool load_triggers(struct rule *r, const Pb__Rule *rule, struct zones *zones,
@@ -185,11 +199,9 @@ bool rule_load(struct rule *r, const struct fleet_record *record, struct zones *
 	r->body = mem_alloc(record->len + 1);
 	memcpy(r->body, record->body, record->len);
 	ok = rule_open(r, &arena, &stored, err);
+	ok = ok && known(r, stored->rule, err);
 	if (ok) {
-		const struct action_kind *action = action_kind(stored->rule->action);
-
 		r->paused = stored->rule->paused;
-		r->rotates = action && action->keys;
 		r->waves = rule_options(stored->rule)->n_waves > 0;
 		ok = load_triggers(r, stored->rule, zones, &arena, err);
 	}

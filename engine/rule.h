@@ -112,7 +112,6 @@ struct rule {
 	uint8_t *body;   /* StoredRule; the index points into it */
 	size_t len;
 	bool paused;
-	bool rotates;
 	bool waves;
 	struct rule_trigger *triggers;
 	size_t n_triggers;

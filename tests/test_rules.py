@@ -270,7 +270,8 @@ def test_every_method_answers_an_independent_grpc_client(c2):
         changed = client.call("ChangeRule", {"ruleId": 1, "removeTarget": part})["rule"]
         assert len(changed["targets"]) == 1
         assert client.call("ChangeRule", {"ruleId": 1}) == Error(3)
-        assert client.call("RunRule", {"ruleId": 1, "force": True})["run"]["cause"] == "CAUSE_MANUAL"
+        run = client.call("RunRule", {"ruleId": 1, "force": True})["run"]
+        assert run["cause"] == "CAUSE_MANUAL"
         assert client.call("ListRuns", {})["runs"][0]["ruleId"] == 1
         assert len(client.call("GetSchedule", {"ruleId": 1, "count": "3"})["times"]) == 3
         assert client.call("RaiseAlarm", {"topic": "t"}) == {}
@@ -479,7 +480,7 @@ def test_a_detach_takes_clients_by_tag_and_says_what_failed(c2):
     assert c2.call("GET", "/e4/topic/t/clients?count=10")["clients"] == [{"name": "c"}]
 
 
-# --- what is asked of it ----------------------------------------------------------------------------
+# --- what is asked of it -------------------------------------------------------------------------
 
 def test_history_comes_in_pages_newest_first_and_by_rule(c2):
     c2.new_topic("t")

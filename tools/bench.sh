@@ -8,5 +8,6 @@ build/release/client/bench/bench_ct64
 build/release/c2/core/tests/bench_send
 build/release/c2/core/tests/bench_mqtt
 build/release/engine/tests/bench_schedule
+build/release/c2/bench_engine
 /usr/bin/python3 tools/bench_sim.py
 exec /usr/bin/python3 tools/bench_c2.py "$@"

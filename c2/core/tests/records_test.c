@@ -397,25 +397,30 @@ static void a_removed_client_is_an_event_after_those_of_its_topics(void)
 
 static void alarms_are_events(void)
 {
-	char text[STORE_TOPIC_MAX + 2];
+	char topic[STORE_TOPIC_MAX + 2];
 	struct kit k;
 
 	kit_open(&k, CORE_SYMKEY);
-	memset(text, 'x', sizeof text);
-	text[STORE_TOPIC_MAX + 1] = 0;
-	CHECK(!core_alarm(k.core, "monitor", text, &err));
+	memset(topic, 'x', sizeof topic);
+	topic[STORE_TOPIC_MAX + 1] = 0;
+	CHECK(!core_alarm(k.core, "thing", topic, &err));
 	CHECK_EQ(err.code, ERR_INVALID);
-	CHECK(!core_alarm(k.core, "monitor", "", &err));
-	CHECK(!core_alarm(k.core, "monitor", "\xff", &err));
-	CHECK(!core_alarm(k.core, "", "text", &err));
+	CHECK(!core_alarm(k.core, "thing", "\xff", &err));
+	CHECK(!core_alarm(k.core, "thing", "a/+", &err));
+	CHECK(!core_alarm(k.core, "\xff", "t", &err));
+	CHECK(!core_alarm(k.core, "", "", &err));
 	CHECK_EQ(err.code, ERR_INVALID);
-	text[STORE_TOPIC_MAX] = 0;
-	CHECK(core_alarm(k.core, "monitor", text, &err));
+	topic[STORE_TOPIC_MAX] = 0;
+	CHECK(core_alarm(k.core, "thing", topic, &err));
+	CHECK(core_alarm(k.core, "thing", "", &err));
+	CHECK(core_alarm(k.core, "", "t", &err));
 	CHECK(read_after(&k, 0, 100));
-	CHECK_EQ(events.n, 1);
+	CHECK_EQ(events.n, 3);
 	CHECK_EQ(events.rows[0].type, CORE_EVENT_ALARM);
-	CHECK_STR(events.rows[0].source, "monitor");
-	CHECK_STR(events.rows[0].target, text);
+	CHECK_STR(events.rows[0].source, "thing");
+	CHECK_STR(events.rows[0].target, topic);
+	CHECK_STR(events.rows[1].target, "");
+	CHECK_STR(events.rows[2].source, "");
 	CHECK_EQ(revision(&k), 0);
 	kit_close(&k);
 }
