@@ -108,7 +108,8 @@ static bool start_state(struct edit *x, const struct rule *after, struct err *er
 	int64_t now = engine_now(x->e);
 	bool fresh = !x->before.stored;
 
-	x->state = state_for(after, x->before.state, fresh ? 0 : &x->before.rule, now, x->arena);
+	x->state = state_for(after, x->before.state, x->stored->rule,
+			     fresh ? 0 : x->before.stored->rule, now, x->arena);
 	for (size_t i = 0; x->resume && i < after->n_triggers; i++)
 		after->triggers[i].kind->start(&after->triggers[i], x->state->triggers[i], now);
 	return (!x->resume && !fresh) || last_event(x->e, &x->state->seen, x->arena, err);

@@ -20,8 +20,8 @@ enum {
 };
 
 enum {
-	FIRE_MAX = 64,   /* rules of one transaction */
-	STEP_OPS = 200,  /* changes of one step of a run */
+	FIRE_MAX = 64,  /* rules of one transaction */
+	STEP_OPS = 200, /* changes of one step of a run */
 	CLIENTS_PAGE = 64,
 	PAGE = 200,      /* rows of one page of targets or events */
 	SLICE_MS = 5,    /* of one call of engine_work */

@@ -237,7 +237,7 @@ void entry_set_run(struct engine *e, struct entry *en, const struct fleet_record
 /* A rule without state: of a version of ours that died between, or of none. */
 static bool make_state(struct engine *e, struct entry *en, struct arena *arena, struct err *err)
 {
-	Engine__StoredState *st = state_for(&en->rule, 0, 0, engine_now(e), arena);
+	Engine__StoredState *st = state_for(&en->rule, 0, 0, 0, engine_now(e), arena);
 	struct fleet_record record;
 	struct fleet_txn txn = {.records = &record, .n_records = 1};
 

@@ -228,22 +228,23 @@ static const Engine__StoredTrigger *state_of(const Engine__StoredState *st, int3
 	return 0;
 }
 
-static bool same_settings(const struct rule_trigger *a, const struct rule *before)
+/* Unchanged triggers go on with their counters and due times. */
+static bool is_unchanged(const Pb__Trigger *t, const Pb__Rule *before)
 {
 	for (size_t i = 0; before && i < before->n_triggers; i++) {
-		struct rule_trigger b = before->triggers[i];
+		const Pb__Trigger *old = before->triggers[i];
 
-		if (b.id == a->id)
-			return b.kind == a->kind && b.zone == a->zone &&
-			       b.jitter_s == a->jitter_s && b.event == a->event &&
-			       b.max == a->max && b.age_s == a->age_s &&
-			       memcmp(&b.schedule, &a->schedule, sizeof b.schedule) == 0;
+		if (old->id == t->id)
+			return old->type == t->type && old->settings.len == t->settings.len &&
+			       (!t->settings.len ||
+				memcmp(old->settings.data, t->settings.data, t->settings.len) == 0);
 	}
 	return false;
 }
 
 Engine__StoredState *state_for(const struct rule *r, const Engine__StoredState *before,
-			       const struct rule *rule_before, int64_t now, struct arena *arena)
+			       const Pb__Rule *after, const Pb__Rule *rule_before, int64_t now,
+			       struct arena *arena)
 {
 	Engine__StoredState *st = arena_alloc(arena, sizeof *st);
 
@@ -259,7 +260,7 @@ Engine__StoredState *state_for(const struct rule *r, const Engine__StoredState *
 		st->triggers[i] = arena_alloc(arena, sizeof *st->triggers[i]);
 		engine__stored_trigger__init(st->triggers[i]);
 		st->triggers[i]->id = t->id;
-		if (old && same_settings(t, rule_before))
+		if (old && is_unchanged(after->triggers[i], rule_before))
 			*st->triggers[i] = *old;
 		else
 			t->kind->start(t, st->triggers[i], now);

@@ -132,9 +132,10 @@ void stored_pack(const ProtobufCMessage *msg, struct arena *arena, struct fleet_
 /* ERR_INTERNAL: damaged. */
 bool stored_unpack(const ProtobufCMessageDescriptor *desc, const uint8_t *body, size_t len,
 		   struct arena *arena, ProtobufCMessage **out, struct err *err);
-/* The state of a new rule, or of a changed one from the state before (null: none). */
+/* The state of a new rule, or of a changed one: after and before are null for a new one. */
 Engine__StoredState *state_for(const struct rule *r, const Engine__StoredState *before,
-			       const struct rule *rule_before, int64_t now, struct arena *arena);
+			       const Pb__Rule *after, const Pb__Rule *rule_before, int64_t now,
+			       struct arena *arena);
 Google__Protobuf__Timestamp *stamp_of(int64_t at_s, struct arena *arena);
 
 /* --- From the API (rule_check.c) ------------------------------------------------------------ */

@@ -69,13 +69,15 @@ static bool read_settings(const struct setting *rows, const Pb__Trigger *in,
 	memset(texts, 0, SETTINGS_MAX * sizeof *texts);
 	if (in->settings.len > SETTINGS_LEN_MAX)
 		return err_set(err, ERR_INVALID, "settings: at most %d bytes", SETTINGS_LEN_MAX);
-	json = json_loadb((const char *)in->settings.data, in->settings.len, JSON_REJECT_DUPLICATES,
-			  &why);
+	json = json_loadb(in->settings.len ? (const char *)in->settings.data : "", in->settings.len,
+			  JSON_REJECT_DUPLICATES, &why);
 	ok = json_is_object(json) ||
 	     err_set(err, ERR_INVALID, "settings: has to be a JSON object such as {\"%s\": \"%s\"}",
 		     rows[0].name, rows[0].right);
-	json_object_foreach(json, name, value) ok =
-		ok && take_setting(rows, name, value, texts, arena, err);
+	json_object_foreach(json, name, value)
+	{
+		ok = ok && take_setting(rows, name, value, texts, arena, err);
+	}
 	json_decref(json);
 	return ok && all_given(rows, texts, err);
 }
@@ -83,10 +85,10 @@ static bool read_settings(const struct setting *rows, const Pb__Trigger *in,
 /* A whole number from 1. */
 static bool read_count(int64_t *out, const char *text, const char *name, struct err *err)
 {
-	char *end;
-	long long n = strtoll(text, &end, 10);
+	char *end = 0;
+	long long n = text ? strtoll(text, &end, 10) : 0;
 
-	if (*end || end == text || n < 1 || n > INT64_C(1000000000000))
+	if (!end || *end || end == text || n < 1 || n > INT64_C(1000000000000))
 		return err_set(err, ERR_INVALID,
 			       "settings.%s: has to be a whole number from 1, such as 3", name);
 	*out = n;
@@ -174,11 +176,11 @@ bool trigger_following(const struct rule_trigger *t, const Engine__StoredTrigger
 int64_t trigger_shortest_gap(const struct rule_trigger *t, int64_t now)
 {
 	const Engine__StoredTrigger st = {.anchor = now};
-	int64_t shortest = RULE_NEVER, due = now, last;
+	int64_t shortest = RULE_NEVER, due, last;
 
 	if (t->kind->type != PB__TRIGGER_TYPE__TIME_INTERVAL)
 		return RULE_NEVER;
-	due = last = next_after(t, &st, now);
+	last = next_after(t, &st, now);
 	for (int i = 0; i < 50 && last; i++, last = due) {
 		due = next_after(t, &st, last);
 		if (due && due - last < shortest)
