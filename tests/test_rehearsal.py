@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
@@ -103,6 +104,8 @@ def test_who_is_away_is_seen_and_a_rule_that_is_too_fast_for_them_is_refused(hal
     ages = [int(s) for s in f["awayFor"]]
     assert len(ages) == 11 and ages == sorted(ages) and ages[-1] < 300
     assert (f["grace"], f["riskLimit"]) == ("1", "20")
+    words = cli(c2, "rule", "fleet", "--rule", rule_id).stdout
+    assert re.search(rf"^away +{GONE}$", words, re.M) and "awayFor" in words, words
 
     fast = a_rule([at("@every 5s")], [target("TOPIC", "plant/a")])
     for asked in fast, {**fast, "dryRun": True}:

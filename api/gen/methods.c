@@ -684,7 +684,7 @@ static const struct api_flag api_c2_automation_engine_add_rule_flags[] = {
 	  "What it does: rotation, detach or notify." },
 	{ "force", "options.force", API_FLAG_BOOL,
 	  false, NULL,
-	  "Rotate also within the grace period of the devices." },
+	  "Rotate also within the grace period of the devices, and whatever engine.risk_limit says." },
 	{ "waves", "options.waves", API_FLAG_LIST,
 	  false, NULL,
 	  "Percentages of the targets, such as 1,10,100: each wave waits for the receipts of the one before." },
