@@ -237,21 +237,25 @@ static bool write_changed(struct page *p)
 /* --- a page
  * --------------------------------------------------------------------------------------- */
 
+/* Where the events that are kept go on, if some are gone: trimmed, or from before a restore. */
+static void skip_lost(struct engine *e, const struct fleet_events *list)
+{
+	int64_t on = list->last < e->event_seen ? list->last : list->first - 1;
+
+	if (list->last >= e->event_seen && list->first <= e->event_seen + 1)
+		return;
+	log_write(LOG_WARN, "events were lost before they were counted",
+		  LOG_NUM("after", e->event_seen), LOG_NUM("next", on + 1));
+	e->event_seen = on;
+}
+
 static bool read_page(struct page *p)
 {
 	struct engine *e = p->e;
 
 	if (!FLEET(e, events, e->event_seen, EVENTS_PAGE, &p->arena, &p->list, p->err))
 		return false;
-	if (p->list.last >= e->event_seen && p->list.first <= e->event_seen + 1)
-		return true;
-	if (p->list.last < e->event_seen)
-		log_write(LOG_WARN, "the events begin anew", LOG_NUM("last", p->list.last));
-	else
-		log_write(LOG_WARN, "events were dropped before they were counted",
-			  LOG_NUM("from", e->event_seen + 1), LOG_NUM("to", p->list.first - 1));
-	if (p->list.last < e->event_seen)
-		e->event_seen = p->list.last;
+	skip_lost(e, &p->list);
 	return true;
 }
 

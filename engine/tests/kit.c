@@ -9,6 +9,17 @@
 #include "c2/store/mem.h"
 #include "c2/store/pg.h"
 
+/* A failed check of this file would not count in the test: so it ends it. */
+static void need(const struct kit *k, bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "%s: %s\n", what, k->err.text);
+	abort();
+}
+
+#define NEED(k, ok) need((k), (ok), #ok)
+
 /* --- custody: bound to nothing, since no test here is about it ----------------------------------
  */
 
@@ -274,7 +285,7 @@ void kit_settle(struct kit *k)
 		if (idle)
 			return;
 	}
-	CHECK(!"it never settles");
+	NEED(k, false);
 }
 
 void kit_run(struct kit *k, int64_t seconds)
@@ -306,19 +317,19 @@ void kit_step_clock(struct kit *k, int64_t seconds)
 
 void kit_topic(struct kit *k, const char *name)
 {
-	CHECK(core_topic_new(k->servers[0].core, name, 0, &k->err));
+	NEED(k, core_topic_new(k->servers[0].core, name, 0, &k->err));
 }
 
 void kit_client(struct kit *k, const char *name)
 {
 	static const uint8_t key[32] = {1};
 
-	CHECK(core_client_new(k->servers[0].core, name, key, sizeof key, 0, &k->err));
+	NEED(k, core_client_new(k->servers[0].core, name, key, sizeof key, 0, &k->err));
 }
 
 void kit_attach(struct kit *k, const char *client, const char *topic)
 {
-	CHECK(core_attach(k->servers[0].core, client, topic, 0, &k->err));
+	NEED(k, core_attach(k->servers[0].core, client, topic, 0, &k->err));
 }
 
 int64_t kit_topic_rev(struct kit *k, const char *name)
@@ -391,8 +402,7 @@ int32_t kit_add(struct kit *k, Pb__AddRuleRequest *req)
 
 	if (engine_add(k->servers[0].engine, req, &k->arena, &rule, &k->err))
 		return rule->id;
-	fprintf(stderr, "%s\n", k->err.text);
-	CHECK(!"the rule is taken");
+	NEED(k, false);
 	return 0;
 }
 
@@ -409,7 +419,7 @@ Pb__Rule *kit_rule(struct kit *k, int32_t id)
 {
 	Pb__Rule *rule = 0;
 
-	CHECK(engine_get(k->servers[0].engine, id, &k->arena, &rule, &k->err));
+	NEED(k, engine_get(k->servers[0].engine, id, &k->arena, &rule, &k->err));
 	return rule;
 }
 
@@ -420,7 +430,7 @@ static Pb__ListRunsResponse runs(struct kit *k, int32_t id, int64_t limit)
 
 	req.ruleid = id;
 	req.limit = limit;
-	CHECK(engine_runs(k->servers[0].engine, &req, &k->arena, &resp, &k->err));
+	NEED(k, engine_runs(k->servers[0].engine, &req, &k->arena, &resp, &k->err));
 	return resp;
 }
 

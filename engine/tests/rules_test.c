@@ -162,6 +162,30 @@ static void test_an_alarm_fires_for_what_it_is_about(void)
 	kit_close(&k);
 }
 
+static void test_events_that_were_lost_do_not_stop_those_that_are_left(void)
+{
+	int64_t n;
+	int32_t id;
+
+	open_with_topic("t");
+	kit_client(&k, "c");
+	id = kit_add(&k, request(&k,
+				 trigger(&k, EVENT,
+					 "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
+					 "\"maxOccurrence\": 1000000}"),
+				 0, target(&k, TOPIC, "t")));
+	kit_settle(&k);
+	for (int i = 0; i < 8000; i++) /* two events each, of which 10,000 are kept */
+		join("c", "t");
+	kit_settle(&k);
+	n = kit_rule(&k, id)->triggers[0]->occurrences;
+	CHECK(n >= 5000 && n < 5000 + 256);
+	join("c", "t");
+	kit_settle(&k);
+	CHECK_EQ(kit_rule(&k, id)->triggers[0]->occurrences, n + 1);
+	kit_close(&k);
+}
+
 /* --- time ----------------------------------------------------------------------------------------
  */
 
@@ -350,6 +374,63 @@ static void test_a_death_at_any_commit_changes_nothing(void)
 	while (day_with_a_death(at, false) && day_with_a_death(at, true))
 		at++;
 	CHECK(at > 8);
+}
+
+static void test_a_second_pass_counts_what_the_first_did_only_once(void)
+{
+	int32_t id;
+
+	open_with_topic("s/old");
+	kit_topic(&k, "s/young");
+	id = kit_add(&k, request(&k, 0, 0, target(&k, PB__TARGET_TYPE__TOPIC_PATTERN, "s/*")));
+	run_now(id, false);
+	kit_settle(&k);
+	CHECK_EQ(kit_last_run(&k, id)->done, 1);
+	kit_run(&k, HOUR);
+	CHECK_EQ(kit_last_run(&k, id)->done, 2);
+	CHECK_EQ(kit_last_run(&k, id)->already, 0);
+	kit_close(&k);
+}
+
+static void test_a_burst_of_events_fires_once_and_the_rest_counts_on(void)
+{
+	int32_t id;
+
+	open_with_topic("t");
+	kit_client(&k, "c");
+	id = kit_add(&k, request(&k,
+				 trigger(&k, EVENT,
+					 "{\"eventType\": \"CLIENT_SUBSCRIBED\", "
+					 "\"maxOccurrence\": 3}"),
+				 0, target(&k, TOPIC, "t")));
+	for (int i = 0; i < 7; i++)
+		join("c", "t");
+	kit_settle(&k);
+	CHECK_EQ(kit_n_runs(&k, id), 1);
+	CHECK_EQ(kit_rule(&k, id)->triggers[0]->occurrences, 1);
+	kit_close(&k);
+}
+
+static void test_a_rule_that_is_paused_while_it_runs_stops(void)
+{
+	int64_t rev;
+	int32_t id;
+
+	kit_open(&k, 1);
+	kit_topic(&k, "t");
+	id = kit_cron(&k, "@yearly", "t");
+	rev = kit_topic_rev(&k, "t");
+	run_now(id, false);
+	kit_settle(&k);
+	pause_rule(id, true);
+	CHECK_EQ(kit_last_run(&k, id)->state, PB__RUN_STATE__RUN_STOPPED);
+	pause_rule(id, false);
+	kit_run(&k, DAY);
+	CHECK_EQ(kit_topic_rev(&k, "t"), rev);
+	run_now(id, false);
+	kit_settle(&k);
+	CHECK_EQ(kit_topic_rev(&k, "t"), rev + 1);
+	kit_close(&k);
 }
 
 static void test_run_now_with_force_does_not_wait_for_the_grace_period(void)
@@ -772,6 +853,7 @@ int main(void)
 	RUN(test_events_by_pattern_and_tag_count_each_once);
 	RUN(test_a_removed_client_fires_for_the_topics_that_it_was_in);
 	RUN(test_an_alarm_fires_for_what_it_is_about);
+	RUN(test_events_that_were_lost_do_not_stop_those_that_are_left);
 	RUN(test_two_triggers_that_are_due_together_rotate_once);
 	RUN(test_every_due_time_of_the_schedule_comes_true);
 	RUN(test_each_key_is_rotated_at_its_own_age);
@@ -779,6 +861,9 @@ int main(void)
 	RUN(test_what_somebody_rotated_meanwhile_is_not_rotated_again);
 	RUN(test_a_wait_ends_also_when_the_clock_steps_back);
 	RUN(test_a_death_at_any_commit_changes_nothing);
+	RUN(test_a_second_pass_counts_what_the_first_did_only_once);
+	RUN(test_a_burst_of_events_fires_once_and_the_rest_counts_on);
+	RUN(test_a_rule_that_is_paused_while_it_runs_stops);
 	RUN(test_run_now_with_force_does_not_wait_for_the_grace_period);
 	RUN(test_a_step_that_fails_is_tried_again_then_given_up_and_reported);
 	RUN(test_a_target_that_is_gone_is_a_warning_and_never_made_again);
