@@ -13,7 +13,7 @@
 enum {
 	SAMPLE = 2000,  /* devices in all */
 	EACH_MIN = 8,   /* of one target */
-	LOOK_MS = 20,   /* after this no more are asked for */
+	LOOK_MS = 10,   /* after this no more are asked for */
 	PAGES_MAX = 50, /* of one pattern */
 	FIRINGS = 200   /* that are looked at for the shortest gap */
 };
@@ -106,12 +106,12 @@ static bool find_targets(struct look *l, const Pb__Rule *rule, struct err *err)
 /* --- their devices ------------------------------------------------------------------------------
  */
 
-/* So many of one target, that all targets have their part. */
+/* So many of one topic, that all have their part. */
 static size_t share_of(const struct look *l)
 {
-	size_t targets = l->of[FLEET_TOPIC].n + l->of[FLEET_CLIENT].n;
+	size_t topics = l->of[FLEET_TOPIC].n, left = SAMPLE - l->of[FLEET_CLIENT].n;
 
-	return targets * EACH_MIN >= SAMPLE ? EACH_MIN : SAMPLE / (targets ? targets : 1);
+	return topics * EACH_MIN >= left ? EACH_MIN : left / (topics ? topics : 1);
 }
 
 static bool ask_target(struct look *l, enum fleet_kind kind, const char *name, size_t limit,
@@ -133,24 +133,31 @@ static bool ask_target(struct look *l, enum fleet_kind kind, const char *name, s
 	return true;
 }
 
-/* From all over the targets; one in so many where there are more than the sample can have. */
-static bool ask_targets(struct look *l, struct err *err)
+/* One in so many where there are more than the sample can have. */
+static bool ask_kind(struct look *l, enum fleet_kind kind, size_t step, int64_t began_ms,
+		     struct err *err)
 {
-	size_t limit = share_of(l), targets = l->of[FLEET_TOPIC].n + l->of[FLEET_CLIENT].n;
-	size_t step = targets * EACH_MIN / SAMPLE + 1;
-	int64_t began_ms = engine_mono(l->e);
+	size_t limit = share_of(l);
 
 	l->more |= step > 1;
-	for (int kind = FLEET_TOPIC; kind <= FLEET_CLIENT; kind++)
-		for (size_t i = 0; i < l->of[kind].n; i += step) {
-			if (l->n == SAMPLE || engine_late(l->e, began_ms, LOOK_MS)) {
-				l->more = true;
-				return true;
-			}
-			if (!ask_target(l, (enum fleet_kind)kind, l->of[kind].names[i], limit, err))
-				return false;
+	for (size_t i = 0; i < l->of[kind].n; i += step) {
+		if (l->n == SAMPLE || engine_late(l->e, began_ms, LOOK_MS)) {
+			l->more = true;
+			break;
 		}
+		if (!ask_target(l, kind, l->of[kind].names[i], limit, err))
+			return false;
+	}
 	return true;
+}
+
+static bool ask_targets(struct look *l, struct err *err)
+{
+	size_t step = l->of[FLEET_TOPIC].n * EACH_MIN / (SAMPLE - l->of[FLEET_CLIENT].n) + 1;
+	int64_t began_ms = engine_mono(l->e);
+
+	return ask_kind(l, FLEET_TOPIC, step, began_ms, err) &&
+	       ask_kind(l, FLEET_CLIENT, 1, began_ms, err);
 }
 
 static bool look_at(struct look *l, const Pb__Rule *rule, struct err *err)

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
-/* A sample begins at so many places; topics are counted of so many clients, a query for each. */
-enum { PLACES = 8, COUNTED = 32 };
+/*
+ * A sample begins at so many places, for at least so many clients each. Topics
+ * are counted of so many clients, at most one in eight: each is a query.
+ */
+enum { PLACES = 8, PLACE_MIN = 16, COUNTED = 32, COUNT_STEP = 8 };
 
 static struct core_device device_of(const struct store_client *row, struct arena *arena)
 {
@@ -36,21 +39,31 @@ static bool members_page(struct core *c, const struct store_topic *topic, int64_
 	return true;
 }
 
+/* Topics begin at different clients, so that a sample of many topics has many clients. */
+static int64_t phase_of(const struct store_topic *topic, int64_t span)
+{
+	return span > 0 ? (topic->hash[0] | (int64_t)topic->hash[1] << 8) * span >> 16 : 0;
+}
+
 /* Clients of one batch are alike and have neighbouring ids: so not the first ones alone. */
 static bool members(struct core *c, const struct store_topic *topic, size_t limit,
 		    struct client_list *list, struct err *err)
 {
-	int64_t n_clients;
+	size_t places = limit / PLACE_MIN < PLACES ? limit / PLACE_MIN + 1 : PLACES;
+	int64_t n_clients, step, phase;
 
 	if (topic->n_members <= (int64_t)limit)
 		return members_page(c, topic, 0, limit, list, err);
 	if (!DB(c, clients_count, &n_clients, err))
 		return false;
-	for (size_t i = 0; i < PLACES; i++)
-		if (!members_page(c, topic, n_clients / PLACES * (int64_t)i,
-				  limit * (i + 1) / PLACES, list, err))
+	step = n_clients / (int64_t)places;
+	phase = phase_of(topic, step - (int64_t)(limit / places));
+	for (size_t i = 0; i < places; i++)
+		if (!members_page(c, topic, step * (int64_t)i + phase, limit * (i + 1) / places,
+				  list, err))
 			return false;
-	return true;
+	/* All of them have lower ids. */
+	return list->n || members_page(c, topic, 0, limit, list, err);
 }
 
 static bool count_topics(struct core *c, const struct client_list *list, struct core_device *rows,
@@ -58,6 +71,8 @@ static bool count_topics(struct core *c, const struct client_list *list, struct 
 {
 	size_t step = list->n / COUNTED + 1;
 
+	if (step < COUNT_STEP)
+		step = COUNT_STEP;
 	for (size_t i = 0; i < list->n; i += step)
 		if (!DB(c, client_topics_count, list->rows[i].id, &rows[i].topics, err))
 			return false;

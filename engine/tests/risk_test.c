@@ -129,6 +129,7 @@ static void a_large_fleet_is_sampled_from_all_over(void)
 {
 	Pb__GetRuleFleetResponse out = PB__GET_RULE_FLEET_RESPONSE__INIT;
 	enum { N = 5000 };
+	struct core_devices low = {0};
 	char name[16];
 	int32_t id;
 
@@ -148,6 +149,45 @@ static void a_large_fleet_is_sampled_from_all_over(void)
 	CHECK(!out.complete);
 	CHECK_EQ(out.sampled, 2000);
 	CHECK_EQ(out.away, 1000);
+	/* Each topic gives its own part of them, also where all have low ids. */
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof name, "u%02d", i);
+		kit_topic(&k, name);
+		for (int d = i; d < N; d += 10) {
+			char device[16];
+
+			snprintf(device, sizeof device, "d%05d", d);
+			kit_attach(&k, device, name);
+		}
+	}
+	kit_topic(&k, "low");
+	for (int d = 0; d < 300; d++) {
+		snprintf(name, sizeof name, "d%05d", d);
+		kit_attach(&k, name, "low");
+	}
+	CHECK(core_topic_devices(k.servers[0].core, "low", 8, &k.arena, &low, &k.err));
+	CHECK_EQ(low.n, 8);
+	CHECK(engine_fleet(k.servers[0].engine, id, &k.arena, &out, &k.err));
+	CHECK_EQ(out.topics, 22);
+	CHECK(out.sampled > 1500 && out.away > out.sampled * 4 / 10 &&
+	      out.away < out.sampled * 6 / 10);
+	kit_close(&k);
+}
+
+static void clients_are_devices_too(void)
+{
+	Pb__GetRuleFleetResponse out = PB__GET_RULE_FLEET_RESPONSE__INIT;
+	Pb__AddRuleRequest *req;
+
+	open_fleet(0);
+	req = every("{\"expr\":\"@every 3h\"}");
+	req->targets[0] = target(&k, PB__TARGET_TYPE__CLIENT_PATTERN, "d*");
+	CHECK(engine_fleet(k.servers[0].engine, kit_add(&k, req), &k.arena, &out, &k.err));
+	CHECK_EQ(out.topics, 0);
+	CHECK_EQ(out.clients, 10);
+	CHECK_EQ(out.sampled, 10);
+	CHECK_EQ(out.away, 3);
+	CHECK(out.complete);
 	kit_close(&k);
 }
 
@@ -223,6 +263,7 @@ int main(void)
 	numbers_of_a_sample();
 	the_fleet_of_a_rule_is_told();
 	a_large_fleet_is_sampled_from_all_over();
+	clients_are_devices_too();
 	a_rule_over_the_limit_is_refused_unless_forced();
 	triggers_count_together();
 	a_rule_cannot_go_on_over_the_limit_but_can_be_made_less();
