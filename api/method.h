@@ -72,6 +72,7 @@ enum api_command_kind {
 	API_COMMAND_IMPORT,   /* c2cli's own: the rows of a file, in batches */
 	API_COMMAND_EXPORT,   /* c2cli's own: what a search finds, as rows */
 	API_COMMAND_APPLY,    /* c2cli's own: the rules of a file */
+	API_COMMAND_SIMULATE, /* c2cli's own: a rule on the simulator */
 	API_COMMAND_PAUSE,    /* c2cli's own: a ChangeRule that pauses */
 	API_COMMAND_RESUME,   /* and one that ends the pause */
 };

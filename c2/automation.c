@@ -147,6 +147,7 @@ static bool open_engine(struct automation *a, const struct fleet *fleet, const s
 {
 	const struct engine_config config = {.grace_s = conf->engine_grace,
 					     .history_keep = conf->engine_history,
+					     .risk_limit = conf->engine_risk_limit,
 					     .shared = conf->db_url != NULL};
 	const struct engine_told told = {on_run, on_webhook, on_email, a};
 

@@ -108,6 +108,9 @@ const struct conf_key c2_conf_keys[] = {
 	    "rule forces that."),
 	INT("engine.history", "100000", 1, 10000000, "runs", engine_history,
 	    "Runs of rules that are kept."),
+	INT("engine.risk_limit", "0", 0, 100, "percent", engine_risk_limit,
+	    "A rule that would rotate more often than this share of its devices comes back is "
+	    "refused unless it is to be forced; 0: never."),
 	TEXT("engine.c2", NULL, engine_c2,
 	     "host:port of the C2 that rules work on: this process is c2ae then, which has rules "
 	     "and "

@@ -35,7 +35,7 @@ struct c2_conf {
 	bool keys_rotate_on_removal;
 	int64_t events_keep;
 	bool engine_enabled;
-	int64_t engine_grace, engine_history;
+	int64_t engine_grace, engine_history, engine_risk_limit;
 	char *engine_c2, *engine_c2_ca, *engine_c2_token_file;
 	char *notify_webhook_secret_file, *notify_webhook_allow, *notify_webhook_ca;
 	char *notify_smtp_url, *notify_smtp_user, *notify_smtp_password_file, *notify_smtp_from;

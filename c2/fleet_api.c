@@ -5,6 +5,7 @@
 
 #include "api/gen/engine.pb-c.h"
 #include "api/message.h"
+#include "base/clock.h"
 #include "engine/rule.h"
 
 #define STORE(f, op, ...) ((f)->store->ops->op((f)->store->ctx, __VA_ARGS__))
@@ -444,6 +445,116 @@ static bool on_progress(void *ctx, enum fleet_kind kind, const char *name, int64
 	return ok;
 }
 
+/* --- devices, for a rehearsal --------------------------------------------------------------- */
+
+/* Each is a call: fewer than a server has of its own rows. */
+enum { DEVICES_MAX = 200, PLACES = 4, COUNTED = 8, AWAY_AFTER_S = 60 };
+
+static bool device_of(struct fleet_api *f, const char *name, struct arena *arena,
+		      struct fleet_device *out, bool *found, struct err *err)
+{
+	Pb__GetClientStatusResponse *s;
+
+	*found = client_status(f, name, arena, &s, err);
+	if (!*found)
+		return err->code == ERR_NOT_FOUND;
+	*out = (struct fleet_device){
+		.name = text(arena, name),
+		.last_seen = s->receipts && s->lastseen ? s->lastseen->seconds : 0,
+		.away = s->receipts && s->since &&
+			s->status == PB__CLIENT_DELIVERY_STATUS__CLIENT_SENT &&
+			clock_wall_s(&clock_real) - s->since->seconds > AWAY_AFTER_S,
+		.producer = s->type == PB__CLIENT_TYPE__TYPE_PRODUCER,
+		.consumer = s->type == PB__CLIENT_TYPE__TYPE_CONSUMER};
+	return true;
+}
+
+static bool members_page(struct fleet_api *f, const char *topic, int64_t offset, int64_t count,
+			 struct arena *arena, Pb__GetClientsForTopicResponse **resp,
+			 struct err *err)
+{
+	Pb__GetClientsForTopicRequest req = PB__GET_CLIENTS_FOR_TOPIC_REQUEST__INIT;
+
+	req.topic = text(arena, topic);
+	req.offset = offset;
+	req.count = count;
+	return call(f, API_C2_GET_CLIENTS_FOR_TOPIC, &req.base, arena, resp, err);
+}
+
+/* Names from all over the topic's members. */
+static bool members(struct fleet_api *f, const char *topic, size_t limit, struct arena *arena,
+		    const char **names, size_t *n, struct err *err)
+{
+	struct fleet_target t;
+	bool found;
+
+	*n = 0;
+	if (!on_find(f, FLEET_TOPIC, topic, arena, &t, &found, err) || !found)
+		return found || err_set(err, ERR_NOT_FOUND, "there is no such topic");
+	for (int64_t i = 0; i < PLACES; i++) {
+		int64_t from = t.devices * i / PLACES, to = t.devices * (i + 1) / PLACES;
+		int64_t most = (int64_t)limit * (i + 1) / PLACES - (int64_t)limit * i / PLACES;
+		Pb__GetClientsForTopicResponse *page;
+
+		if (to - from < most)
+			most = to - from;
+		if (most <= 0)
+			continue;
+		if (!members_page(f, topic, from, most, arena, &page, err))
+			return false;
+		for (size_t k = 0; k < page->n_clients && *n < limit; k++)
+			names[(*n)++] = page->clients[k]->name;
+	}
+	return true;
+}
+
+static bool count_topics(struct fleet_api *f, const struct fleet_device *rows, size_t n,
+			 int64_t *topics, struct arena *arena, struct err *err)
+{
+	int64_t counted = 0, sum = 0;
+
+	for (size_t i = 0; i < n; i += n / COUNTED + 1) {
+		Pb__CountTopicsForClientRequest req = PB__COUNT_TOPICS_FOR_CLIENT_REQUEST__INIT;
+		Pb__CountTopicsForClientResponse *resp;
+		Pb__Client client = PB__CLIENT__INIT;
+
+		client.name = text(arena, rows[i].name);
+		req.client = &client;
+		if (!call(f, API_C2_COUNT_TOPICS_FOR_CLIENT, &req.base, arena, &resp, err)) {
+			if (err->code != ERR_NOT_FOUND)
+				return false;
+			continue;
+		}
+		sum += resp->count;
+		counted++;
+	}
+	*topics = counted ? (sum + counted / 2) / counted : 0;
+	return true;
+}
+
+static bool on_devices(void *ctx, enum fleet_kind kind, const char *name, size_t limit,
+		       struct arena *arena, struct fleet_device **out, size_t *n, int64_t *topics,
+		       struct err *err)
+{
+	const char **names;
+	size_t n_names = 1;
+	bool found;
+
+	limit = limit < DEVICES_MAX ? limit : DEVICES_MAX;
+	names = arena_alloc(arena, (limit + 1) * sizeof *names);
+	names[0] = name;
+	*n = 0;
+	*out = arena_alloc(arena, (limit + 1) * sizeof **out);
+	if (kind == FLEET_TOPIC && !members(ctx, name, limit, arena, names, &n_names, err))
+		return false;
+	for (size_t i = 0; i < n_names; i++) {
+		if (!device_of(ctx, names[i], arena, &(*out)[*n], &found, err))
+			return false;
+		*n += found;
+	}
+	return count_topics(ctx, *out, *n, topics, arena, err);
+}
+
 struct fleet fleet_api(struct fleet_api *of)
 {
 	static const struct fleet_ops ops = {
@@ -457,6 +568,7 @@ struct fleet fleet_api(struct fleet_api *of)
 		.tags = on_tags,
 		.search = on_search,
 		.progress = on_progress,
+		.devices = on_devices,
 	};
 
 	return (struct fleet){&ops, of};

@@ -303,6 +303,33 @@ static bool progress(void *ctx, enum fleet_kind kind, const char *name, int64_t 
 	return true;
 }
 
+static bool devices(void *ctx, enum fleet_kind kind, const char *name, size_t limit,
+		    struct arena *arena, struct fleet_device **out, size_t *n, int64_t *topics,
+		    struct err *err)
+{
+	struct core_devices found = {0};
+	int64_t n_counted = 0;
+	bool ok = kind == FLEET_TOPIC ? core_topic_devices(ctx, name, limit, arena, &found, err)
+				      : core_client_device(ctx, name, arena, &found, err);
+
+	*n = ok ? found.n : 0;
+	*topics = 0;
+	*out = arena_alloc(arena, (*n + 1) * sizeof **out);
+	for (size_t i = 0; i < *n; i++) {
+		const struct core_device *d = &found.rows[i];
+
+		(*out)[i] = (struct fleet_device){.name = d->name,
+						  .last_seen = d->last_seen,
+						  .away = d->away,
+						  .producer = d->type == CORE_TYPE_PRODUCER,
+						  .consumer = d->type == CORE_TYPE_CONSUMER};
+		*topics += d->topics < 0 ? 0 : d->topics;
+		n_counted += d->topics >= 0;
+	}
+	*topics = n_counted ? (*topics + n_counted / 2) / n_counted : 0;
+	return ok;
+}
+
 struct fleet fleet_of_core(struct core *core)
 {
 	static const struct fleet_ops ops = {.commit = commit,
@@ -314,7 +341,8 @@ struct fleet fleet_of_core(struct core *core)
 					     .find = find,
 					     .tags = tags,
 					     .search = search,
-					     .progress = progress};
+					     .progress = progress,
+					     .devices = devices};
 
 	return (struct fleet){&ops, core};
 }

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-enum { COMMAND_N_OWN = 15 };
+enum { COMMAND_N_OWN = 16 };
 extern const struct api_method command_own[COMMAND_N_OWN];
 
 #endif

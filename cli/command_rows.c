@@ -122,6 +122,23 @@ static const struct api_flag remove_trigger_flags[] = {
 	{"trigger", "removeTrigger", API_FLAG_INT64, true, NULL, "Id of the trigger."},
 };
 
+static const struct api_flag simulate_flags[] = {
+	RULE_FLAG,
+	{"days", NULL, API_FLAG_INT64, false, NULL, "Virtual time (default 30)."},
+	{"fleet", NULL, API_FLAG_INT64, false, NULL,
+	 "Devices to simulate (default: as many as there are, at most 1000)."},
+	{"broker", NULL, API_FLAG_STRING, false, NULL,
+	 "Kind of broker, as e4sim has them (default mosquitto)."},
+	{"away", NULL, API_FLAG_INT64, false, NULL,
+	 "Percentage of devices that is away at any time, in place of what the server sees."},
+	{"away-for", NULL, API_FLAG_LIST, false, NULL,
+	 "How long these have been away, as times that part them into equal shares, such as "
+	 "10m,3h,2d."},
+	{"max-risk", NULL, API_FLAG_INT64, false, NULL,
+	 "End with exit code 4 if more than this percentage is at risk at one rotation."},
+	{"svg", NULL, API_FLAG_FILE, false, NULL, "Write the simulator's plot there, too."},
+};
+
 #define FLAGS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
 #define CHANGE_RULE .request = &pb__change_rule_request__descriptor
@@ -143,6 +160,10 @@ const struct api_method command_own[COMMAND_N_OWN] = {
 	{.help = "Take a trigger from a rule.",
 	 CHANGE_RULE,
 	 .cli = {"rule remove-trigger", API_COMMAND_CALL, FLAGS(remove_trigger_flags)}},
+	{.help = "Run a rule on the simulator, with the fleet's own presence: when it fires, how "
+		 "soon devices have the keys, who is left behind, what cannot be read.",
+	 .request = &pb__get_rule_request__descriptor,
+	 .cli = {"rule simulate", API_COMMAND_SIMULATE, FLAGS(simulate_flags)}},
 	{.help = "Keep a rule from firing; missed times are not made up for.",
 	 CHANGE_RULE,
 	 .cli = {"rule pause", API_COMMAND_PAUSE, FLAGS(rule_flags)}},

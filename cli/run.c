@@ -294,6 +294,9 @@ bool run_command(struct session *s, const struct command *cmd, struct err *err)
 	case API_COMMAND_APPLY:
 		ok = run_rules_apply(s, cmd, err);
 		break;
+	case API_COMMAND_SIMULATE:
+		ok = run_simulate(s, cmd, err);
+		break;
 	case API_COMMAND_STREAM:
 		ok = run_stream(s, cmd, &arena, err);
 		break;

@@ -25,6 +25,9 @@ bool run_export(struct session *s, const struct command *cmd, struct err *err);
 /* The rules of a file (rules_apply.c). */
 bool run_rules_apply(struct session *s, const struct command *cmd, struct err *err);
 
+/* A rule on the simulator (simulate.c). */
+bool run_simulate(struct session *s, const struct command *cmd, struct err *err);
+
 /* One command of the API, its answer on standard output. */
 bool run_command(struct session *s, const struct command *cmd, struct err *err);
 

@@ -14,10 +14,15 @@ static const struct opt rows[] = {
 	{"rotate", NULL, OPT_TEXT, TIME, AT(rotate), 0, 0, "hourly|daily|weekly|never",
 	 "All topics get new keys: hourly, daily (default), weekly, never, or a time like 90m, "
 	 "36h, 3d."},
+	{"rotate-at", NULL, OPT_TEXT, "TIME,...", AT(rotate_at), 0, 0, NULL,
+	 "All topics get new keys at these times since the beginning, in place of --rotate."},
 	{"offline", NULL, OPT_TEXT, SHARE, AT(offline), 0, 0, NULL,
 	 "Share of the fleet that is away at any time (default 0%); each device comes and goes."},
 	{"sleep", NULL, OPT_TEXT, TIME, AT(sleep), 0, 0, NULL,
 	 "How long a device is away on average (default 8h)."},
+	{"away-for", NULL, OPT_TEXT, "TIME,...", AT(away_for), 0, 0, NULL,
+	 "In place of --sleep, from a real fleet: how long devices that are away have been so, as "
+	 "times that part them into equal shares, such as ten deciles."},
 	{"back-within", NULL, OPT_TEXT, TIME, AT(back_within), 0, 0, NULL,
 	 "In place of days: all are away for one rotation, then all come back within this time. "
 	 "How long does each wait for its key?"},

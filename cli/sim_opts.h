@@ -6,7 +6,7 @@
 
 struct sim_args {
 	int64_t fleet, topics, per_device, days, seed, shards;
-	const char *rotate, *offline, *sleep, *back_within;
+	const char *rotate, *rotate_at, *offline, *away_for, *sleep, *back_within;
 	bool pubkey;
 	const char *legacy, *lossy, *wrong_clocks, *no_clocks, *power_loss;
 	const char *broker, *qos, *broker_restart, *c2_crash, *retain, *presence;

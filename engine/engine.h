@@ -25,6 +25,7 @@ struct engine_config {
 	int64_t grace_s;      /* grace period of the devices (protocol.md section 1): 3600 */
 	int64_t history_keep; /* runs kept, of all rules */
 	int64_t look_s;       /* it looks at least so often at its clock, which may step; 0: 60 */
+	int64_t risk_limit;   /* percent of devices that a rule may leave behind; 0: no limit */
 	int64_t poll_s;       /* looks so often for what others changed, if shared; 0: 5 */
 	bool shared;          /* other servers may run the same rules: look for their changes */
 };
@@ -68,6 +69,9 @@ bool engine_schedule(struct engine *e, int32_t id, size_t count, struct arena *a
 		     Pb__GetScheduleResponse *out, struct err *err);
 /* Tell the fleet of an alarm. */
 bool engine_alarm(struct engine *e, const char *client, const char *topic, struct err *err);
+/* The devices behind a rule, from a sample. */
+bool engine_fleet(struct engine *e, int32_t id, struct arena *arena, Pb__GetRuleFleetResponse *out,
+		  struct err *err);
 /* False, with the reason: it cannot work now. */
 bool engine_healthy(const struct engine *e, struct err *err);
 

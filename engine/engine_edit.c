@@ -18,6 +18,7 @@ struct edit {
 	Engine__StoredEdits *edits;
 	int64_t edits_version;
 	bool remove, stop_run, resume;
+	bool lesser; /* it does not rotate more than before */
 	const char *why; /* the run is stopped */
 	struct fleet_record records[4];
 	size_t n_records;
@@ -125,10 +126,21 @@ static bool start_state(struct edit *x, const struct rule *after, struct err *er
 	return (!x->resume && !fresh) || last_event(x->e, &x->state->seen, x->arena, err);
 }
 
+static bool bears(struct edit *x, const struct rule *after, struct err *err)
+{
+	const struct opened o = {.rule = *after, .stored = x->stored, .state = x->state};
+	struct arena arena = ARENA_INIT;
+	bool ok = risk_check(x->e, &o, &arena, err);
+
+	arena_free(&arena);
+	return ok;
+}
+
 static bool plan_state(struct edit *x, const struct fleet_record *rule, struct err *err)
 {
 	struct rule after;
-	bool ok = rule_load(&after, rule, &x->e->zones, err) && start_state(x, &after, err);
+	bool ok = rule_load(&after, rule, &x->e->zones, err) && start_state(x, &after, err) &&
+		  (x->lesser || bears(x, &after, err));
 
 	rule_unload(&after);
 	if (ok)
@@ -425,8 +437,10 @@ static bool draft_change(struct edit *x, const void *arg, struct err *err)
 			with(x->arena, (void *const *)d->targets, &d->n_targets, req->addtarget);
 		return true;
 	case PB__CHANGE_RULE_REQUEST__CHANGE_REMOVE_TRIGGER:
+		x->lesser = true;
 		return remove_trigger(x, req->removetrigger, err);
 	case PB__CHANGE_RULE_REQUEST__CHANGE_REMOVE_TARGET:
+		x->lesser = true;
 		return remove_target(x, req->removetarget, err);
 	default:
 		return err_set(err, ERR_INVALID,

@@ -165,6 +165,18 @@ bool rule_describe(struct engine *e, const struct opened *o, bool ask, struct ar
 bool target_matches(struct engine *e, const Pb__Target *t, struct arena *arena, int64_t *n,
 		    struct err *err);
 
+/* Does it rotate no more often than its devices bear? ERR_PRECONDITION says how it is. */
+bool risk_check(struct engine *e, const struct opened *o, struct arena *arena, struct err *err);
+
+/* Of the time triggers, where each stands: its next due time, and when that fires. */
+struct walk {
+	int64_t due[RULE_TRIGGERS_MAX], at[RULE_TRIGGERS_MAX];
+};
+
+void walk_begin(struct walk *w, const struct opened *o);
+/* The earliest, RULE_NEVER at the end; all that fire then go on to their next. */
+int64_t walk_next(struct walk *w, const struct opened *o);
+
 /* --- work ------------------------------------------------------------------------------------ */
 
 bool engine_commit(struct engine *e, struct fleet_txn *txn, size_t *bad, struct err *err);

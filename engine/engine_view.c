@@ -347,12 +347,7 @@ bool engine_runs(struct engine *e, const Pb__ListRunsRequest *req, struct arena 
 /* --- times to come
  * --------------------------------------------------------------------------------------- */
 
-/* Of the time triggers, where each stands: its next due time, and when that fires. */
-struct walk {
-	int64_t due[RULE_TRIGGERS_MAX], at[RULE_TRIGGERS_MAX];
-};
-
-static void walk_begin(struct walk *w, const struct opened *o)
+void walk_begin(struct walk *w, const struct opened *o)
 {
 	for (size_t i = 0; i < o->rule.n_triggers; i++) {
 		const struct rule_trigger *t = &o->rule.triggers[i];
@@ -363,8 +358,7 @@ static void walk_begin(struct walk *w, const struct opened *o)
 	}
 }
 
-/* The earliest; all that fire then go on to their next. */
-static int64_t walk_next(struct walk *w, const struct opened *o)
+int64_t walk_next(struct walk *w, const struct opened *o)
 {
 	int64_t at = RULE_NEVER;
 

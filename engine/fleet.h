@@ -48,6 +48,14 @@ struct fleet_found {
 		*cursor; /* empty at the end; fewer than limit rows, even none, may come before */
 };
 
+/* What is known of a device. */
+struct fleet_device {
+	const char *name;
+	int64_t last_seen; /* Unix seconds; 0: it never gave a receipt */
+	bool away;         /* gave receipts before, but not to what was sent since */
+	bool producer, consumer; /* known to be only that */
+};
+
 enum fleet_op_kind { FLEET_ROTATE_TOPIC, FLEET_NEW_CLIENT_KEY, FLEET_DETACH };
 
 struct fleet_op {
@@ -131,6 +139,14 @@ struct fleet_ops {
 	/* Of the devices that hold the target's key: how many there are, how many confirmed it. */
 	bool (*progress)(void *ctx, enum fleet_kind kind, const char *name, int64_t *devices,
 			 int64_t *confirmed, struct err *err);
+	/*
+	 * Devices that hold the target's key, of many a sample from all over; at most
+	 * limit, fewer where asking is slow. *topics: of a few of them, how many topics
+	 * they are attached to on average.
+	 */
+	bool (*devices)(void *ctx, enum fleet_kind kind, const char *name, size_t limit,
+			struct arena *arena, struct fleet_device **out, size_t *n, int64_t *topics,
+			struct err *err);
 };
 
 struct fleet {

@@ -7,12 +7,28 @@
 #include "base/mem.h"
 #include "c2/core/internal.h"
 
-enum kind { TOGGLE = SIM_KINDS, ROTATE, SLOT, BROKER_GOES, BROKER_COMES, C2_DIES, C2_STARTS };
+enum kind {
+	TOGGLE = SIM_KINDS,
+	ROTATE,
+	PROBE,
+	SLOT,
+	BROKER_GOES,
+	BROKER_COMES,
+	C2_DIES,
+	C2_STARTS
+};
 
 /* Bits of a device's tag. */
-enum { HAS = 1, CONFIRMED = 2, REACHED = 4, HELD = 8 /* stays where it is */ };
+enum { HAS = 1, CONFIRMED = 2, REACHED = 4, HELD = 8 /* stays where it is */, RISK = 16 };
 
-enum { AWAY_MS = 60000, DAY_MS = 86400000, SETTLE_S = 7 * 86400 };
+enum {
+	AWAY_MS = 60000,
+	DAY_MS = 86400000,
+	SETTLE_S = 7 * 86400,
+	PROBE_TRIES = 400,
+	PROBE_FIRST_MS = 500,
+	PROBE_SEED = 0x5eed
+};
 
 struct fleet {
 	const struct fleet_config *cfg;
@@ -26,6 +42,9 @@ struct fleet {
 	uint8_t (*keys)[8]; /* the beginnings of the topics' keys */
 	int64_t *back_ms;   /* when each device came back last */
 	int64_t n_have, n_confirmed, n_online, n_legacy;
+	struct prng probes; /* of its own: looking changes nothing */
+	int64_t probe_until,
+		probe_span; /* messages of a probe stand for so much time up to there */
 	uint32_t slot;
 	void (*progress)(void *ctx, uint32_t ppm, const char *what);
 	void *progress_ctx;
@@ -33,53 +52,6 @@ struct fleet {
 
 /* The wrapped store has no room for it: one fleet in a process. */
 static struct fleet *the_fleet;
-
-/* --- waiting times --------------------------------------------------------------------------- */
-
-static size_t bin_of(int64_t ms)
-{
-	uint64_t v = ms > 0 ? (uint64_t)ms : 0;
-	int octave = 0;
-	size_t bin;
-
-	if (v < WAIT_STEPS)
-		return (size_t)v;
-	while (v >> octave >= 2 * WAIT_STEPS)
-		octave++;
-	bin = (size_t)(octave + 1) * WAIT_STEPS + (size_t)(v >> octave) - WAIT_STEPS;
-	return bin < WAIT_BINS ? bin : WAIT_BINS - 1;
-}
-
-/* The largest of a bin. */
-static int64_t bin_top(size_t bin)
-{
-	size_t octave = bin / WAIT_STEPS;
-
-	if (octave == 0)
-		return (int64_t)bin;
-	return (int64_t)((bin % WAIT_STEPS + WAIT_STEPS + 1) << (octave - 1)) - 1;
-}
-
-static void waits_add(struct waits *w, int64_t ms)
-{
-	w->bin[bin_of(ms)]++;
-	w->n++;
-	if (ms > w->longest_ms)
-		w->longest_ms = ms;
-}
-
-int64_t waits_within(const struct waits *w, int64_t of, uint32_t ppm)
-{
-	/* Rounded up: 100 % are all of them. */
-	int64_t need = (of * ppm + 999999) / 1000000, n = 0;
-
-	for (size_t i = 0; i < WAIT_BINS; i++) {
-		n += w->bin[i];
-		if (n >= need && n > 0)
-			return bin_top(i) < w->longest_ms ? bin_top(i) : w->longest_ms;
-	}
-	return -1;
-}
 
 /* --- what devices and C2 come to know ----------------------------------------------------------
  */
@@ -106,6 +78,14 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Null: it is not told by itself. */
+static struct fleet_rotation *this_rotation(struct fleet *f)
+{
+	int64_t n = f->out->rotations;
+
+	return n > 0 && n <= FLEET_ROTATIONS ? &f->out->each[n - 1] : 0;
+}
+
 /* A measure of the memory that a flood takes. */
 static void watch_queue(struct fleet *f)
 {
@@ -129,6 +109,13 @@ static void on_command(void *ctx, struct device *d, enum e4_result r)
 		return;
 	waits_add(&f->out->have, now - f->rotated_ms);
 	waits_add(&f->out->reachable, now - later(f->rotated_ms, f->back_ms[d->number]));
+	if (this_rotation(f)) {
+		struct fleet_rotation *each = this_rotation(f);
+
+		rough_add(&each->have, now - f->rotated_ms);
+		each->reached_ms =
+			later(each->reached_ms, now - later(f->rotated_ms, f->back_ms[d->number]));
+	}
 }
 
 static void note_confirmed(struct fleet *f, const struct store_client *row)
@@ -201,6 +188,72 @@ static void read_key(struct fleet *f, int64_t t)
 	f->rotated_rev = row.rev;
 }
 
+static bool is_same(const uint8_t key[32], const uint8_t other[32])
+{
+	return memcmp(key, other, 32) == 0;
+}
+
+/* Would the library open, at this device, what that one sends? */
+static bool reads(struct fleet *f, const struct device *to, const struct device *from,
+		  int64_t topic)
+{
+	const struct e4_topic_key *have = device_key(to, f->hashes[topic]);
+	const struct e4_topic_key *used = device_key(from, f->hashes[topic]);
+	uint64_t now = (uint64_t)(f->w.now_ms / 1000 + to->off_s);
+
+	if (!used)
+		return true; /* nothing is sent */
+	if (!have)
+		return false;
+	return is_same(have->key, used->key) ||
+	       (is_same(have->old_key, used->key) && have->switched_at != 0 && !to->no_clock &&
+		now <= have->switched_at + E4_GRACE_S);
+}
+
+/* Two devices of one topic, by chance; null: they do not meet. */
+static bool pair(struct fleet *f, struct device **from, struct device **to, int64_t *topic)
+{
+	int64_t n = f->w.n_devices, k, who;
+
+	*from = f->w.devices[prng_below(&f->probes, (uint64_t)n)];
+	*topic = topic_of(f, *from, (int64_t)prng_below(&f->probes, (uint64_t)f->cfg->per_device));
+	k = (int64_t)prng_below(&f->probes, (uint64_t)f->cfg->per_device);
+	who = (*topic - k + f->cfg->topics) % f->cfg->topics;
+	who += (int64_t)prng_below(&f->probes, (uint64_t)(n / f->cfg->topics + 1)) * f->cfg->topics;
+	if (who >= n)
+		return false;
+	*to = f->w.devices[who];
+	return *to != *from && (*to)->online && (*from)->online;
+}
+
+/* Few and short are the times at which something is unread: more probes right after a rotation. */
+static void next_probe(struct fleet *f, int64_t from_ms)
+{
+	int64_t since = from_ms - f->rotated_ms, most = (f->end_ms - f->start_ms) / FLEET_SLOTS;
+
+	f->probe_span = since < PROBE_FIRST_MS ? PROBE_FIRST_MS : since < most ? since : most;
+	f->probe_until = from_ms + f->probe_span;
+	world_note(&f->w, from_ms + (int64_t)prng_below(&f->probes, (uint64_t)f->probe_span), PROBE,
+		   (uint32_t)f->out->rotations);
+}
+
+static void probe(struct fleet *f, uint32_t rotation)
+{
+	struct fleet_rotation *r = this_rotation(f);
+	struct device *from, *to;
+	int64_t topic;
+
+	if (rotation != f->out->rotations || !r)
+		return; /* the next rotation came before */
+	for (int i = 0; i < PROBE_TRIES; i++) {
+		if (!pair(f, &from, &to, &topic))
+			continue;
+		r->heard += f->probe_span;
+		r->unread += reads(f, to, from, topic) ? 0 : f->probe_span;
+	}
+	next_probe(f, f->probe_until);
+}
+
 /* A rotation is over when the next one comes. */
 static void close_rotation(struct fleet *f)
 {
@@ -215,12 +268,37 @@ static void close_rotation(struct fleet *f)
 	}
 }
 
+/* Who had not even the keys before is two behind: the one old key helps it no more. */
+static void open_rotation(struct fleet *f)
+{
+	int64_t at_risk = 0;
+
+	for (uint32_t i = 0; i < f->w.n_devices && f->rotated_rev; i++) {
+		struct device *d = f->w.devices[i];
+
+		if (d->tag & HAS)
+			continue;
+		at_risk++;
+		f->out->at_risk += !(d->tag & RISK);
+		d->tag |= RISK;
+	}
+	f->out->rotations++;
+	f->out->rotation_devices += f->w.n_devices;
+	if (this_rotation(f))
+		*this_rotation(f) =
+			(struct fleet_rotation){.at_s = (f->w.now_ms - f->start_ms) / 1000,
+						.devices = f->w.n_devices,
+						.online = f->n_online,
+						.at_risk = at_risk};
+}
+
 static void rotate(struct fleet *f)
 {
 	char name[SIM_NAME_MAX];
 	struct err err;
 
 	close_rotation(f);
+	open_rotation(f);
 	for (int64_t t = 0; t < f->cfg->topics; t++) {
 		topic_name(name, t);
 		must(core_topic_new(f->w.core, name, 0, &err), &err);
@@ -231,12 +309,11 @@ static void rotate(struct fleet *f)
 	for (uint32_t i = 0; i < f->w.n_devices; i++) {
 		struct device *d = f->w.devices[i];
 
-		d->tag &= HELD;
+		d->tag &= HELD | RISK;
 		if (d->online)
 			d->tag |= REACHED;
 	}
-	f->out->rotations++;
-	f->out->rotation_devices += f->w.n_devices;
+	next_probe(f, f->w.now_ms);
 }
 
 /* --- comings and goings
@@ -261,24 +338,31 @@ static void go(struct fleet *f, struct device *d)
 	device_leave(d);
 }
 
+static int64_t absence(struct fleet *f)
+{
+	const struct absence *a = &f->cfg->absence;
+
+	return a->n ? absence_ms(a, &f->w.prng) : prng_wait(&f->w.prng, f->cfg->sleep_s * 1000);
+}
+
 static void toggle(struct fleet *f, uint32_t number)
 {
 	struct device *d = f->w.devices[number];
-	int64_t mean = f->cfg->sleep_s;
+	int64_t wait_ms;
 
 	if (d->tag & HELD)
 		return;
 	if (d->online) {
 		go(f, d);
+		wait_ms = absence(f);
 	} else {
 		come(f, d);
-		mean = f->awake_s;
-		if (!d->online)
-			mean = 10; /* the broker is away: tried again */
 		if (d->online && !f->cfg->offline_ppm)
 			return;
+		/* If it is not: the broker is away, and it tries again. */
+		wait_ms = prng_wait(&f->w.prng, (d->online ? f->awake_s : 10) * 1000);
 	}
-	world_note(&f->w, f->w.now_ms + prng_wait(&f->w.prng, mean * 1000), TOGGLE, number);
+	world_note(&f->w, f->w.now_ms + wait_ms, TOGGLE, number);
 }
 
 static void broker_goes(struct fleet *f)
@@ -341,7 +425,11 @@ static void on_event(void *ctx, const struct event *e)
 			break;
 		}
 		rotate(f);
-		world_note(&f->w, f->w.now_ms + f->cfg->rotate_s * 1000, ROTATE, 0);
+		if (!f->cfg->n_rotate_at)
+			world_note(&f->w, f->w.now_ms + f->cfg->rotate_s * 1000, ROTATE, 0);
+		break;
+	case PROBE:
+		probe(f, e->who);
 		break;
 	case SLOT:
 		take_slot(f);
@@ -452,14 +540,18 @@ static void settle(struct fleet *f)
 
 static void scatter(struct fleet *f)
 {
-	for (uint32_t i = 0; i < f->w.n_devices && f->cfg->offline_ppm; i++) {
-		int64_t mean = f->awake_s;
+	const struct absence *a = &f->cfg->absence;
 
-		if (prng_chance(&f->w.prng, f->cfg->offline_ppm)) {
+	for (uint32_t i = 0; i < f->w.n_devices && f->cfg->offline_ppm; i++) {
+		bool away = prng_chance(&f->w.prng, f->cfg->offline_ppm);
+		int64_t mean_s = away ? f->cfg->sleep_s : f->awake_s;
+
+		if (away)
 			go(f, f->w.devices[i]);
-			mean = f->cfg->sleep_s;
-		}
-		world_note(&f->w, f->w.now_ms + prng_wait(&f->w.prng, mean * 1000), TOGGLE, i);
+		world_note(&f->w,
+			   f->w.now_ms + (away && a->n ? absence_left_ms(a, &f->w.prng)
+						       : prng_wait(&f->w.prng, mean_s * 1000)),
+			   TOGGLE, i);
 	}
 }
 
@@ -469,7 +561,9 @@ static void run_days(struct fleet *f)
 
 	f->end_ms = f->start_ms + c->days * DAY_MS;
 	scatter(f);
-	if (c->rotate_s)
+	for (size_t i = 0; i < c->n_rotate_at; i++)
+		world_note(&f->w, f->start_ms + c->rotate_at_s[i] * 1000, ROTATE, 0);
+	if (!c->n_rotate_at && c->rotate_s)
 		world_note(&f->w, f->start_ms, ROTATE, 0);
 	world_note(&f->w, f->start_ms, SLOT, 0);
 	again(f, BROKER_GOES, c->broker_restart_s);
@@ -498,9 +592,11 @@ static void run_return(struct fleet *f)
 /* Afterwards all links work and all are there: nobody may be lost. */
 static void run_end(struct fleet *f)
 {
-	struct fleet_result quiet = *f->out, *out = f->out;
+	static struct fleet_result quiet;
+	struct fleet_result *out = f->out;
 	int64_t from = f->w.now_ms, n;
 
+	quiet = *out;
 	tell(f, "all come back");
 	f->out = &quiet; /* what comes now is no answer to a rotation */
 	broker_calm(f->w.broker);
@@ -531,6 +627,14 @@ static void finish(struct fleet *f)
 	f->out->devices_did = f->w.counts;
 }
 
+/* Between two absences, so that the share that is away holds. */
+static int64_t awake_s(const struct fleet_config *c)
+{
+	int64_t mean = c->absence.n ? absence_mean_s(&c->absence) : c->sleep_s;
+
+	return c->offline_ppm ? mean * (1000000 - c->offline_ppm) / c->offline_ppm : mean;
+}
+
 bool fleet_run(struct fleet_result *out, const struct fleet_config *cfg,
 	       void (*progress)(void *ctx, uint32_t ppm, const char *what), void *ctx,
 	       struct err *err)
@@ -545,9 +649,8 @@ bool fleet_run(struct fleet_result *out, const struct fleet_config *cfg,
 	f.out = out;
 	f.progress = progress;
 	f.progress_ctx = ctx;
-	f.awake_s = cfg->offline_ppm
-			    ? cfg->sleep_s * (1000000 - cfg->offline_ppm) / cfg->offline_ppm
-			    : cfg->sleep_s;
+	f.awake_s = awake_s(cfg);
+	prng_seed(&f.probes, (uint64_t)cfg->seed ^ PROBE_SEED);
 	if (!world_open(&f.w, &wc, &hooks, err))
 		return false;
 	the_fleet = &f;
@@ -577,10 +680,11 @@ bool fleet_run(struct fleet_result *out, const struct fleet_config *cfg,
 /* All fields are of one type, and nearly all are sums. */
 void fleet_add(struct fleet_result *sum, const struct fleet_result *shard)
 {
-	struct fleet_result was = *sum;
+	static struct fleet_result was;
 	const int64_t *from = (const int64_t *)shard;
 	int64_t *to = (int64_t *)sum;
 
+	was = *sum;
 	for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
 		to[i] += from[i];
 	sum->have.longest_ms = later(was.have.longest_ms, shard->have.longest_ms);
@@ -589,4 +693,12 @@ void fleet_add(struct fleet_result *sum, const struct fleet_result *shard)
 	sum->rotations = later(was.rotations, shard->rotations);
 	sum->most_receipts_waiting = later(was.most_receipts_waiting, shard->most_receipts_waiting);
 	sum->end_s = later(was.end_s, shard->end_s);
+	for (int i = 0; i < FLEET_ROTATIONS; i++) {
+		struct fleet_rotation *r = &sum->each[i];
+		const struct fleet_rotation *a = &was.each[i], *b = &shard->each[i];
+
+		r->at_s = later(a->at_s, b->at_s);
+		r->reached_ms = later(a->reached_ms, b->reached_ms);
+		r->have.longest_ms = later(a->have.longest_ms, b->have.longest_ms);
+	}
 }

@@ -5,14 +5,19 @@
 #ifndef SIM_FLEET_H
 #define SIM_FLEET_H
 
+#include "sim/absence.h"
+#include "sim/waits.h"
 #include "sim/world.h"
 
 struct fleet_config {
 	int64_t fleet, topics, per_device, days, seed;
-	int64_t rotate_s; /* 0: never */
+	int64_t rotate_s;           /* 0: never */
+	const int64_t *rotate_at_s; /* or at these times, rising */
+	size_t n_rotate_at;
 	uint32_t offline_ppm, legacy_ppm, wrong_clock_ppm, no_clock_ppm, power_loss_ppm;
 	int64_t sleep_s;
-	int64_t back_within_s; /* 0: ordinary days */
+	struct absence absence; /* in place of sleep_s, if there is one */
+	int64_t back_within_s;  /* 0: ordinary days */
 	int64_t broker_restart_s, c2_crash_s;
 	bool pubkey, retain, presence;
 	int qos;
@@ -22,12 +27,17 @@ struct fleet_config {
 	const char *sqlite;
 };
 
-/* Waiting times: 16 steps to a doubling, of milliseconds. */
-enum { WAIT_STEPS = 16, WAIT_BINS = 36 * WAIT_STEPS, FLEET_SLOTS = 240 };
+enum { FLEET_SLOTS = 240, FLEET_ROTATIONS = 1000 /* that are told one by one */ };
 
-struct waits {
-	int64_t bin[WAIT_BINS];
-	int64_t n, longest_ms;
+struct fleet_rotation {
+	int64_t at_s; /* since the beginning */
+	int64_t devices;
+	int64_t online;     /* at that moment */
+	int64_t at_risk;    /* without the keys of the rotation before: now two behind */
+	int64_t reached_ms; /* in which the last one had its keys, counted from when it was there */
+	struct rough_waits have; /* of all, until the next */
+	/* Messages between devices that are there, times the time they stand for; and of these, */
+	int64_t heard, unread; /* those whose receiver had no key for it */
 };
 
 /* Only integers, all of which are sums or maxima over shards (fleet_add). */
@@ -39,6 +49,7 @@ struct fleet_result {
 	int64_t unreachable;    /* away from one rotation to the next */
 	int64_t missed;         /* reachable, but without the keys until the next rotation */
 	int64_t never_confirmed;
+	int64_t at_risk; /* devices that were two keys behind at one rotation or more */
 	int64_t returns;
 	int64_t slot_have[FLEET_SLOTS], slot_confirmed[FLEET_SLOTS], slot_online[FLEET_SLOTS];
 	int64_t slot_devices[FLEET_SLOTS];
@@ -50,6 +61,7 @@ struct fleet_result {
 	int64_t end_without_keys, end_unconfirmed; /* without the legacy ones */
 	int64_t end_legacy_without_keys;
 	int64_t end_s;
+	struct fleet_rotation each[FLEET_ROTATIONS];
 };
 
 /* False: no such database. progress (may be null) is told shares of a million. */
@@ -59,8 +71,5 @@ bool fleet_run(struct fleet_result *out, const struct fleet_config *cfg,
 
 /* Add what another shard has counted. */
 void fleet_add(struct fleet_result *sum, const struct fleet_result *shard);
-
-/* The time in ms within which this share of all had it; -1: they never had. */
-int64_t waits_within(const struct waits *w, int64_t of, uint32_t ppm);
 
 #endif

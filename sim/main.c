@@ -92,6 +92,48 @@ static bool take_rotate(const char *text, int64_t *s, struct err *err)
 		       "--rotate takes hourly, daily, weekly, never, or a time like 90m or 36h");
 }
 
+enum { LIST_MAX = FLEET_ROTATIONS };
+
+/* Times with commas between, rising. */
+static bool take_list(const char *text, const char *what, int64_t *times, size_t max, size_t *n,
+		      struct err *err)
+{
+	char one[16];
+
+	for (*n = 0; text && *text; text += *text == ',') {
+		size_t len = strcspn(text, ",");
+
+		snprintf(one, sizeof one, "%.*s", (int)(len < sizeof one ? len : 0), text);
+		if (*n == max)
+			return err_set(err, ERR_INVALID, "--%s takes at most %zu times", what, max);
+		if (!take_time(one, what, &times[*n], err))
+			return false;
+		if (*n && times[*n] <= times[*n - 1])
+			return err_set(err, ERR_INVALID, "--%s takes times that rise", what);
+		++*n;
+		text += len;
+	}
+	return true;
+}
+
+static bool take_lists(struct fleet_config *c, const struct sim_args *a, struct err *err)
+{
+	static int64_t rotate_at[LIST_MAX];
+	int64_t away[ABSENCE_MAX];
+	size_t n;
+
+	if (!take_list(a->rotate_at, "rotate-at", rotate_at, LIST_MAX, &c->n_rotate_at, err) ||
+	    !take_list(a->away_for, "away-for", away, ABSENCE_MAX, &n, err))
+		return false;
+	c->rotate_at_s = rotate_at;
+	absence_fit(&c->absence, away, n);
+	if (c->n_rotate_at && a->rotate)
+		return err_set(err, ERR_INVALID, "--rotate and --rotate-at say the same thing");
+	if (n && a->sleep)
+		return err_set(err, ERR_INVALID, "--sleep and --away-for say the same thing");
+	return true;
+}
+
 static bool take_times(struct fleet_config *c, const struct sim_args *a, struct err *err)
 {
 	return take_rotate(a->rotate, &c->rotate_s, err) &&
@@ -159,7 +201,8 @@ static bool config_of(struct fleet_config *c, const struct sim_args *a, struct e
 				   .sqlite = a->sqlite};
 	if (a->rate)
 		c->broker.rate = (int32_t)a->rate;
-	return take_times(c, a, err) && take_shares(c, a, err) && fits(c, a, err);
+	return take_times(c, a, err) && take_lists(c, a, err) && take_shares(c, a, err) &&
+	       fits(c, a, err);
 }
 
 /* --- progress ------------------------------------------------------------------------------------
@@ -234,7 +277,7 @@ static bool read_all(int fd, void *bytes, size_t len)
 
 static pid_t start_shard(const struct fleet_config *cfg, int *fd)
 {
-	struct fleet_result r;
+	static struct fleet_result r;
 	struct err err;
 	int ends[2];
 	pid_t pid;
@@ -265,7 +308,7 @@ static bool run_shards(struct fleet_result *sum, const struct fleet_config *cfg,
 		ok = ok && pids[i] > 0;
 	}
 	for (int64_t i = 0; i < n; i++) {
-		struct fleet_result part;
+		static struct fleet_result part;
 
 		if (pids[i] <= 0)
 			continue;

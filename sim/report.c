@@ -182,7 +182,9 @@ static void put_head(FILE *f, const struct fleet_config *c, const struct fleet_r
 	else
 		fprintf(f, "%s days, %s rotations, %s away at any time for %s on average\n",
 			grouped(c->days), grouped(r->rotations),
-			share_text(c->offline_ppm, 1000000), time_text(c->sleep_s * 1000));
+			share_text(c->offline_ppm, 1000000),
+			time_text((c->absence.n ? absence_mean_s(&c->absence) : c->sleep_s) *
+				  1000));
 }
 
 static void put_waits(FILE *f, const struct fleet_result *r)
@@ -201,6 +203,64 @@ static void put_waits(FILE *f, const struct fleet_result *r)
 	}
 }
 
+/* --- rotations one by one ------------------------------------------------------------------------
+ */
+
+enum { TOLD_MAX = 12 };
+
+static size_t n_told(const struct fleet_result *r)
+{
+	return (size_t)(r->rotations < FLEET_ROTATIONS ? r->rotations : FLEET_ROTATIONS);
+}
+
+static int64_t sum_of(const struct fleet_result *r, bool unread)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < n_told(r); i++)
+		sum += unread ? r->each[i].unread : r->each[i].heard;
+	return sum;
+}
+
+/* Of a million; rounded up, so that 0 is none. */
+static int64_t ppm_of(int64_t n, int64_t of)
+{
+	return of > 0 ? (int64_t)((double)n / (double)of * 1e6 + (n > 0 ? 0.999999 : 0)) : 0;
+}
+
+/* Parts of a million as a percentage. */
+static const char *ppm_text(int64_t ppm)
+{
+	static char ring[8][16];
+	static int next;
+	char *out = ring[next++ % 8];
+
+	snprintf(out, 16, "%d.%04d %%", (int)(ppm / 10000), (int)(ppm % 10000));
+	return out;
+}
+
+static void put_each(FILE *f, const struct fleet_result *r)
+{
+	size_t n = n_told(r), shown = n < TOLD_MAX ? n : TOLD_MAX;
+
+	fprintf(f, "\n%-12s%10s%12s%12s%18s%12s%12s\n", "rotation at", "online", "50 % have",
+		"99 % have", "reached within", "at risk", "unread");
+	for (size_t i = 0; i < shown; i++) {
+		const struct fleet_rotation *e = &r->each[i];
+
+		fprintf(f, "%-12s%10s%12s%12s%18s%12s%12s\n", time_text(e->at_s * 1000),
+			grouped(e->online), time_text(rough_within(&e->have, e->devices, 500000)),
+			time_text(rough_within(&e->have, e->devices, 990000)),
+			time_text(e->reached_ms), share_text(e->at_risk, e->devices),
+			ppm_text(ppm_of(e->unread, e->heard)));
+	}
+	if (n > shown)
+		fprintf(f, "and %zu more: --json has all\n", n - shown);
+	fprintf(f, "reached within: the longest that a device was there without its keys\n"
+		   "at risk: two keys behind from then on, where the old key helps no more\n"
+		   "unread: of messages between devices that are there, until the next rotation\n");
+}
+
 static void put_line(FILE *f, const char *what, int64_t n, int64_t of)
 {
 	fprintf(f, "%-50s%20s%20s\n", what, grouped(n), of > 0 ? share_text(n, of) : "");
@@ -214,6 +274,9 @@ static void put_losses(FILE *f, const struct fleet_result *r)
 	put_line(f, "devices times rotations", all, 0);
 	put_line(f, "  away from one rotation to the next", r->unreachable, all);
 	put_line(f, "  reachable, but without the keys until the next", r->missed, all);
+	put_line(f, "devices ever at risk (two keys behind)", r->at_risk, r->devices);
+	fprintf(f, "%-50s%20s%20s\n", "messages between devices that were unread", "",
+		ppm_text(ppm_of(sum_of(r, true), sum_of(r, false))));
 	put_line(f, "returns of devices", r->returns, 0);
 	put_line(f, "messages of C2", r->broker.from_c2, 0);
 	put_line(f, "  reached a device", r->broker.to_devices, r->broker.from_c2);
@@ -241,6 +304,7 @@ void report_text(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 	if (r->rotations) {
 		put_waits(f, r);
 		plot_text(f, r);
+		put_each(f, r);
 	}
 	put_losses(f, r);
 }
@@ -269,6 +333,38 @@ static void json_waits(FILE *f, const struct fleet_result *r)
 	}
 }
 
+static void json_ms(FILE *f, const char *name, int64_t ms)
+{
+	fprintf(f, "\"%s\":", name);
+	fprintf(f, ms < 0 ? "null," : "%" PRId64 ",", ms);
+}
+
+static void json_each(FILE *f, const struct fleet_result *r)
+{
+	fprintf(f, "\"each\":[");
+	for (size_t i = 0; i < n_told(r); i++) {
+		const struct fleet_rotation *e = &r->each[i];
+
+		fprintf(f, "%s{\"at_s\":%" PRId64 ",\"online\":%" PRId64 ",\"have\":%" PRId64 ",",
+			i ? "," : "", e->at_s, e->online, e->have.n);
+		json_ms(f, "50%_ms", rough_within(&e->have, e->devices, 500000));
+		json_ms(f, "99%_ms", rough_within(&e->have, e->devices, 990000));
+		json_ms(f, "reached_ms", e->reached_ms);
+		fprintf(f, "\"at_risk\":%" PRId64 ",\"unread_ppm\":%" PRId64 "}", e->at_risk,
+			ppm_of(e->unread, e->heard));
+	}
+	fprintf(f, "],");
+}
+
+/* The fleet over the whole time, as in the picture. */
+static void json_slots(FILE *f, const char *name, const int64_t *slots)
+{
+	fprintf(f, "\"%s\":[", name);
+	for (int i = 0; i < FLEET_SLOTS; i++)
+		fprintf(f, "%s%" PRId64, i ? "," : "", slots[i]);
+	fprintf(f, "],");
+}
+
 void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_result *r)
 {
 	const struct {
@@ -284,6 +380,8 @@ void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 		{"unreachable", r->unreachable},
 		{"missed", r->missed},
 		{"never_confirmed", r->never_confirmed},
+		{"at_risk", r->at_risk},
+		{"unread_ppm", ppm_of(sum_of(r, true), sum_of(r, false))},
 		{"returns", r->returns},
 		{"from_c2", r->broker.from_c2},
 		{"to_devices", r->broker.to_devices},
@@ -309,6 +407,9 @@ void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 
 	fprintf(f, "{\"broker\":\"%s\",", cfg->broker.name);
 	json_waits(f, r);
+	json_each(f, r);
+	json_slots(f, "online", r->slot_online);
+	json_slots(f, "have", r->slot_have);
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
 		fprintf(f, "%s\"%s\":%" PRId64, i ? "," : "", fields[i].name, fields[i].n);
 	fprintf(f, "}\n");

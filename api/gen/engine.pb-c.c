@@ -952,6 +952,96 @@ void   pb__get_schedule_response__free_unpacked
   assert(message->base.descriptor == &pb__get_schedule_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pb__get_rule_fleet_request__init
+                     (Pb__GetRuleFleetRequest         *message)
+{
+  static const Pb__GetRuleFleetRequest init_value = PB__GET_RULE_FLEET_REQUEST__INIT;
+  *message = init_value;
+}
+size_t pb__get_rule_fleet_request__get_packed_size
+                     (const Pb__GetRuleFleetRequest *message)
+{
+  assert(message->base.descriptor == &pb__get_rule_fleet_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_rule_fleet_request__pack
+                     (const Pb__GetRuleFleetRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_rule_fleet_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_rule_fleet_request__pack_to_buffer
+                     (const Pb__GetRuleFleetRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_rule_fleet_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetRuleFleetRequest *
+       pb__get_rule_fleet_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetRuleFleetRequest *)
+     protobuf_c_message_unpack (&pb__get_rule_fleet_request__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_rule_fleet_request__free_unpacked
+                     (Pb__GetRuleFleetRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_rule_fleet_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pb__get_rule_fleet_response__init
+                     (Pb__GetRuleFleetResponse         *message)
+{
+  static const Pb__GetRuleFleetResponse init_value = PB__GET_RULE_FLEET_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t pb__get_rule_fleet_response__get_packed_size
+                     (const Pb__GetRuleFleetResponse *message)
+{
+  assert(message->base.descriptor == &pb__get_rule_fleet_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pb__get_rule_fleet_response__pack
+                     (const Pb__GetRuleFleetResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pb__get_rule_fleet_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pb__get_rule_fleet_response__pack_to_buffer
+                     (const Pb__GetRuleFleetResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pb__get_rule_fleet_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pb__GetRuleFleetResponse *
+       pb__get_rule_fleet_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pb__GetRuleFleetResponse *)
+     protobuf_c_message_unpack (&pb__get_rule_fleet_response__descriptor,
+                                allocator, len, data);
+}
+void   pb__get_rule_fleet_response__free_unpacked
+                     (Pb__GetRuleFleetResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pb__get_rule_fleet_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pb__raise_alarm_request__init
                      (Pb__RaiseAlarmRequest         *message)
 {
@@ -2771,6 +2861,238 @@ const ProtobufCMessageDescriptor pb__get_schedule_response__descriptor =
   pb__get_schedule_response__field_indices_by_name,
   1,  pb__get_schedule_response__number_ranges,
   (ProtobufCMessageInit) pb__get_schedule_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__get_rule_fleet_request__field_descriptors[1] =
+{
+  {
+    "ruleId",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetRequest, ruleid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__get_rule_fleet_request__field_indices_by_name[] = {
+  0,   /* field[0] = ruleId */
+};
+static const ProtobufCIntRange pb__get_rule_fleet_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor pb__get_rule_fleet_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetRuleFleetRequest",
+  "GetRuleFleetRequest",
+  "Pb__GetRuleFleetRequest",
+  "pb",
+  sizeof(Pb__GetRuleFleetRequest),
+  1,
+  pb__get_rule_fleet_request__field_descriptors,
+  pb__get_rule_fleet_request__field_indices_by_name,
+  1,  pb__get_rule_fleet_request__number_ranges,
+  (ProtobufCMessageInit) pb__get_rule_fleet_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pb__get_rule_fleet_response__field_descriptors[13] =
+{
+  {
+    "topics",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, topics),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "clients",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, clients),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "devices",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, devices),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sampled",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, sampled),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "complete",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, complete),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "perDevice",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, perdevice),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "silent",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, silent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "away",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, away),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "awayFor",
+    9,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Pb__GetRuleFleetResponse, n_awayfor),
+    offsetof(Pb__GetRuleFleetResponse, awayfor),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "producers",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, producers),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "consumers",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, consumers),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "grace",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, grace),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "riskLimit",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetRuleFleetResponse, risklimit),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pb__get_rule_fleet_response__field_indices_by_name[] = {
+  7,   /* field[7] = away */
+  8,   /* field[8] = awayFor */
+  1,   /* field[1] = clients */
+  4,   /* field[4] = complete */
+  10,   /* field[10] = consumers */
+  2,   /* field[2] = devices */
+  11,   /* field[11] = grace */
+  5,   /* field[5] = perDevice */
+  9,   /* field[9] = producers */
+  12,   /* field[12] = riskLimit */
+  3,   /* field[3] = sampled */
+  6,   /* field[6] = silent */
+  0,   /* field[0] = topics */
+};
+static const ProtobufCIntRange pb__get_rule_fleet_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 13 }
+};
+const ProtobufCMessageDescriptor pb__get_rule_fleet_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pb.GetRuleFleetResponse",
+  "GetRuleFleetResponse",
+  "Pb__GetRuleFleetResponse",
+  "pb",
+  sizeof(Pb__GetRuleFleetResponse),
+  13,
+  pb__get_rule_fleet_response__field_descriptors,
+  pb__get_rule_fleet_response__field_indices_by_name,
+  1,  pb__get_rule_fleet_response__number_ranges,
+  (ProtobufCMessageInit) pb__get_rule_fleet_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor pb__raise_alarm_request__field_descriptors[2] =

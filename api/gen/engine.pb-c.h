@@ -38,6 +38,8 @@ typedef struct Pb__ListRunsRequest Pb__ListRunsRequest;
 typedef struct Pb__ListRunsResponse Pb__ListRunsResponse;
 typedef struct Pb__GetScheduleRequest Pb__GetScheduleRequest;
 typedef struct Pb__GetScheduleResponse Pb__GetScheduleResponse;
+typedef struct Pb__GetRuleFleetRequest Pb__GetRuleFleetRequest;
+typedef struct Pb__GetRuleFleetResponse Pb__GetRuleFleetResponse;
 typedef struct Pb__RaiseAlarmRequest Pb__RaiseAlarmRequest;
 typedef struct Pb__RaiseAlarmResponse Pb__RaiseAlarmResponse;
 typedef struct Pb__Notice Pb__Notice;
@@ -390,6 +392,39 @@ struct  Pb__GetScheduleResponse
 #define PB__GET_SCHEDULE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_schedule_response__descriptor) \
     , 0,NULL }
+
+
+struct  Pb__GetRuleFleetRequest
+{
+  ProtobufCMessage base;
+  int32_t ruleid;
+};
+#define PB__GET_RULE_FLEET_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_rule_fleet_request__descriptor) \
+    , 0 }
+
+
+struct  Pb__GetRuleFleetResponse
+{
+  ProtobufCMessage base;
+  int64_t topics;
+  int64_t clients;
+  int64_t devices;
+  int64_t sampled;
+  protobuf_c_boolean complete;
+  int64_t perdevice;
+  int64_t silent;
+  int64_t away;
+  size_t n_awayfor;
+  int64_t *awayfor;
+  int64_t producers;
+  int64_t consumers;
+  int64_t grace;
+  int64_t risklimit;
+};
+#define PB__GET_RULE_FLEET_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pb__get_rule_fleet_response__descriptor) \
+    , 0, 0, 0, 0, 0, 0, 0, 0, 0,NULL, 0, 0, 0, 0 }
 
 
 struct  Pb__RaiseAlarmRequest
@@ -842,6 +877,44 @@ Pb__GetScheduleResponse *
 void   pb__get_schedule_response__free_unpacked
                      (Pb__GetScheduleResponse *message,
                       ProtobufCAllocator *allocator);
+/* Pb__GetRuleFleetRequest methods */
+void   pb__get_rule_fleet_request__init
+                     (Pb__GetRuleFleetRequest         *message);
+size_t pb__get_rule_fleet_request__get_packed_size
+                     (const Pb__GetRuleFleetRequest   *message);
+size_t pb__get_rule_fleet_request__pack
+                     (const Pb__GetRuleFleetRequest   *message,
+                      uint8_t             *out);
+size_t pb__get_rule_fleet_request__pack_to_buffer
+                     (const Pb__GetRuleFleetRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetRuleFleetRequest *
+       pb__get_rule_fleet_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_rule_fleet_request__free_unpacked
+                     (Pb__GetRuleFleetRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Pb__GetRuleFleetResponse methods */
+void   pb__get_rule_fleet_response__init
+                     (Pb__GetRuleFleetResponse         *message);
+size_t pb__get_rule_fleet_response__get_packed_size
+                     (const Pb__GetRuleFleetResponse   *message);
+size_t pb__get_rule_fleet_response__pack
+                     (const Pb__GetRuleFleetResponse   *message,
+                      uint8_t             *out);
+size_t pb__get_rule_fleet_response__pack_to_buffer
+                     (const Pb__GetRuleFleetResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Pb__GetRuleFleetResponse *
+       pb__get_rule_fleet_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pb__get_rule_fleet_response__free_unpacked
+                     (Pb__GetRuleFleetResponse *message,
+                      ProtobufCAllocator *allocator);
 /* Pb__RaiseAlarmRequest methods */
 void   pb__raise_alarm_request__init
                      (Pb__RaiseAlarmRequest         *message);
@@ -983,6 +1056,12 @@ typedef void (*Pb__GetScheduleRequest_Closure)
 typedef void (*Pb__GetScheduleResponse_Closure)
                  (const Pb__GetScheduleResponse *message,
                   void *closure_data);
+typedef void (*Pb__GetRuleFleetRequest_Closure)
+                 (const Pb__GetRuleFleetRequest *message,
+                  void *closure_data);
+typedef void (*Pb__GetRuleFleetResponse_Closure)
+                 (const Pb__GetRuleFleetResponse *message,
+                  void *closure_data);
 typedef void (*Pb__RaiseAlarmRequest_Closure)
                  (const Pb__RaiseAlarmRequest *message,
                   void *closure_data);
@@ -1027,6 +1106,8 @@ extern const ProtobufCMessageDescriptor pb__list_runs_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__list_runs_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_schedule_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__get_schedule_response__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_rule_fleet_request__descriptor;
+extern const ProtobufCMessageDescriptor pb__get_rule_fleet_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__raise_alarm_request__descriptor;
 extern const ProtobufCMessageDescriptor pb__raise_alarm_response__descriptor;
 extern const ProtobufCMessageDescriptor pb__notice__descriptor;

@@ -695,7 +695,7 @@ static const struct api_flag api_c2_automation_engine_add_rule_flags[] = {
 	  "What it does: rotation, detach or notify." },
 	{ "force", "options.force", API_FLAG_BOOL,
 	  false, NULL,
-	  "Rotate also within the grace period of the devices." },
+	  "Rotate also within the grace period of the devices, and whatever engine.risk_limit says." },
 	{ "waves", "options.waves", API_FLAG_LIST,
 	  false, NULL,
 	  "Percentages of the targets, such as 1,10,100: each wave waits for the receipts of the one before." },
@@ -794,6 +794,20 @@ static const struct api_flag api_c2_automation_engine_get_schedule_flags[] = {
 	{ "count", "count", API_FLAG_INT64,
 	  false, NULL,
 	  "How many; 10 without it, at most 1000." },
+};
+
+static const struct api_segment api_c2_automation_engine_get_rule_fleet_path0[] = {
+	{ "rules", NULL, false },
+	{ NULL, "ruleId", false },
+	{ "fleet", NULL, false },
+};
+static const struct api_route api_c2_automation_engine_get_rule_fleet_routes[] = {
+	{ API_GET, "/rules/{ruleId}/fleet", api_c2_automation_engine_get_rule_fleet_path0, 3, false },
+};
+static const struct api_flag api_c2_automation_engine_get_rule_fleet_flags[] = {
+	{ "rule", "ruleId", API_FLAG_INT64,
+	  true, NULL,
+	  "Number of the rule." },
 };
 
 static const struct api_segment api_c2_automation_engine_raise_alarm_path0[] = {
@@ -1504,6 +1518,20 @@ const struct api_method api_methods[API_N_METHODS] = {
 		.routes = api_c2_automation_engine_get_schedule_routes,
 		.n_routes = 1,
 		.cli = { "rule next", API_COMMAND_CALL, api_c2_automation_engine_get_schedule_flags, 2 },
+	},
+	[API_C2_AUTOMATION_ENGINE_GET_RULE_FLEET] = {
+		.service = "pb.C2AutomationEngine",
+		.name = "GetRuleFleet",
+		.grpc_path = "/pb.C2AutomationEngine/GetRuleFleet",
+		.help = "The devices behind a rule's targets, from a sample: how many there are, which are away and for how long.",
+		.request = &pb__get_rule_fleet_request__descriptor,
+		.response = &pb__get_rule_fleet_response__descriptor,
+		.role = API_ROLE_VIEWER,
+		.audited = false,
+		.server_stream = false,
+		.routes = api_c2_automation_engine_get_rule_fleet_routes,
+		.n_routes = 1,
+		.cli = { "rule fleet", API_COMMAND_CALL, api_c2_automation_engine_get_rule_fleet_flags, 1 },
 	},
 	[API_C2_AUTOMATION_ENGINE_RAISE_ALARM] = {
 		.service = "pb.C2AutomationEngine",

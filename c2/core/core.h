@@ -271,6 +271,26 @@ bool core_topic_status(struct core *c, const char *topic, struct core_topic_stat
 bool core_client_status(struct core *c, const char *client, struct arena *arena,
 			struct core_client_status *out, struct err *err);
 
+/* What a client's row alone says of its device. */
+struct core_device {
+	const char *name;
+	enum core_client_type type;
+	int64_t last_seen; /* Unix seconds; 0 never: it gave no receipt */
+	bool away;         /* it has given receipts, but none to what was sent more than once */
+	int64_t topics;    /* that it is attached to; -1: not counted */
+};
+
+struct core_devices {
+	struct core_device *rows;
+	size_t n;
+};
+
+/* The topic's members: of more than limit a sample from all over. Topics are counted of a few. */
+bool core_topic_devices(struct core *c, const char *topic, size_t limit, struct arena *arena,
+			struct core_devices *out, struct err *err);
+bool core_client_device(struct core *c, const char *client, struct arena *arena,
+			struct core_devices *out, struct err *err);
+
 /* What is known without a look at the members; one that is not there is no error. */
 struct core_topic_facts {
 	bool exists;

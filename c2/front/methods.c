@@ -542,6 +542,7 @@ dispatch_handler *const dispatch_handlers[API_N_METHODS] = {
 	[API_C2_AUTOMATION_ENGINE_RUN_RULE] = dispatch_run_rule,
 	[API_C2_AUTOMATION_ENGINE_LIST_RUNS] = dispatch_list_runs,
 	[API_C2_AUTOMATION_ENGINE_GET_SCHEDULE] = dispatch_get_schedule,
+	[API_C2_AUTOMATION_ENGINE_GET_RULE_FLEET] = dispatch_get_rule_fleet,
 	[API_C2_AUTOMATION_ENGINE_RAISE_ALARM] = dispatch_raise_alarm,
 	[API_C2_AUTOMATION_ENGINE_HEALTH_CHECK] = dispatch_engine_health,
 };

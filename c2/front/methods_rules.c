@@ -64,6 +64,11 @@ METHOD(dispatch_get_schedule, GetScheduleRequest, GetScheduleResponse)
 	       engine_schedule(c->engine, req->ruleid, (size_t)count, c->arena, resp, err);
 }
 
+METHOD(dispatch_get_rule_fleet, GetRuleFleetRequest, GetRuleFleetResponse)
+{
+	return is_on(c, err) && engine_fleet(c->engine, req->ruleid, c->arena, resp, err);
+}
+
 /* The core's own: it is an event also where no rule waits for it. */
 METHOD(dispatch_raise_alarm, RaiseAlarmRequest, RaiseAlarmResponse)
 {

@@ -124,6 +124,10 @@ PASS(progress,
      (void *ctx, enum fleet_kind kind, const char *name, int64_t *devices, int64_t *confirmed,
       struct err *err),
      kind, name, devices, confirmed, err)
+PASS(devices,
+     (void *ctx, enum fleet_kind kind, const char *name, size_t limit, struct arena *arena,
+      struct fleet_device **out, size_t *n, int64_t *topics, struct err *err),
+     kind, name, limit, arena, out, n, topics, err)
 
 static const struct fleet_ops ops = {.commit = commit,
 				     .record = record,
@@ -134,7 +138,8 @@ static const struct fleet_ops ops = {.commit = commit,
 				     .find = find,
 				     .tags = tags,
 				     .search = search,
-				     .progress = progress};
+				     .progress = progress,
+				     .devices = devices};
 
 /* --- servers
  * ----------------------------------------------------------------------------------------- */

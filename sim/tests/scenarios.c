@@ -216,22 +216,21 @@ static struct fleet_config small_fleet(const char *broker)
 				     .announce_gap_s = 30};
 }
 
-static struct fleet_result run(const struct fleet_config *cfg)
+static void run(struct fleet_result *r, const struct fleet_config *cfg)
 {
-	static struct fleet_result r;
 	struct err err;
 
-	CHECK(fleet_run(&r, cfg, 0, 0, &err));
-	return r;
+	CHECK(fleet_run(r, cfg, 0, 0, &err));
 }
 
 static void no_broker_makes_c2_lose_a_device(void)
 {
 	for (size_t i = 0; i < n_broker_profiles; i++) {
 		struct fleet_config cfg = small_fleet(broker_profiles[i].name);
-		struct fleet_result r = run(&cfg);
+		static struct fleet_result r;
 
 		fprintf(stderr, "    %s\n", broker_profiles[i].name);
+		run(&r, &cfg);
 		CHECK_EQ(r.rotations, 3);
 		CHECK_EQ(r.end_without_keys, 0);
 		CHECK_EQ(r.end_unconfirmed, 0);
@@ -242,22 +241,24 @@ static void no_broker_makes_c2_lose_a_device(void)
 static void one_seed_gives_one_run(void)
 {
 	struct fleet_config cfg = small_fleet("aws");
-	struct fleet_result a = run(&cfg), b = run(&cfg), c;
+	static struct fleet_result a, b, c;
 
+	run(&a, &cfg);
+	run(&b, &cfg);
 	CHECK_MEM(&a, &b, sizeof a);
 	cfg.seed++;
-	c = run(&cfg);
+	run(&c, &cfg);
 	CHECK(memcmp(&a, &c, sizeof a) != 0);
 }
 
 static void sqlite_does_what_memory_does(void)
 {
 	struct fleet_config cfg = small_fleet("mosquitto");
-	struct fleet_result r;
+	static struct fleet_result r;
 
 	cfg.days = 1;
 	cfg.sqlite = ":memory:";
-	r = run(&cfg);
+	run(&r, &cfg);
 	CHECK_EQ(r.end_without_keys, 0);
 	CHECK_EQ(r.end_unconfirmed, 0);
 }
@@ -266,13 +267,13 @@ static void sqlite_does_what_memory_does(void)
 static void a_flood_of_returns_waits_less_than_two_minutes(void)
 {
 	struct fleet_config cfg = small_fleet("mosquitto");
-	struct fleet_result r;
+	static struct fleet_result r;
 
 	cfg.fleet = 5000;
 	cfg.offline_ppm = cfg.power_loss_ppm = cfg.wrong_clock_ppm = cfg.no_clock_ppm = 0;
 	cfg.broker_restart_s = cfg.c2_crash_s = 0;
 	cfg.back_within_s = 3;
-	r = run(&cfg);
+	run(&r, &cfg);
 	CHECK_EQ(r.returns, 5000);
 	CHECK_EQ(r.reachable.n, 5000);
 	CHECK(r.reachable.longest_ms <= 120000);
