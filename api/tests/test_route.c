@@ -67,7 +67,7 @@ static void every_route_of_the_description_is_found(void)
 		ASK("GET", "/e4/client/a/link"),
 		"GetLinkedClients {\"client\":{\"name\":\"a\"},\"offset\":\"0\",\"count\":\"0\"}");
 	CHECK_STR(ask("POST", "/e4/new-c2-key", NULL, "{\"force\":true}"),
-		  "NewC2Key {\"force\":true}");
+		  "NewC2Key {\"force\":true,\"dropOldest\":false}");
 	CHECK_STR(ASK("GET", "/e4/health-check"), "HealthCheck {}");
 	CHECK_STR(ASK("GET", "/e4/crypto-mode"), "GetCryptoMode {}");
 	CHECK_STR(ASK("GET", "/e4/topic/t/status"), "GetTopicStatus {\"topic\":\"t\"}");

@@ -66,8 +66,8 @@ static bool members(struct core *c, const struct store_topic *topic, size_t limi
 	return list->n || members_page(c, topic, 0, limit, list, err);
 }
 
-static bool count_topics(struct core *c, const struct client_list *list, struct core_device *rows,
-			 struct err *err)
+static bool fill_topics(struct core *c, const struct client_list *list, struct core_device *rows,
+			struct err *err)
 {
 	size_t step = list->n / COUNTED + 1;
 
@@ -86,7 +86,7 @@ static bool devices_of(struct core *c, const struct client_list *list, struct ar
 	out->rows = arena_alloc(arena, (list->n + 1) * sizeof *out->rows);
 	for (size_t i = 0; i < list->n; i++)
 		out->rows[i] = device_of(&list->rows[i], arena);
-	return count_topics(c, list, out->rows, err);
+	return fill_topics(c, list, out->rows, err);
 }
 
 bool core_topic_devices(struct core *c, const char *topic, size_t limit, struct arena *arena,
