@@ -32,7 +32,7 @@ static bool ask(struct session *session, unsigned method, const ProtobufCMessage
 		struct arena *arena, const void **out, struct err *err)
 {
 	ProtobufCMessage *answer;
-	bool ok = grpc_call(session->grpc, &api_methods[method], request, arena, &answer, err);
+	bool ok = rpc_call(session->rpc, &api_methods[method], request, arena, &answer, err);
 
 	*out = ok ? answer : NULL;
 	return ok;
