@@ -167,6 +167,10 @@ def many(mode):
     yield "SearchClients", {"tags": ["many", "n=1"], "statuses": ["CLIENT_CONFIRMED"]}, {
         "clients": [], "cursor": ""}
     yield "SearchClients", {"limit": "1001"}, Error(INVALID)
+    yield "ListEvents", {"limit": "1"}, {"firstSequence": "1"}
+    yield "ListEvents", {"afterSequence": "1000000000"}, {"events": []}
+    yield "ListEvents", {"afterSequence": "-1"}, Error(INVALID)
+    yield "ListEvents", {"limit": "1001"}, Error(INVALID)
     yield "SearchTopics", {"prefix": "walk/m"}, {"cursor": ""}
     yield "ChangeGroup", {"tags": ["many"], "detach": "walk/many", "rotateKey": True,
                           "limit": "2"}, {"changed": "2", "rotatedTopics": "0", "cursor": "m1"}
