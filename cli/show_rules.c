@@ -33,11 +33,6 @@ static void word_of(char out[CELL], const ProtobufCEnumDescriptor *e, int value,
 	out[i] = 0;
 }
 
-static void state_of(char out[CELL], const Pb__Run *run)
-{
-	word_of(out, &pb__run_state__descriptor, (int)run->state, strlen("RUN_"));
-}
-
 /* Never: not there, or the first day of the calendar, as tools know it. */
 static bool is_never(const Google__Protobuf__Timestamp *t)
 {
@@ -82,6 +77,20 @@ static void time_text(char out[CELL], const Google__Protobuf__Timestamp *t, cons
 		return;
 	distance_of(distance, sizeof distance, t);
 	snprintf(out, CELL, "%s (%s)", at, distance);
+}
+
+/* "waiting (goes on in 3 h)" */
+static void state_of(char out[CELL], const Pb__Run *run)
+{
+	char distance[48];
+	size_t len;
+
+	word_of(out, &pb__run_state__descriptor, (int)run->state, strlen("RUN_"));
+	if (run->state != PB__RUN_STATE__RUN_WAITING || is_never(run->nextstep))
+		return;
+	len = strlen(out);
+	distance_of(distance, sizeof distance, run->nextstep);
+	snprintf(out + len, CELL - len, " (goes on %s)", distance);
 }
 
 /* --- tables ------------------------------------------------------------------------------- */

@@ -297,6 +297,7 @@ static void look_or_stop(struct step *s, bool *ok, struct err *err)
 	}
 	s->run->run->state = PB__RUN_STATE__RUN_WORKING;
 	s->run->run->nextstep = 0;
+	s->run->run->outcome = arena_copy(&s->arena, "", 0);
 	*ok = look(s, err);
 	if (*ok)
 		run_step_done(s->run);

@@ -324,6 +324,14 @@ static void wait_for_receipts(const struct run_env *env, Engine__StoredRun *run,
 	bool first = run->wait != ENGINE__WAIT__WAIT_RECEIPTS;
 	int64_t wait = backoff(1, first ? 0 : run->attempts, CHECK_MAX_S);
 
+	run->run->outcome =
+		run->devices ? arena_format(env->arena,
+					    "wave %d of %d: %" PRId64 " of %" PRId64
+					    " devices have confirmed so far",
+					    (int)run->run->wave, (int)run->run->waves,
+					    run->confirmed, run->devices)
+			     : arena_format(env->arena, "wave %d of %d waits for its receipts",
+					    (int)run->run->wave, (int)run->run->waves);
 	begin_pass(env, run, true);
 	wait_for(env, run, ENGINE__WAIT__WAIT_RECEIPTS, wait < left ? wait : left);
 }
@@ -367,6 +375,9 @@ static void wait_for_grace(const struct run_env *env, Engine__StoredRun *run)
 {
 	int64_t wait = run->deferreduntil - env->now;
 
+	run->run->outcome = arena_format(
+		env->arena, "%" PRId64 " to go whose newest key is young or not confirmed",
+		(int64_t)run->deferred);
 	begin_pass(env, run, false);
 	run->passes++;
 	wait_for(env, run, ENGINE__WAIT__WAIT_GRACE, wait < 1 ? 1 : wait);
