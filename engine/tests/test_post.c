@@ -1,19 +1,14 @@
 /* Letters: where they may go, and what arrives there. A receiver sits in the same loop. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "base/loop.h"
 #include "engine/post.h"
 #include "engine/post_check.h"
-#include "tests/check.h"
+#include "engine/tests/receiver.h"
 
 #define SECRET "a secret of more than sixteen letters"
 #define JSON "{\"run\":\"1\",\"text\":\"gr\\u00fc\\u00dfe\"}"
@@ -144,80 +139,8 @@ static void emails(void)
 	CHECK(post_email_is_plain("root@localhost"));
 }
 
-/* --- a receiver ----------------------------------------------------------------------------- */
-
 static struct loop *loop;
 static struct clock_manual manual = {.wall_ms = 1764000000123};
-
-static struct receiver {
-	int fd, conn;
-	struct loop_fd *watch, *conn_watch;
-	char got[8192];
-	size_t len;
-	const char *answer;
-	bool endless; /* answers without an end */
-} rx;
-
-static void conn_end(void)
-{
-	if (!rx.conn_watch)
-		return;
-	loop_fd_del(rx.conn_watch);
-	close(rx.conn);
-	rx.conn_watch = NULL;
-}
-
-static void answer(void)
-{
-	static char noise[4 * 65536]; /* more than is taken of an answer */
-
-	CHECK(write(rx.conn, rx.answer, strlen(rx.answer)) > 0);
-	if (!rx.endless)
-		conn_end();
-	else if (write(rx.conn, noise, sizeof noise) < 0)
-		conn_end();
-}
-
-static void on_bytes(void *ctx, int fd, int ready)
-{
-	ssize_t n = read(fd, rx.got + rx.len, sizeof rx.got - 1 - rx.len);
-	const char *head, *length;
-
-	(void)ctx;
-	(void)ready;
-	if (n <= 0) {
-		conn_end();
-		return;
-	}
-	rx.len += (size_t)n;
-	head = strstr(rx.got, "\r\n\r\n");
-	length = strcasestr(rx.got, "Content-Length: ");
-	if (head && length && strlen(head + 4) >= strtoul(length + 16, NULL, 10))
-		answer();
-}
-
-static void on_conn(void *ctx, int fd, int ready)
-{
-	(void)ctx;
-	(void)ready;
-	conn_end();
-	rx.conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	rx.conn_watch = loop_fd_add(loop, rx.conn, LOOP_READ, on_bytes, NULL);
-}
-
-static int receiver_open(void)
-{
-	struct sockaddr_in addr = {.sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof addr;
-
-	rx.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK_EQ(bind(rx.fd, (struct sockaddr *)&addr, len), 0);
-	CHECK_EQ(listen(rx.fd, 16), 0);
-	CHECK_EQ(getsockname(rx.fd, (struct sockaddr *)&addr, &len), 0);
-	rx.watch = loop_fd_add(loop, rx.fd, LOOP_READ, on_conn, NULL);
-	return ntohs(addr.sin_port);
-}
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
@@ -239,8 +162,6 @@ static const char *send_one(struct post *p, const char *url)
 	const struct post_letter letter = {.id = "7-done", .webhook = url, .json = JSON};
 	struct err err;
 
-	memset(rx.got, 0, sizeof rx.got);
-	rx.len = 0;
 	verdict = (struct verdict){0};
 	if (!post_send(p, &letter, on_done, &verdict, &err)) {
 		snprintf(verdict.why, sizeof verdict.why, "%s", err.text);
@@ -268,12 +189,12 @@ static void check_signature(void)
 	CHECK(line && strncmp(line + 30, expected, strlen(expected)) == 0);
 }
 
-static void webhook(struct post *p, int port)
+static void webhook(struct post *p)
 {
 	char url[128], closed[128];
 
-	snprintf(url, sizeof url, "http://127.0.0.1:%d/hook?x=1", port);
-	rx.answer = "HTTP/1.1 204 No Content\r\n\r\n";
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/hook?x=1", rx.port);
+	rx.answer = TAKEN;
 	CHECK_STR(send_one(p, url), "");
 	CHECK(strncmp(rx.got, "POST /hook?x=1 HTTP/1.1\r\n", 25) == 0);
 	CHECK(strstr(rx.got, "\r\nContent-Type: application/json\r\n") != NULL);
@@ -288,7 +209,7 @@ static void webhook(struct post *p, int port)
 	snprintf(closed, sizeof closed,
 		 "HTTP/1.1 302 Go\r\nLocation: http://127.0.0.1:%d/secret\r\nContent-Length: "
 		 "0\r\n\r\n",
-		 port);
+		 rx.port);
 	rx.answer = closed;
 	CHECK_STR(send_one(p, url), "the receiver answered with status 302");
 	CHECK(strstr(rx.got, "/secret") == NULL);
@@ -361,12 +282,12 @@ static void settings(void)
 	post_close(p);
 }
 
-static void given_up(struct post *p, int port)
+static void given_up(struct post *p)
 {
 	char url[128];
 	struct err err;
 
-	snprintf(url, sizeof url, "http://127.0.0.1:%d/", port);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/", rx.port);
 	verdict = (struct verdict){0};
 	for (int i = 0; i < 20; i++) {
 		const struct post_letter letter = {.id = "1", .webhook = url, .json = JSON};
@@ -382,7 +303,7 @@ int main(void)
 {
 	char secret_file[] = "/tmp/post-XXXXXX", allow[64];
 	struct clock clock = clock_of_manual(&manual);
-	int fd = mkstemp(secret_file), port;
+	int fd = mkstemp(secret_file);
 	struct post *p = NULL;
 	struct err err;
 
@@ -397,19 +318,17 @@ int main(void)
 	emails();
 	loop = loop_new();
 	settings();
-	port = receiver_open();
-	snprintf(allow, sizeof allow, "http://127.0.0.1:%d/", port);
+	receiver_open(loop);
+	snprintf(allow, sizeof allow, "http://127.0.0.1:%d/", rx.port);
 	CHECK(post_open(
 		&p,
 		&(struct post_config){.webhook_secret_file = secret_file, .webhook_allow = allow},
 		loop, &clock, &err));
 	refused(p);
-	webhook(p, port);
+	webhook(p);
 	closed_addresses(p);
-	given_up(p, port);
-	conn_end();
-	loop_fd_del(rx.watch);
-	close(rx.fd);
+	given_up(p);
+	receiver_close();
 	loop_free(loop);
 	unlink(secret_file);
 	return END();

@@ -1,14 +1,10 @@
 /* Letters as rows: told once by several servers, tried again, given up at last. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <sodium.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "engine/tell.h"
-#include "tests/check.h"
+#include "engine/tests/receiver.h"
 
 /* --- rows that two servers share ----------------------------------------------------------------
  */
@@ -81,67 +77,8 @@ static int n_rows(void)
 	return n;
 }
 
-/* --- a receiver in the same loop
- * ------------------------------------------------------------------ */
-
 static struct loop *loop;
 static struct clock_manual manual = {.wall_ms = 1764000000000};
-static int conn = -1, n_conns, listener;
-static struct loop_fd *conn_watch;
-static char last[8192];
-static const char *answer = "HTTP/1.1 204 OK\r\n\r\n";
-
-static void conn_end(void)
-{
-	loop_fd_del(conn_watch);
-	conn_watch = NULL;
-	if (conn >= 0)
-		close(conn);
-	conn = -1;
-}
-
-static void on_bytes(void *ctx, int fd, int ready)
-{
-	size_t len = strlen(last);
-	ssize_t n = read(fd, last + len, sizeof last - 1 - len);
-	const char *end, *length;
-
-	(void)ctx;
-	(void)ready;
-	if (n <= 0) {
-		conn_end();
-		return;
-	}
-	end = strstr(last, "\r\n\r\n");
-	length = strstr(last, "Content-Length: ");
-	if (!end || !length || strlen(end + 4) < strtoul(length + 16, NULL, 10))
-		return;
-	CHECK(write(fd, answer, strlen(answer)) > 0);
-	conn_end();
-}
-
-static void on_conn(void *ctx, int fd, int ready)
-{
-	(void)ctx;
-	(void)ready;
-	conn_end();
-	n_conns++;
-	memset(last, 0, sizeof last);
-	conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	conn_watch = loop_fd_add(loop, conn, LOOP_READ, on_bytes, NULL);
-}
-
-static int receiver_open(void)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof a;
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CHECK_EQ(bind(listener, (struct sockaddr *)&a, len), 0);
-	CHECK_EQ(listen(listener, 16), 0);
-	CHECK_EQ(getsockname(listener, (struct sockaddr *)&a, &len), 0);
-	return ntohs(a.sin_port);
-}
 
 /* --- the servers
  * ------------------------------------------------------------------------------------ */
@@ -194,44 +131,44 @@ static void told_once(void)
 	write_letters();
 	CHECK_EQ(n_rows(), 1);
 	settle_all();
-	CHECK_EQ(n_conns, 1);
+	CHECK_EQ(rx.n_conns, 1);
 	CHECK_EQ(n_rows(), 0);
-	CHECK(strstr(last, "\"text\":\"Rule 7 (weekly) stopped: 3 of 40 confirmed\"") != NULL);
-	CHECK(strstr(last, "\"state\":\"RUN_STOPPED\"") != NULL);
+	CHECK(strstr(rx.got, "\"text\":\"Rule 7 (weekly) stopped: 3 of 40 confirmed\"") != NULL);
+	CHECK(strstr(rx.got, "\"state\":\"RUN_STOPPED\"") != NULL);
 	CHECK_EQ(tell_work(servers[0]), -1);
 	settle_all();
-	CHECK_EQ(n_conns, 1);
+	CHECK_EQ(rx.n_conns, 1);
 }
 
 static void tried_again(void)
 {
 	int64_t wait;
 
-	n_conns = 0;
-	answer = "HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n";
+	rx.n_conns = 0;
+	rx.answer = "HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n";
 	write_letters();
 	settle_all();
-	CHECK_EQ(n_conns, 1);
+	CHECK_EQ(rx.n_conns, 1);
 	CHECK_EQ(n_rows(), 1);
 	/* Nobody tries before it is time, then one of them does. */
 	settle_all();
-	CHECK_EQ(n_conns, 1);
+	CHECK_EQ(rx.n_conns, 1);
 	manual.wall_ms += 11000;
 	settle_all();
-	CHECK_EQ(n_conns, 2);
+	CHECK_EQ(rx.n_conns, 2);
 	wait = tell_work(servers[0]);
 	CHECK(wait > 0 && wait <= 120000);
-	answer = "HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n";
+	rx.answer = "HTTP/1.1 200 ok\r\nContent-Length: 0\r\n\r\n";
 	manual.wall_ms += 3600 * 1000;
 	settle_all();
-	CHECK_EQ(n_conns, 3);
+	CHECK_EQ(rx.n_conns, 3);
 	CHECK_EQ(n_rows(), 0);
 }
 
 static void a_server_that_dies(void)
 {
-	n_conns = 0;
-	answer = "HTTP/1.1 204 OK\r\n\r\n";
+	rx.n_conns = 0;
+	rx.answer = TAKEN;
 	write_letters();
 	tell_look(servers[0]);
 	tell_work(servers[0]); /* claimed, and on its way */
@@ -244,15 +181,15 @@ static void a_server_that_dies(void)
 	manual.wall_ms += 121 * 1000;
 	settle_all();
 	CHECK_EQ(n_rows(), 0);
-	CHECK(n_conns >= 1);
+	CHECK(rx.n_conns >= 1);
 }
 
 static void given_up(void)
 {
 	int tries = 0;
 
-	n_conns = 0;
-	answer = "HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n";
+	rx.n_conns = 0;
+	rx.answer = "HTTP/1.1 404 no\r\nContent-Length: 0\r\n\r\n";
 	write_letters();
 	while (n_rows() && ++tries < 200) {
 		int64_t wait = tell_work(servers[1]);
@@ -261,13 +198,13 @@ static void given_up(void)
 		settle_all();
 	}
 	CHECK(tries < 200);
-	CHECK(n_conns > 20 && n_conns < 100);
+	CHECK(rx.n_conns > 20 && rx.n_conns < 100);
 }
 
 static void a_store_that_fails(void)
 {
-	n_conns = 0;
-	answer = "HTTP/1.1 204 OK\r\n\r\n";
+	rx.n_conns = 0;
+	rx.answer = TAKEN;
 	write_letters();
 	store_down = true;
 	tell_look(servers[1]);
@@ -275,7 +212,7 @@ static void a_store_that_fails(void)
 	store_down = false;
 	manual.wall_ms += 11000;
 	settle_all();
-	CHECK_EQ(n_conns, 1);
+	CHECK_EQ(rx.n_conns, 1);
 	CHECK_EQ(n_rows(), 0);
 }
 
@@ -283,18 +220,16 @@ int main(void)
 {
 	char secret_file[] = "/tmp/tell-XXXXXX", url[64], allow[64];
 	struct clock clock = clock_of_manual(&manual);
-	int fd = mkstemp(secret_file), port = 0;
-	struct loop_fd *watch;
+	int fd = mkstemp(secret_file);
 	struct err err;
 
 	CHECK(sodium_init() >= 0);
 	CHECK_EQ(write(fd, "0123456789abcdef\n", 17), 17);
 	close(fd);
 	loop = loop_new();
-	port = receiver_open();
-	watch = loop_fd_add(loop, listener, LOOP_READ, on_conn, NULL);
-	snprintf(url, sizeof url, "http://127.0.0.1:%d/hook", port);
-	snprintf(allow, sizeof allow, "http://127.0.0.1:%d", port);
+	receiver_open(loop);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/hook", rx.port);
+	snprintf(allow, sizeof allow, "http://127.0.0.1:%d", rx.port);
 	for (int i = 0; i < 2; i++) {
 		const struct post_config config = {.webhook_secret_file = secret_file,
 						   .webhook_allow = allow};
@@ -317,9 +252,7 @@ int main(void)
 	a_server_that_dies();
 	post_close(posts[1]);
 	tell_free(servers[1]);
-	conn_end();
-	loop_fd_del(watch);
-	close(listener);
+	receiver_close();
 	loop_free(loop);
 	unlink(secret_file);
 	return END();
