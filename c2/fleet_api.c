@@ -221,8 +221,7 @@ static bool on_commit(void *ctx, struct fleet_txn *txn, int64_t *recipients, siz
 	return write_records(f, txn, err);
 }
 
-/* --- events
- * --------------------------------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 static bool list_events(struct fleet_api *f, int64_t after, size_t limit, struct arena *arena,
 			Pb__ListEventsResponse **resp, struct err *err)
@@ -287,8 +286,7 @@ static bool on_revision(void *ctx, int64_t *rev, struct err *err)
 	return ok;
 }
 
-/* --- targets
- * -------------------------------------------------------------------------------------- */
+/* --- targets --------------------------------------------------------------------------------- */
 
 static struct fleet_target topic_of(const Pb__TopicInfo *in)
 {

@@ -59,8 +59,7 @@ bool engine_healthy(const struct engine *e, struct err *err)
 	return false;
 }
 
-/* --- what the other files need
- * -------------------------------------------------------------------- */
+/* --- what the other files need --------------------------------------------------------------- */
 
 bool engine_late(const struct engine *e, int64_t began_ms, int64_t ms)
 {
@@ -82,8 +81,7 @@ void tell_run(struct engine *e, const Pb__Rule *rule, const Engine__StoredRun *r
 		e->told.run(e->told.ctx, rule, run->run);
 }
 
-/* --- work
- * --------------------------------------------------------------------------------------------- */
+/* --- work ------------------------------------------------------------------------------------ */
 
 /* A clock that stepped back: what waits for a time that is far off now must not wait for it. */
 static void look_at_clock(struct engine *e)

@@ -34,8 +34,7 @@ static struct fleet_record *add_record(struct edit *x, int32_t kind, int64_t id,
 	return r;
 }
 
-/* --- checks that need the fleet
- * ------------------------------------------------------------------------ */
+/* --- checks that need the fleet -------------------------------------------------------------- */
 
 /* A target that the rule has already may have gone since; that is a warning. */
 static bool is_kept(const struct edit *x, const Pb__Target *t, size_t *hint)
@@ -100,8 +99,7 @@ static bool check_fleet(struct edit *x, struct err *err)
 	return true;
 }
 
-/* --- the change
- * ------------------------------------------------------------------------------------- */
+/* --- the change ------------------------------------------------------------------------------ */
 
 static bool last_event(struct engine *e, int64_t *seq, struct arena *arena, struct err *err)
 {
@@ -249,8 +247,7 @@ static bool prepare(struct edit *x, struct err *err)
 	       check_fleet(x, err);
 }
 
-/* --- making
- * ------------------------------------------------------------------------------------------ */
+/* --- making ---------------------------------------------------------------------------------- */
 
 static bool add_once(struct edit *x, struct err *err)
 {
@@ -296,8 +293,7 @@ bool engine_add(struct engine *e, const Pb__AddRuleRequest *req, struct arena *a
 	return ok && show(&x, out, err);
 }
 
-/* --- changing
- * ----------------------------------------------------------------------------------------- */
+/* --- changing -------------------------------------------------------------------------------- */
 
 static void draft_of(struct rule_draft *d, const Pb__Rule *rule)
 {
@@ -455,8 +451,7 @@ bool engine_change(struct engine *e, const Pb__ChangeRuleRequest *req, struct ar
 	return change(e, req->ruleid, draft_change, req, arena, out, err);
 }
 
-/* --- deleting
- * ------------------------------------------------------------------------------------------- */
+/* --- deleting -------------------------------------------------------------------------------- */
 
 static bool delete_once(struct edit *x, struct err *err)
 {
@@ -488,8 +483,7 @@ bool engine_delete(struct engine *e, int32_t id, struct err *err)
 	return ok;
 }
 
-/* --- running now
- * ------------------------------------------------------------------------------------------ */
+/* --- running now ----------------------------------------------------------------------------- */
 
 /* What is under way goes on; with force, at once. */
 static bool hurry(struct edit *x, bool force, struct err *err)

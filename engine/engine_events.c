@@ -165,8 +165,7 @@ static size_t whole_part(const struct fleet_events *list, size_t n)
 	return whole;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 static struct fleet_record cursor_record(struct page *p, int64_t event)
 {
@@ -234,8 +233,7 @@ static bool write_changed(struct page *p)
 	return true;
 }
 
-/* --- a page
- * --------------------------------------------------------------------------------------- */
+/* --- a page ---------------------------------------------------------------------------------- */
 
 /* Where the events that are kept go on, if some are gone: trimmed, or from before a restore. */
 static void skip_lost(struct engine *e, const struct fleet_events *list)

@@ -210,8 +210,7 @@ bool engine_fleet(struct engine *e, int32_t id, struct arena *arena, Pb__GetRule
 	return ok;
 }
 
-/* --- the limit
- * ------------------------------------------------------------------------------------ */
+/* --- the limit ------------------------------------------------------------------------------- */
 
 /*
  * The shortest time between two rotations of one target; RULE_NEVER: what can

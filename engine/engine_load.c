@@ -72,8 +72,7 @@ struct fleet_record state_record(const struct entry *en, const Engine__StoredSta
 	return record;
 }
 
-/* --- entries
- * --------------------------------------------------------------------------------------- */
+/* --- entries --------------------------------------------------------------------------------- */
 
 /* Where this id is or would be. */
 static size_t place_of(const struct engine *e, int32_t id)
@@ -355,8 +354,7 @@ bool entry_refresh(struct engine *e, int32_t id, struct err *err)
 	return ok;
 }
 
-/* --- all of them
- * ------------------------------------------------------------------------------------ */
+/* --- all of them ----------------------------------------------------------------------------- */
 
 /* Rules first, so that each state finds its rule; a state without one is of a rule just deleted. */
 static bool load_page(struct engine *e, int32_t kind, int64_t *after, struct arena *arena,
@@ -493,8 +491,7 @@ void engine_unload(struct engine *e)
 	zones_free(&e->zones);
 }
 
-/* --- what has changed
- * -------------------------------------------------------------------------------- */
+/* --- what has changed ------------------------------------------------------------------------ */
 
 struct entry *engine_mark(struct engine *e, int32_t id)
 {

@@ -144,8 +144,7 @@ static bool look(struct step *s, struct err *err)
 	return true;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 void state_after_run(const struct rule *r, Engine__StoredState *st, const Engine__StoredRun *run,
 		     int64_t run_id, int64_t now)
@@ -240,8 +239,7 @@ static bool commit(struct step *s, struct err *err)
 	return true;
 }
 
-/* --- the end of a run
- * ------------------------------------------------------------------------------- */
+/* --- the end of a run ------------------------------------------------------------------------ */
 
 static void report(struct step *s)
 {
@@ -272,8 +270,7 @@ static void has_stepped(struct step *s)
 	tell_run(s->e, s->rule->rule, s->run, s->en->run_id);
 }
 
-/* --- a step
- * ----------------------------------------------------------------------------------------- */
+/* --- a step ---------------------------------------------------------------------------------- */
 
 static bool open_run(struct step *s, const struct fleet_record *record, struct err *err)
 {

@@ -12,8 +12,7 @@ enum { RUNS_DEFAULT = 100, RUNS_MAX = 1000, TIMES_DEFAULT = 10, TIMES_MAX = 1000
 /* 0001-01-01T00:00:00Z, which tools know as "never" */
 #define YEAR_ONE INT64_C(-62135596800)
 
-/* --- a rule
- * ---------------------------------------------------------------------------------------- */
+/* --- a rule ---------------------------------------------------------------------------------- */
 
 static bool read_rule(struct engine *e, int32_t id, struct arena *arena, struct opened *o,
 		      struct err *err)
@@ -68,8 +67,7 @@ bool rule_read(struct engine *e, int32_t id, struct arena *arena, struct opened 
 	return ok;
 }
 
-/* --- what its targets match
- * ---------------------------------------------------------------------------- */
+/* --- what its targets match ------------------------------------------------------------------ */
 
 static bool named(struct engine *e, enum fleet_kind kind, const char *name, struct arena *arena,
 		  int64_t *n, struct err *err)
@@ -140,8 +138,7 @@ static bool ask_targets(struct engine *e, Pb__Rule *rule, struct arena *arena, s
 	return true;
 }
 
-/* --- warnings
- * ----------------------------------------------------------------------------------------- */
+/* --- warnings -------------------------------------------------------------------------------- */
 
 static void warn(Pb__Rule *rule, struct arena *arena, char *text)
 {
@@ -227,8 +224,7 @@ static void fill_warnings(struct engine *e, const struct opened *o, bool asked, 
 		     arena_format(arena, "its last run: %s", o->state->lastrun->outcome));
 }
 
-/* --- outputs
- * ------------------------------------------------------------------------------------------ */
+/* --- outputs --------------------------------------------------------------------------------- */
 
 static void fill_times(const struct opened *o, struct arena *arena)
 {
@@ -306,8 +302,7 @@ bool engine_list(struct engine *e, struct arena *arena, Pb__RulesResponse *out, 
 	return true;
 }
 
-/* --- runs
- * --------------------------------------------------------------------------------------------- */
+/* --- runs ------------------------------------------------------------------------------------ */
 
 static bool parse_cursor(const char *text, int64_t *out, struct err *err)
 {
@@ -344,8 +339,7 @@ bool engine_runs(struct engine *e, const Pb__ListRunsRequest *req, struct arena 
 	return true;
 }
 
-/* --- times to come
- * --------------------------------------------------------------------------------------- */
+/* --- times to come --------------------------------------------------------------------------- */
 
 void walk_begin(struct walk *w, const struct opened *o)
 {

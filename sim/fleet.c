@@ -155,8 +155,7 @@ static bool counted_clients_state(void *ctx, const struct store_client *rows, si
 	return true;
 }
 
-/* --- rotations
- * -------------------------------------------------------------------------------------- */
+/* --- rotations ------------------------------------------------------------------------------- */
 
 static void topic_name(char name[SIM_NAME_MAX], int64_t t)
 {
@@ -316,8 +315,7 @@ static void rotate(struct fleet *f)
 	next_probe(f, f->w.now_ms);
 }
 
-/* --- comings and goings
- * --------------------------------------------------------------------------------- */
+/* --- comings and goings ---------------------------------------------------------------------- */
 
 static void come(struct fleet *f, struct device *d)
 {

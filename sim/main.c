@@ -232,8 +232,7 @@ static void end_progress(void)
 	progress_shown = false;
 }
 
-/* --- shards
- * ------------------------------------------------------------------------------------------ */
+/* --- shards ---------------------------------------------------------------------------------- */
 
 /* A part of the fleet, with a seed of its own. */
 static struct fleet_config shard_of(const struct fleet_config *c, int64_t i, int64_t n)

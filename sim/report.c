@@ -167,8 +167,7 @@ static void plot_text(FILE *f, const struct fleet_result *r)
 		   "o C2 knows\n");
 }
 
-/* --- for people
- * ----------------------------------------------------------------------------------- */
+/* --- for people ------------------------------------------------------------------------------ */
 
 static void put_head(FILE *f, const struct fleet_config *c, const struct fleet_result *r)
 {
@@ -309,8 +308,7 @@ void report_text(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 	put_losses(f, r);
 }
 
-/* --- for programs
- * ------------------------------------------------------------------------------------ */
+/* --- for programs ---------------------------------------------------------------------------- */
 
 static void json_waits(FILE *f, const struct fleet_result *r)
 {
@@ -415,8 +413,7 @@ void report_json(FILE *f, const struct fleet_config *cfg, const struct fleet_res
 	fprintf(f, "}\n");
 }
 
-/* --- as a picture
- * ----------------------------------------------------------------------------------------- */
+/* --- as a picture ---------------------------------------------------------------------------- */
 
 enum { SVG_W = 760, SVG_H = 640, BOX_X = 70, BOX_W = 660, BOX_H = 220, BOX1_Y = 70, BOX2_Y = 370 };
 

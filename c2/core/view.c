@@ -294,8 +294,7 @@ void view_free(struct plan_view *v)
 	e4_wipe(v, sizeof *v);
 }
 
-/* --- around the plan
- * ------------------------------------------------------------------------------ */
+/* --- around the plan ------------------------------------------------------------------------- */
 
 void view_post(struct core *c, const struct plan_view *v, const struct plan *p)
 {

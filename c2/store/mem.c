@@ -461,8 +461,7 @@ bool mem_events_prune(void *ctx, int64_t keep, struct err *err)
 	return true;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------------------------- */
 
 void store_mem_open(struct store *out)
 {

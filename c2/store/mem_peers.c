@@ -129,8 +129,7 @@ bool mem_old_keys_drop(void *ctx, int64_t client_id, int64_t before, struct err 
 	return true;
 }
 
-/* --- our own keys: few and rarely written, so a note has all of them
- * ------------------------------ */
+/* --- our own keys: few and rarely written, so a note has all of them ------------------------- */
 
 struct c2_keys_was {
 	size_t n;
@@ -203,8 +202,7 @@ bool mem_c2_keys_drop(void *ctx, int64_t before, struct err *err)
 	return true;
 }
 
-/* --- links
- * ------------------------------------------------------------------------------------------- */
+/* --- links ----------------------------------------------------------------------------------- */
 
 struct link_was {
 	struct client *target, *source;
@@ -317,8 +315,7 @@ bool mem_link_clients(void *ctx, int64_t target_id, int64_t after_id, int limit,
 	return true;
 }
 
-/* --- peers
- * --------------------------------------------------------------------------------------------- */
+/* --- peers ----------------------------------------------------------------------------------- */
 
 struct peer_was {
 	struct client *target;

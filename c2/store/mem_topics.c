@@ -370,8 +370,7 @@ bool mem_topics_to_walk(void *ctx, int limit, store_topic_fn *fn, void *arg, str
 	return true;
 }
 
-/* --- members
- * -------------------------------------------------------------------------------------- */
+/* --- members --------------------------------------------------------------------------------- */
 
 static size_t member_place(const struct mem *m, const struct client *c, const struct topic *t)
 {

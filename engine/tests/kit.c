@@ -52,8 +52,7 @@ static void close_custody(void *ctx)
 	(void)ctx;
 }
 
-/* --- a fleet that can die
- * ------------------------------------------------------------------------- */
+/* --- a fleet that can die -------------------------------------------------------------------- */
 
 static bool died(struct server *s, struct err *err)
 {
@@ -141,8 +140,7 @@ static const struct fleet_ops ops = {.commit = commit,
 				     .progress = progress,
 				     .devices = devices};
 
-/* --- servers
- * ----------------------------------------------------------------------------------------- */
+/* --- servers --------------------------------------------------------------------------------- */
 
 static void core_woken(void *ctx)
 {
@@ -312,8 +310,7 @@ void kit_step_clock(struct kit *k, int64_t seconds)
 	k->clock_state.wall_ms += seconds * 1000;
 }
 
-/* --- the fleet
- * ----------------------------------------------------------------------------------------- */
+/* --- the fleet ------------------------------------------------------------------------------- */
 
 void kit_topic(struct kit *k, const char *name)
 {

@@ -257,8 +257,7 @@ static void test_each_key_is_rotated_at_its_own_age(void)
 	kit_close(&k);
 }
 
-/* --- grace periods
- * ---------------------------------------------------------------------------------- */
+/* --- grace periods --------------------------------------------------------------------------- */
 
 static void test_a_young_key_is_left_for_the_grace_period_unless_forced(void)
 {
@@ -452,8 +451,7 @@ static void test_run_now_with_force_does_not_wait_for_the_grace_period(void)
 	kit_close(&k);
 }
 
-/* --- failures
- * ------------------------------------------------------------------------------------- */
+/* --- failures -------------------------------------------------------------------------------- */
 
 static void test_a_step_that_fails_is_tried_again_then_given_up_and_reported(void)
 {
@@ -522,8 +520,7 @@ static void test_a_target_that_is_gone_is_a_warning_and_never_made_again(void)
 	kit_close(&k);
 }
 
-/* --- changes
- * --------------------------------------------------------------------------------------- */
+/* --- changes --------------------------------------------------------------------------------- */
 
 static void test_a_change_of_one_rule_leaves_others_and_its_other_triggers(void)
 {
@@ -646,8 +643,7 @@ static void test_a_paused_rule_does_not_fire_nor_make_up_for_it(void)
 	kit_close(&k);
 }
 
-/* --- history
- * ----------------------------------------------------------------------------------------- */
+/* --- history --------------------------------------------------------------------------------- */
 
 static void test_history_comes_in_pages_and_is_trimmed(void)
 {
@@ -681,8 +677,7 @@ static void test_history_comes_in_pages_and_is_trimmed(void)
 	kit_close(&k);
 }
 
-/* --- other actions
- * -------------------------------------------------------------------------------------- */
+/* --- other actions --------------------------------------------------------------------------- */
 
 static void test_detach_takes_clients_from_its_topic(void)
 {
@@ -759,8 +754,7 @@ static void test_clients_get_new_keys_and_pending_ones_are_given_up_in_the_end(v
 	kit_close(&k);
 }
 
-/* --- many
- * ---------------------------------------------------------------------------------------------- */
+/* --- many ------------------------------------------------------------------------------------ */
 
 static void test_a_pattern_of_a_thousand_topics_is_rotated_in_steps_over_restarts(void)
 {

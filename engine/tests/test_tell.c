@@ -80,8 +80,7 @@ static int n_rows(void)
 static struct loop *loop;
 static struct clock_manual manual = {.wall_ms = 1764000000000};
 
-/* --- the servers
- * ------------------------------------------------------------------------------------ */
+/* --- the servers ----------------------------------------------------------------------------- */
 
 static const struct fleet_ops ops = {.commit = on_commit, .records = on_records};
 static const struct fleet fleet = {.ops = &ops};

@@ -375,8 +375,7 @@ static void removing_a_client_rotates_its_topics(void)
 	kit_close(&k);
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------- */
+/* --- messages -------------------------------------------------------------------------------- */
 
 static void messages_go_both_ways_and_never_repeat(void)
 {
@@ -465,8 +464,7 @@ static void a_device_reads_what_c2_protects(void)
 	kit_close(&k);
 }
 
-/* --- events
- * ------------------------------------------------------------------------------------------ */
+/* --- events ---------------------------------------------------------------------------------- */
 
 struct heard {
 	int64_t seqs[100];
@@ -536,8 +534,7 @@ static void events_come_once_in_order_after_the_change(void)
 	kit_close(&k); /* late goes with the core */
 }
 
-/* --- health
- * -------------------------------------------------------------------------------------------- */
+/* --- health ---------------------------------------------------------------------------------- */
 
 static void health_says_what_is_wrong(void)
 {

@@ -398,8 +398,7 @@ static void a_small_window_delays_but_loses_nothing(void)
 	kit_close(&k);
 }
 
-/* --- resets
- * -------------------------------------------------------------------------------------------- */
+/* --- resets ---------------------------------------------------------------------------------- */
 
 static void a_reset_empties_the_device_until_the_next_rotation_or_attach(void)
 {
@@ -482,8 +481,7 @@ static void an_old_device_is_not_reset_again_and_again(void)
 	kit_close(&k);
 }
 
-/* --- many clients
- * ------------------------------------------------------------------------------------------ */
+/* --- many clients ---------------------------------------------------------------------------- */
 
 static void a_rotation_for_ten_thousand_is_one_small_write(void)
 {
@@ -544,8 +542,7 @@ static void more_topics_than_a_batch_arrive(void)
 	kit_close(&k);
 }
 
-/* --- trouble at home
- * ------------------------------------------------------------------------------------------ */
+/* --- trouble at home ------------------------------------------------------------------------- */
 
 static void a_full_disk_sends_nothing_and_loses_nothing(void)
 {

@@ -340,8 +340,7 @@ static void a_device_made_with_an_older_c2_key_during_a_change_is_found(void)
 	kit_close(&k);
 }
 
-/* --- public keys of others
- * ------------------------------------------------------------------------ */
+/* --- public keys of others ------------------------------------------------------------------- */
 
 static bool holds_key_of(const struct device *holder, const struct device *source)
 {
@@ -479,8 +478,7 @@ static void of_a_device_without_receipts_they_learn_it_at_once(void)
 	kit_close(&k);
 }
 
-/* --- made again
- * ------------------------------------------------------------------------------------ */
+/* --- made again ------------------------------------------------------------------------------ */
 
 static void a_client_made_again_starts_with_its_new_key_alone(void)
 {

@@ -553,8 +553,7 @@ const struct e4_peer *device_peer(const struct device *d, const char *name)
 	return 0;
 }
 
-/* --- time
- * ------------------------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------------------------------------------ */
 
 void kit_settle(struct kit *k)
 {
@@ -587,8 +586,7 @@ void kit_run(struct kit *k, int64_t seconds)
 	}
 }
 
-/* --- what is true
- * ------------------------------------------------------------------------------------ */
+/* --- what is true ---------------------------------------------------------------------------- */
 
 static bool same_digest(const struct plan_view *v, const struct device *d)
 {

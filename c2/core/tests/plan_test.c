@@ -914,8 +914,7 @@ static void only_an_answer_to_a_lower_stamp_lowers_the_last_one(void)
 	}
 }
 
-/* --- announcements
- * ----------------------------------------------------------------------------------- */
+/* --- announcements --------------------------------------------------------------------------- */
 
 static void announcements_ask_once_in_a_while(void)
 {
