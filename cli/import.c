@@ -296,7 +296,7 @@ static bool call_batch(struct import *im, const Pb__BatchResponse **answer, stru
 	ProtobufCMessage *msg;
 
 	while (!rpc_call(im->s->rpc, &api_methods[API_C2_BATCH], &im->request->base, &im->arena,
-			  &msg, err)) {
+			 &msg, err)) {
 		if ((err->code != ERR_UNAVAILABLE && err->code != ERR_DEADLINE) ||
 		    im->n_rows == 0 || is_stopped(im) || clock_real.mono_ms(clock_real.ctx) >= end)
 			return false;

@@ -40,7 +40,7 @@ bool request_mode(struct session *s, struct arena *arena, bool *pubkey, struct e
 	Pb__CryptoMode mode;
 
 	if (!rpc_call(s->rpc, &api_methods[API_C2_GET_CRYPTO_MODE], &request.base, arena, &answer,
-		       err))
+		      err))
 		return false;
 	mode = ((const Pb__GetCryptoModeResponse *)(const void *)answer)->cryptomode;
 	*pubkey = mode == PB__CRYPTO_MODE__CRYPTOMODE_PUBKEY;

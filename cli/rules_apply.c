@@ -55,7 +55,7 @@ static bool ask_rules(struct apply *a, struct err *err)
 	ProtobufCMessage *answer;
 
 	if (!rpc_call(a->s->rpc, &api_methods[API_C2_AUTOMATION_ENGINE_LIST_RULES], &request.base,
-		       a->arena, &answer, err))
+		      a->arena, &answer, err))
 		return false;
 	a->have = (const void *)answer;
 	return true;

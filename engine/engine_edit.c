@@ -18,7 +18,7 @@ struct edit {
 	Engine__StoredEdits *edits;
 	int64_t edits_version;
 	bool remove, stop_run, resume;
-	bool lesser; /* it does not rotate more than before */
+	bool lesser;     /* it does not rotate more than before */
 	const char *why; /* the run is stopped */
 	struct fleet_record records[4];
 	size_t n_records;

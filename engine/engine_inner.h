@@ -17,7 +17,7 @@ enum {
 	RECORD_RUN = 3,    /* owner: the rule's id */
 	RECORD_CURSOR = 4, /* one, of id 1 */
 	RECORD_EDITS = 5   /* one, of id 1 */
-	/* 6 is LETTER_RECORD */
+			   /* 6 is LETTER_RECORD */
 };
 
 enum {

@@ -51,8 +51,8 @@ struct fleet_found {
 /* What is known of a device. */
 struct fleet_device {
 	const char *name;
-	int64_t last_seen; /* Unix seconds; 0: it never gave a receipt */
-	bool away;         /* gave receipts before, but not to what was sent since */
+	int64_t last_seen;       /* Unix seconds; 0: it never gave a receipt */
+	bool away;               /* gave receipts before, but not to what was sent since */
 	bool producer, consumer; /* known to be only that */
 };
 

@@ -48,7 +48,8 @@ dispatch_handler dispatch_batch, dispatch_change_client, dispatch_search_clients
 /* methods_rules.c */
 dispatch_handler dispatch_list_rules, dispatch_get_rule, dispatch_add_rule, dispatch_update_rule,
 	dispatch_delete_rule, dispatch_change_rule, dispatch_run_rule, dispatch_list_runs,
-	dispatch_get_schedule, dispatch_get_rule_fleet, dispatch_raise_alarm, dispatch_engine_health;
+	dispatch_get_schedule, dispatch_get_rule_fleet, dispatch_raise_alarm,
+	dispatch_engine_health;
 
 /* A handler for each unary method; null for streams. */
 extern dispatch_handler *const dispatch_handlers[API_N_METHODS];

@@ -132,7 +132,7 @@
 #define IS_CONFIRMED IS_LIVE " AND c.reset_rev < " WANT " AND c.confirmed_rev >= " WANT
 #define IS_SENT                                                                                    \
 	IS_LIVE " AND c.reset_rev < " WANT " AND c.confirmed_rev < " WANT " AND c.sent_rev "       \
-									  ">= " WANT
+		">= " WANT
 #define SLICE_OF_TOPIC                                                                             \
 	" FROM topic t STRAIGHT_JOIN (SELECT client_id, rev, removed FROM member FORCE INDEX"      \
 	" (member_topic) WHERE topic_id = ? AND client_id > ? ORDER BY client_id LIMIT ?) slice"   \

@@ -50,8 +50,8 @@ static bool may_sort(const char *name)
 /* Tables of one or a few rows; i, j, p and u are what we gave, what is derived is a page. */
 static bool may_be_read(const char *table)
 {
-	static const char *const those[] = {"state", "s", "c2_key",     "c2_use",    "i",
-					    "j",     "p", "u", "<union1,2>", "<derived2>"};
+	static const char *const those[] = {"state", "s", "c2_key", "c2_use",     "i",
+					    "j",     "p", "u",      "<union1,2>", "<derived2>"};
 	for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
 		if (strcmp(table, those[i]) == 0)
 			return true;
