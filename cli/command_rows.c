@@ -141,7 +141,7 @@ static const struct api_flag simulate_flags[] = {
 
 #define FLAGS(rows) (rows), sizeof(rows) / sizeof((rows)[0])
 
-#define CHANGE_RULE .request = &pb__change_rule_request__descriptor
+#define CHANGE_RULE (&pb__change_rule_request__descriptor)
 
 const struct api_method command_own[COMMAND_N_OWN] = {
 	{.help = "Make the rules of a file, which is what -o json rule list prints. Rules are told "
@@ -149,26 +149,26 @@ const struct api_method command_own[COMMAND_N_OWN] = {
 	 .request = &pb__rules_response__descriptor,
 	 .cli = {"rule apply", API_COMMAND_APPLY, FLAGS(apply_flags)}},
 	{.help = "Add what a rule acts on; shows how many it matches now.",
-	 CHANGE_RULE,
+	 .request = CHANGE_RULE,
 	 .cli = {"rule add-target", API_COMMAND_CALL, FLAGS(add_target_flags)}},
 	{.help = "Add what a rule waits for; any of its triggers makes it fire.",
-	 CHANGE_RULE,
+	 .request = CHANGE_RULE,
 	 .cli = {"rule add-trigger", API_COMMAND_CALL, FLAGS(add_trigger_flags)}},
 	{.help = "Take a target from a rule.",
-	 CHANGE_RULE,
+	 .request = CHANGE_RULE,
 	 .cli = {"rule remove-target", API_COMMAND_CALL, FLAGS(remove_target_flags)}},
 	{.help = "Take a trigger from a rule.",
-	 CHANGE_RULE,
+	 .request = CHANGE_RULE,
 	 .cli = {"rule remove-trigger", API_COMMAND_CALL, FLAGS(remove_trigger_flags)}},
 	{.help = "Run a rule on the simulator, with the fleet's own presence: when it fires, how "
 		 "soon devices have the keys, who is left behind, what cannot be read.",
 	 .request = &pb__get_rule_request__descriptor,
 	 .cli = {"rule simulate", API_COMMAND_SIMULATE, FLAGS(simulate_flags)}},
 	{.help = "Keep a rule from firing; missed times are not made up for.",
-	 CHANGE_RULE,
+	 .request = CHANGE_RULE,
 	 .cli = {"rule pause", API_COMMAND_PAUSE, FLAGS(rule_flags)}},
 	{.help = "Let a paused rule go on, with its next due time.",
-	 CHANGE_RULE,
+	 .request = CHANGE_RULE,
 	 .cli = {"rule resume", API_COMMAND_RESUME, FLAGS(rule_flags)}},
 	{.help = "Create the clients of a file. Columns: name, key (64 hexadecimal digits) or "
 		 "key_file, type, tags and topics (lists, in CSV with semicolons between).",

@@ -264,6 +264,7 @@ static bool start(struct simulate *s, pid_t *pid, int *out, struct err *err)
 	posix_spawn_file_actions_t actions;
 	int ends[2], rc;
 
+	*out = -1;
 	if (pipe(ends) < 0 || posix_spawn_file_actions_init(&actions) != 0)
 		return err_set(err, ERR_INTERNAL, "no pipe: %s", strerror(errno));
 	posix_spawn_file_actions_addclose(&actions, ends[0]);
@@ -297,8 +298,8 @@ static bool run_e4sim(struct simulate *s, struct err *err)
 	char *text = arena_alloc(s->arena, RESULT_MAX);
 	json_error_t why;
 	size_t len;
-	int fd, status;
-	pid_t pid;
+	int fd, status = 0;
+	pid_t pid = -1;
 
 	if (!start(s, &pid, &fd, err))
 		return false;

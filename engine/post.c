@@ -57,7 +57,10 @@ static void letter_free(struct letter *l)
 {
 	struct post *p = l->post;
 
-	*(l->prev ? &l->prev->next : &p->letters) = l->next;
+	if (l->prev)
+		l->prev->next = l->next;
+	else
+		p->letters = l->next;
 	if (l->next)
 		l->next->prev = l->prev;
 	if (l->curl) {
@@ -436,8 +439,10 @@ void post_close(struct post *p)
 {
 	if (!p)
 		return;
-	while (p->letters)
-		letter_free(p->letters);
+	for (struct letter *l = p->letters, *next; l; l = next) {
+		next = l->next;
+		letter_free(l);
+	}
 	if (p->multi) {
 		curl_multi_cleanup(p->multi);
 		curl_global_cleanup();

@@ -78,7 +78,10 @@ static int64_t wait_of(int32_t attempts)
 
 static void going_free(struct going *g)
 {
-	*(g->prev ? &g->prev->next : &g->tell->going) = g->next;
+	if (g->prev)
+		g->prev->next = g->next;
+	else
+		g->tell->going = g->next;
 	if (g->next)
 		g->next->prev = g->prev;
 	g->tell->n_going--;
@@ -233,7 +236,9 @@ void tell_free(struct tell *t)
 {
 	if (!t)
 		return;
-	while (t->going)
-		going_free(t->going);
+	for (struct going *g = t->going, *next; g; g = next) {
+		next = g->next;
+		going_free(g);
+	}
 	free(t);
 }

@@ -208,9 +208,9 @@ static bool read_begin(struct reader *r, FILE *in, struct err *err)
 	if (r->version == '1' || r->version == '2')
 		return true;
 	free(r->row);
-	if (ours)
-		return err_set(err, ERR_INVALID, "a backup of a newer version: run that version");
-	return err_set(err, ERR_INVALID, "this is no backup");
+	err_set(err, ERR_INVALID, "%s",
+		ours ? "a backup of a newer version: run that version" : "this is no backup");
+	return false;
 }
 
 static bool damaged(struct err *err)

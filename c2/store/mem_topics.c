@@ -652,8 +652,8 @@ bool mem_topic_progress(void *ctx, int64_t topic_id, int64_t *after, int limit,
 	size_t n = t ? t->members.n : 0, at = n ? ids_place(&t->members, *after + 1) : 0, end;
 
 	end = n - at > (size_t)limit ? at + (size_t)limit : n;
-	for (size_t i = at; i < end; i++)
+	for (size_t i = at; ids && i < end; i++)
 		add_progress(m, t, ids[i], sum);
-	*after = end < n ? ids[end - 1] : 0;
+	*after = ids && end < n ? ids[end - 1] : 0;
 	return mem_may_read(m, err);
 }
