@@ -126,7 +126,7 @@ static bool look_at(const struct e4_store_flash *s, uint16_t slot, struct slot *
 	uint8_t b[E4_FLASH_UNIT_MAX];
 	size_t at = slot_at(s, slot), left;
 	uint32_t len, crc, stored;
-	bool ok = medium_read(s, at, b, HEADER_LEN), set = true, same;
+	bool ok = medium_read(s, at, b, HEADER_LEN), set, same;
 
 	len = e4_load32(b + 4);
 	is->seq = e4_load32(b + 8);
@@ -139,11 +139,12 @@ static bool look_at(const struct e4_store_flash *s, uint16_t slot, struct slot *
 	at += HEADER_LEN;
 	for (uint8_t i = 0; i <= N_VOIDS && ok; i++, at += mark_len(s)) {
 		ok = medium_read(s, at, b, mark_len(s));
-		set = (i < 2 || set) && !is_blank(b, mark_len(s));
+		/* The last void that is set counts for those before it, which may be torn. */
+		set = !is_blank(b, mark_len(s));
 		if (i == 0)
 			is->complete = set;
-		else
-			is->voids = (uint8_t)(is->voids + set);
+		else if (set)
+			is->voids = i;
 	}
 	for (left = is->len; left > 0 && ok;) {
 		size_t n = left < sizeof b ? left : sizeof b;
