@@ -317,6 +317,7 @@ static bool client_of(struct fleet_api *f, const char *name, struct arena *arena
 		return err->code == ERR_NOT_FOUND;
 	*out = (struct fleet_target){.name = text(arena, name),
 				     .key_rev = resp->keyrevision,
+				     .rotated_at = resp->keymadeat ? resp->keymadeat->seconds : 0,
 				     .devices = 1,
 				     .key_pending = resp->keypending};
 	return true;

@@ -178,8 +178,10 @@ static bool find_client(struct core *c, const char *name, struct fleet_target *o
 	if (!core_client_facts(c, name, &f, err))
 		return false;
 	*found = f.exists;
-	*out = (struct fleet_target){
-		.key_rev = f.key_revision, .devices = 1, .key_pending = f.key_pending};
+	*out = (struct fleet_target){.key_rev = f.key_revision,
+				     .rotated_at = f.key_at,
+				     .devices = 1,
+				     .key_pending = f.key_pending};
 	return true;
 }
 

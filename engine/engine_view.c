@@ -150,14 +150,6 @@ static void warn(Pb__Rule *rule, struct arena *arena, char *text)
 	rule->warnings = grown;
 }
 
-static bool has_clients(const Pb__Rule *rule)
-{
-	for (size_t i = 0; i < rule->n_targets; i++)
-		if (target_kind(rule->targets[i]->type)->client)
-			return true;
-	return false;
-}
-
 static void warn_trigger(struct engine *e, Pb__Rule *rule, const struct rule_trigger *t, size_t i,
 			 struct arena *arena)
 {
@@ -178,12 +170,6 @@ static void warn_trigger(struct engine *e, Pb__Rule *rule, const struct rule_tri
 		     arena_format(arena,
 				  "triggers[%zu].settings.jitter is longer than the time between "
 				  "two firings: some are left out",
-				  i));
-	if (t->age_s && has_clients(rule))
-		warn(rule, arena,
-		     arena_format(arena,
-				  "triggers[%zu]: when a client got its key is not known: only "
-				  "topics go by age",
 				  i));
 	if (t->kind->type == PB__TRIGGER_TYPE__MESSAGE_COUNT)
 		warn(rule, arena,

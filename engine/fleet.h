@@ -24,7 +24,7 @@ enum fleet_kind { FLEET_TOPIC, FLEET_CLIENT };
 struct fleet_target {
 	const char *name;
 	int64_t key_rev;    /* revision of its newest key */
-	int64_t rotated_at; /* Unix seconds; 0: not known, for clients */
+	int64_t rotated_at; /* when it was made, Unix seconds; 0: not known */
 	int64_t devices;    /* that hold the key: members; 1 for a client */
 	bool key_pending;   /* clients: the device has not confirmed its newest key */
 };

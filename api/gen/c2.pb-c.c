@@ -4596,7 +4596,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_request__descriptor =
   (ProtobufCMessageInit) pb__get_client_status_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[14] =
+static const ProtobufCFieldDescriptor pb__get_client_status_response__field_descriptors[15] =
 {
   {
     "revision",
@@ -4766,10 +4766,23 @@ static const ProtobufCFieldDescriptor pb__get_client_status_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "keyMadeAt",
+    103,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pb__GetClientStatusResponse, keymadeat),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pb__get_client_status_response__field_indices_by_name[] = {
   8,   /* field[8] = clockOffset */
   2,   /* field[2] = confirmedRevision */
+  14,   /* field[14] = keyMadeAt */
   4,   /* field[4] = keyPending */
   13,   /* field[13] = keyRevision */
   6,   /* field[6] = lastSeen */
@@ -4787,7 +4800,7 @@ static const ProtobufCIntRange pb__get_client_status_response__number_ranges[2 +
 {
   { 1, 0 },
   { 100, 11 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
 {
@@ -4797,7 +4810,7 @@ const ProtobufCMessageDescriptor pb__get_client_status_response__descriptor =
   "Pb__GetClientStatusResponse",
   "pb",
   sizeof(Pb__GetClientStatusResponse),
-  14,
+  15,
   pb__get_client_status_response__field_descriptors,
   pb__get_client_status_response__field_indices_by_name,
   2,  pb__get_client_status_response__number_ranges,

@@ -334,10 +334,11 @@ struct  Pb__GetClientStatusResponse
   size_t n_tags;
   char **tags;
   int64_t keyrevision;
+  Google__Protobuf__Timestamp *keymadeat;
 };
 #define PB__GET_CLIENT_STATUS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pb__get_client_status_response__descriptor) \
-    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL, 0 }
+    , 0, 0, 0, PB__CLIENT_DELIVERY_STATUS__CLIENT_WAITING, 0, 0, NULL, NULL, 0, (char *)(uintptr_t)protobuf_c_empty_string, NULL, PB__CLIENT_TYPE__TYPE_UNKNOWN, 0,NULL, 0, NULL }
 
 
 typedef enum {

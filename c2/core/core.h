@@ -261,6 +261,7 @@ struct core_client_status {
 	int64_t clock_offset; /* seconds */
 	const char *reason;   /* a sentence, static */
 	int64_t key_rev;      /* at which it got its key */
+	int64_t key_at;       /* when that was, Unix seconds; 0: before it was noted */
 	enum core_client_type type;
 	struct core_names tags;
 };

@@ -81,6 +81,7 @@ bool client_status(struct core *c, const struct store_client *row,
 			.since = row->behind_since,
 			.clock_offset = row->clock_offset,
 			.key_rev = row->key_rev,
+			.key_at = row->key_at,
 			.type = (enum core_client_type)row->type,
 			.key_pending = row->n_old_keys > 0 ||
 				       (v.pubkey && row->c2_rev < c2_key_newest(c)->rev)};

@@ -157,6 +157,7 @@ METHOD(get_client_status, GetClientStatus)
 	if (!core_client_status(c->core, name_of(req->client), c->arena, &s, err))
 		return false;
 	resp->keyrevision = s.key_rev;
+	resp->keymadeat = time_of(c, s.key_at);
 	resp->revision = s.revision;
 	resp->sentrevision = s.sent_rev;
 	resp->confirmedrevision = s.confirmed_rev;

@@ -257,6 +257,28 @@ static void test_each_key_is_rotated_at_its_own_age(void)
 	kit_close(&k);
 }
 
+static void test_a_client_gets_a_new_key_at_the_age_of_its_own(void)
+{
+	const uint8_t key[32] = {7};
+	struct core_client_facts before, after;
+	int32_t id;
+
+	kit_open(&k, 1);
+	CHECK(core_client_new(k.servers[0].core, "c", key, sizeof key, 0, &k.err));
+	id = kit_add(&k, request(&k, trigger(&k, AGE, "{\"age\": \"30d\"}"), 0,
+				 target(&k, PB__TARGET_TYPE__CLIENT, "c")));
+	CHECK_EQ(kit_rule(&k, id)->n_warnings, 0);
+	CHECK(core_client_facts(k.servers[0].core, "c", &before, &k.err));
+	kit_run(&k, 29 * DAY);
+	CHECK(core_client_facts(k.servers[0].core, "c", &after, &k.err));
+	CHECK_EQ(after.key_revision, before.key_revision);
+	kit_run(&k, 1 * DAY + HOUR);
+	CHECK(core_client_facts(k.servers[0].core, "c", &after, &k.err));
+	CHECK(after.key_revision > before.key_revision);
+	CHECK_EQ(kit_last_run(&k, id)->cause, PB__RUN_CAUSE__CAUSE_KEY_AGE);
+	kit_close(&k);
+}
+
 /* --- grace periods --------------------------------------------------------------------------- */
 
 static void test_a_young_key_is_left_for_the_grace_period_unless_forced(void)
@@ -851,6 +873,7 @@ int main(void)
 	RUN(test_two_triggers_that_are_due_together_rotate_once);
 	RUN(test_every_due_time_of_the_schedule_comes_true);
 	RUN(test_each_key_is_rotated_at_its_own_age);
+	RUN(test_a_client_gets_a_new_key_at_the_age_of_its_own);
 	RUN(test_a_young_key_is_left_for_the_grace_period_unless_forced);
 	RUN(test_what_somebody_rotated_meanwhile_is_not_rotated_again);
 	RUN(test_a_wait_ends_also_when_the_clock_steps_back);
