@@ -283,7 +283,7 @@ bool core_batch(struct core *c, const struct core_batch *b, struct core_batch_re
 	bool ok;
 
 	*out = (struct core_batch_result){0};
-	if (!batch_check(b, err) || !(b->n ? change_begin : change_open)(&ch, c, err))
+	if (!batch_check(b, err) || !(b->n ? change_begin(&ch, c, err) : change_open(&ch, c, err)))
 		return false;
 	ch.existing = b->existing;
 	ch.seen = mem_alloc(sizeof *ch.seen);
